@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+using PinAgent.Model;
+using PinAgent.Plan;
+
+namespace PinAgent.Apply;
+
+/// <summary>What came of one thread's wanted CPUs.</summary>
+public enum Outcome
+{
+    /// <summary>The mask was set, and reads back as wanted.</summary>
+    Applied,
+
+    /// <summary>The mask was as wanted; nothing was written.</summary>
+    AlreadyRight,
+
+    /// <summary>The mask was set, and the kernel kept fewer CPUs.</summary>
+    Narrowed,
+
+    /// <summary>The thread ended meanwhile, or its id belongs to another by now.</summary>
+    ThreadGone,
+
+    /// <summary>The agent may not set it (CAP_SYS_NICE).</summary>
+    Denied,
+
+    /// <summary>Audit mode: the mask would be set.</summary>
+    Planned,
+
+    /// <summary>The thread's own cgroup doesn't have the CPUs; nothing was written.</summary>
+    Confined,
+
+    /// <summary>It can't be told which VM the thread works for; nothing was written.</summary>
+    Ambiguous,
+}
+
+/// <summary>One thread after applying.</summary>
+/// <param name="Planned">What was wanted.</param>
+/// <param name="Outcome">What came of it; null when nothing was wanted.</param>
+/// <param name="Actual">The CPUs it may run on now; null when it's gone.</param>
+public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet? Actual)
+{
+    /// <summary>Whether this pass changed the thread's mask.</summary>
+    public bool IsChange => Outcome is Apply.Outcome.Applied or Apply.Outcome.Narrowed;
+}
+
+/// <summary>One VM after applying.</summary>
+/// <param name="Plan">What was to be done.</param>
+/// <param name="Threads">What came of it, in the plan's order.</param>
+public sealed record VmOutcome(VmPlan Plan, ImmutableArray<PinOutcome> Threads);

@@ -1,0 +1,74 @@
+using PinAgent.Model;
+using PinAgent.NativeInterop;
+using PinAgent.Plan;
+
+namespace PinAgent.Apply;
+
+/// <summary>
+/// The third stage: makes the threads' masks what the plan says. Only differences are written, each is read back, and
+/// a thread whose id was given to another meanwhile is left alone.
+/// </summary>
+/// <param name="kernel">The kernel.</param>
+public sealed class PlanApplier(IThreadAffinity kernel)
+{
+    /// <summary>Applies the plan of one VM.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="mode">Whether masks are written.</param>
+    public VmOutcome Apply(VmPlan plan, AgentMode mode)
+    {
+        var pid = plan.Vm.Key.Pid;
+        return new VmOutcome(plan, [.. plan.Threads.Select(planned => Apply(pid, planned, mode))]);
+    }
+
+    private PinOutcome Apply(int pid, PlannedThread planned, AgentMode mode)
+    {
+        var actual = planned.Thread.Affinity;
+        return planned switch
+        {
+            { Wanted: null } => new(planned, null, actual),
+            { Thread.IsAmbiguous: true } => new(planned, Outcome.Ambiguous, actual),
+            { IsConfined: true } => new(planned, Outcome.Confined, actual),
+            _ when actual is null => new(planned, Outcome.ThreadGone, null),
+            _ when actual.Equals(planned.Wanted) => new(planned, Outcome.AlreadyRight, actual),
+            _ when mode == AgentMode.Audit => new(planned, Outcome.Planned, actual),
+            _ => Set(pid, planned, planned.Wanted),
+        };
+    }
+
+    private PinOutcome Set(int pid, PlannedThread planned, CpuSet wanted)
+    {
+        var thread = planned.Thread;
+
+        var process = thread.IsKernelProcess ? thread.Tid : pid;
+        if (kernel.StartTimeOf(process, thread.Tid) != thread.StartTime)
+        {
+            return new(planned, Outcome.ThreadGone, null);
+        }
+
+        var set = kernel.SetCpus(thread.Tid, wanted);
+        var get = kernel.GetCpus(thread.Tid, out var actual);
+
+        // Not the thread we meant: a thread's id is used again after it ended.
+        if (kernel.StartTimeOf(process, thread.Tid) != thread.StartTime)
+        {
+            return new(planned, Outcome.ThreadGone, null);
+        }
+
+        return (set.Errno, get.Errno) switch
+        {
+            (Errno.ESRCH, _) or (_, Errno.ESRCH) => new(planned, Outcome.ThreadGone, null),
+            (Errno.None, Errno.None) => new(
+                planned,
+                actual.Equals(wanted) ? Outcome.Applied : Outcome.Narrowed,
+                actual
+            ),
+
+            // No CPU of the mask is in the thread's cpuset: its cgroup was changed since it was read.
+            (Errno.EINVAL, Errno.None) => new(planned, Outcome.Confined, actual),
+            (Errno.EPERM or Errno.EACCES, Errno.None) => new(planned, Outcome.Denied, actual),
+            _ => throw (set.IsSuccess ? get : set).ToException(
+                $"set the CPUs of thread {thread.Tid} ({thread.Comm}) to {wanted}"
+            ),
+        };
+    }
+}

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace PinAgent.Cli;
+
+/// <summary>A command whose own help says more than its line in the list of commands.</summary>
+/// <param name="name">The command's name.</param>
+/// <param name="summary">One sentence.</param>
+/// <param name="details">What else there is to know.</param>
+/// <param name="example">A command line that works.</param>
+internal sealed class DetailedCommand(string name, string summary, string details, string example)
+    : Command(name, summary)
+{
+    /// <summary>Makes a root command's help print the details.</summary>
+    public static void ExtendHelp(RootCommand root)
+    {
+        var help = root.Options.OfType<HelpOption>().Single();
+        if (help.Action is SynchronousCommandLineAction original)
+        {
+            help.Action = new DetailedHelp(original);
+        }
+    }
+
+    private void PrintDetails(TextWriter output)
+    {
+        output.WriteLine("Details:");
+        Print(details);
+        output.WriteLine();
+        output.WriteLine("Example:");
+        Print(example);
+        output.WriteLine();
+
+        void Print(string text)
+        {
+            foreach (var line in text.Split('\n'))
+            {
+                output.WriteLine($"  {line}".TrimEnd());
+            }
+        }
+    }
+
+    private sealed class DetailedHelp(SynchronousCommandLineAction original)
+        : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            var code = original.Invoke(parseResult);
+            if (parseResult.CommandResult.Command is DetailedCommand command)
+            {
+                command.PrintDetails(parseResult.InvocationConfiguration.Output);
+            }
+
+            return code;
+        }
+    }
+}

@@ -1,0 +1,17 @@
+namespace PinAgent.Cli;
+
+/// <summary>Says in one line on standard error what went wrong.</summary>
+internal static class Failure
+{
+    /// <summary>The command line is wrong.</summary>
+    public static int Usage(string message) => Say(message, ExitCode.Usage);
+
+    /// <summary>It couldn't be done.</summary>
+    public static int Because(string message) => Say(message, ExitCode.Failed);
+
+    private static int Say(string message, int code)
+    {
+        Console.Error.WriteLine($"pinagent: {message.ReplaceLineEndings(" ")}");
+        return code;
+    }
+}

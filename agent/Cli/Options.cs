@@ -1,0 +1,138 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using PinAgent.Observe;
+using PinAgent.Observe.Kubelet;
+
+namespace PinAgent.Cli;
+
+/// <summary>How an answer is printed.</summary>
+internal enum OutputFormat
+{
+    /// <summary>For people.</summary>
+    Text,
+
+    /// <summary>For programs.</summary>
+    Json,
+}
+
+/// <summary>The options that several commands share, and the kinds of options there are.</summary>
+internal static class Options
+{
+    private static readonly char[] Separators = [','];
+
+    /// <summary>Where the machine's files are looked for.</summary>
+    public static Setting<string> HostRoot { get; } =
+        new(
+            "--host-root",
+            "DIR",
+            "Where /proc, /sys and the kubelet's folder are looked for.",
+            "/",
+            text =>
+                text.Length > 0 && Encoding.UTF8.GetByteCount(text) <= HostFiles.MaxRootLength
+                    ? text
+                    : throw new FormatException(
+                        $"expected a folder of at most {HostFiles.MaxRootLength} bytes, found {text.Length} characters"
+                    )
+        );
+
+    /// <summary>Where the kubelet keeps its state.</summary>
+    public static Setting<string> KubeletRoot { get; } =
+        Text(
+            "--kubelet-root",
+            "DIR",
+            "The kubelet's root folder, below the host root.",
+            CpuManagerObserver.DefaultKubeletRoot
+        );
+
+    /// <summary>How the answer is printed.</summary>
+    /// <param name="word">What the form for people is called: <c>table</c> or <c>text</c>.</param>
+    public static Setting<OutputFormat> Output(string word) =>
+        Choice(
+            "--output",
+            "For people or for programs.",
+            [(word, OutputFormat.Text), ("json", OutputFormat.Json)],
+            "-o"
+        );
+
+    /// <summary>A text.</summary>
+    public static Setting<string> Text(
+        string name,
+        string valueName,
+        string description,
+        string defaultText
+    ) =>
+        new(
+            name,
+            valueName,
+            description,
+            defaultText,
+            text =>
+                text.Length > 0 ? text : throw new FormatException("expected a value, found none")
+        );
+
+    /// <summary>One of a few words, the first where nothing is said.</summary>
+    public static Setting<T> Choice<T>(
+        string name,
+        string description,
+        (string Word, T Value)[] words,
+        params string[] aliases
+    )
+    {
+        var expected = string.Join('|', words.Select(word => word.Word));
+        return new Setting<T>(
+            name,
+            expected,
+            description,
+            words[0].Word,
+            text =>
+                Array.Exists(words, word => word.Word == text)
+                    ? Array.Find(words, word => word.Word == text).Value
+                    : throw new FormatException($"expected {expected}, found \"{text}\""),
+            aliases
+        );
+    }
+
+    /// <summary>A length of time in seconds.</summary>
+    public static Setting<TimeSpan> Seconds(string name, string description, string defaultText)
+    {
+        const double Shortest = 0.01;
+        const double Longest = 3600;
+        return new Setting<TimeSpan>(
+            name,
+            "SECONDS",
+            description,
+            defaultText,
+            text =>
+                double.TryParse(
+                    text,
+                    NumberStyles.AllowDecimalPoint,
+                    CultureInfo.InvariantCulture,
+                    out var seconds
+                ) && seconds is >= Shortest and <= Longest
+                    ? TimeSpan.FromSeconds(seconds)
+                    : throw new FormatException(
+                        $"expected {Shortest} to {Longest} seconds, found \"{text}\""
+                    )
+        );
+    }
+
+    /// <summary>A text that may be given several times; in the environment, separated by commas.</summary>
+    public static Option<string[]> Texts(string name, string valueName, string description)
+    {
+        var variable = "PINAGENT_" + name.TrimStart('-').Replace('-', '_').ToUpperInvariant();
+        return new Option<string[]>(name)
+        {
+            Description = $"{description} Repeatable. [env: {variable}, separated by commas]",
+            HelpName = valueName,
+            DefaultValueFactory = _ =>
+                Environment
+                    .GetEnvironmentVariable(variable)
+                    ?.Split(
+                        Separators,
+                        StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
+                    )
+                ?? [],
+        };
+    }
+}

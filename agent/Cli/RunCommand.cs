@@ -1,0 +1,166 @@
+using System.CommandLine;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using PinAgent.Apply;
+using PinAgent.Model;
+using PinAgent.Observe;
+using PinAgent.Plan;
+using Serilog;
+
+namespace PinAgent.Cli;
+
+/// <summary><c>pinagent run</c>: the agent itself.</summary>
+internal static class RunCommand
+{
+    private static readonly Option<bool> Standalone = new("--standalone")
+    {
+        Description = "Run on one machine, without a cluster.",
+    };
+
+    private static readonly Option<bool> Once = new("--once")
+    {
+        Description = "Make one pass, print the node's status and exit.",
+    };
+
+    private static readonly Option<string[]> Vms = Options.Texts(
+        "--vm",
+        "NAME",
+        "Pin this guest (the name in QEMU's -name) and those named likewise, and no others."
+    );
+
+    private static readonly Option<string[]> Vmis = Options.Texts(
+        "--vmi",
+        "FILE|DIR",
+        "Read VirtualMachineInstances from this file or folder, YAML or JSON."
+    );
+
+    private static readonly Setting<AgentMode> Mode = Options.Choice(
+        "--mode",
+        "Set the threads' masks, or only report what would be set.",
+        [("enforce", AgentMode.Enforce), ("audit", AgentMode.Audit)]
+    );
+
+    private static readonly Setting<TimeSpan> Interval = Options.Seconds(
+        "--interval",
+        "The time between two passes.",
+        "1"
+    );
+
+    private static readonly Setting<string> NodeName = Options.Text(
+        "--node-name",
+        "NAME",
+        "The node's name in the status.",
+        Environment.MachineName
+    );
+
+    private static readonly Setting<OutputFormat> Format = Options.Output("table");
+
+    public static Command Create()
+    {
+        var command = new DetailedCommand(
+            "run",
+            "Pin the vCPUs of this machine's dedicated VMs, each to its own CPU, and keep them there.",
+            """
+            Which VMs are dedicated: those named with --vm. Without --vm, those whose VMI (--vmi) says so, and those whose
+            cgroup somebody has given CPUs that no other VM's has. No other VM is touched.
+            A VMI is matched by its guest's name, <namespace>_<name>, and says what a command line can't: whether the
+            emulator is isolated, its parity, supplemental I/O threads, strict NUMA.
+            Ctrl-C and SIGTERM stop the agent; the pins stay in place.
+            """,
+            "pinagent run --standalone --vm default_vm1 --once"
+        )
+        {
+            Standalone,
+            Once,
+            Vms,
+            Vmis,
+            Mode.Option,
+            Interval.Option,
+            NodeName.Option,
+            Format.Option,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
+    {
+        if (!parsed.GetValue(Standalone))
+        {
+            return Failure.Because(
+                "run: this version has no cluster mode yet; --standalone pins the VMs of one machine"
+            );
+        }
+
+        try
+        {
+            using var files = new HostFiles(Options.HostRoot.Get(parsed));
+            var settings = new PlanSettings(
+                [.. parsed.GetRequiredValue(Vms)],
+                [.. parsed.GetRequiredValue(Vmis).SelectMany(path => VmiFile.ReadAll(path))]
+            );
+            var pass = Compose(parsed, files, settings);
+            if (parsed.GetValue(Once))
+            {
+                var status = pass.Run().Status;
+                Output.Print(Format.Get(parsed), () => StatusTable.Render(status), status.ToJson);
+                return ExitCode.Fine;
+            }
+
+            return await LoopAsync(pass, Interval.Get(parsed), stop);
+        }
+        catch (InvalidDataException problem)
+        {
+            return Failure.Because(problem.Message);
+        }
+    }
+
+    private static PinPass Compose(ParseResult parsed, HostFiles files, PlanSettings settings)
+    {
+        var isLive = files.HasLiveProc();
+        var mode = Mode.Get(parsed);
+        var effective = isLive
+            ? new EffectiveMode(mode, null)
+            : new EffectiveMode(
+                AgentMode.Audit,
+                mode == AgentMode.Audit
+                    ? null
+                    : $"{files.Display("/proc")} isn't a live procfs of the agent's own PID namespace, so its thread ids mean "
+                        + "nothing to this kernel: audit only"
+            );
+        IAffinityReader affinity = isLive
+            ? new LiveAffinityReader()
+            : new RecordedAffinityReader(files);
+        return new PinPass(
+            new NodeObserver(files, affinity, Options.KubeletRoot.Get(parsed)),
+            settings,
+            Placer.Default,
+            new PlanApplier(new KernelThreadAffinity(files)),
+            NodeName.Get(parsed),
+            effective
+        );
+    }
+
+    private static async Task<int> LoopAsync(
+        PinPass pass,
+        TimeSpan interval,
+        CancellationToken stop
+    )
+    {
+        Exception? failure = null;
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
+        builder.Services.AddHostedService(services => new PinLoop(
+            pass,
+            interval,
+            TimeProvider.System,
+            services.GetRequiredService<IHostApplicationLifetime>(),
+            problem => failure = problem,
+            services.GetRequiredService<ILogger<PinLoop>>()
+        ));
+        using var host = builder.Build();
+        await host.RunAsync(stop);
+        return failure is null ? ExitCode.Fine : Failure.Because(failure.Message);
+    }
+}

@@ -1,0 +1,118 @@
+using PinAgent.Model;
+using PinAgent.Report;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace PinAgent.Cli;
+
+/// <summary>Draws a node's status: a line for the node, a row per VM, and for each pinned VM a row per thread.</summary>
+internal static class StatusTable
+{
+    public static IRenderable Render(NodeStatus status)
+    {
+        var parts = new List<IRenderable>
+        {
+            new Text(
+                $"node {status.Node}, mode {(status.Mode == AgentMode.Audit ? "audit" : "enforce")}, CPUs "
+                    + $"{status.Topology.Online}, CPU manager {Word(status.CpuManager.State)}"
+            ),
+        };
+        if (status.ModeMessage is { } why)
+        {
+            parts.Add(new Text(why));
+        }
+
+        parts.Add(new Text(""));
+        if (status.Vms.IsEmpty)
+        {
+            parts.Add(new Text("No QEMU process found."));
+            return new Rows(parts);
+        }
+
+        parts.Add(Vms(status));
+        foreach (var vm in status.Vms)
+        {
+            if (vm.Dedicated)
+            {
+                parts.Add(new Text(""));
+                parts.Add(new Text($"{vm.Namespace}/{vm.Name}"));
+                parts.Add(Threads(vm));
+            }
+
+            if (vm.Message is not null || vm.Advisories.Length > 0)
+            {
+                parts.Add(new Text(""));
+                parts.AddRange(
+                    new[] { vm.Message }
+                        .Concat(vm.Advisories)
+                        .OfType<string>()
+                        .Select(line => new Text($"{vm.Namespace}/{vm.Name}: {line}"))
+                );
+            }
+        }
+
+        return new Rows(parts);
+    }
+
+    private static Table Vms(NodeStatus status)
+    {
+        var table = Tables.Plain("VM", "PID", "STATE", "REASON", "CPUSET", "GUEST", "EMULATOR");
+        foreach (var vm in status.Vms)
+        {
+            table.AddRow(
+                new Text($"{vm.Namespace}/{vm.Name}"),
+                new Text($"{vm.Pid}"),
+                new Text($"{vm.State}", StyleOf(vm.State)),
+                new Text(vm.Reason?.ToString() ?? "-"),
+                new Text(vm.Cpuset ?? "?"),
+                new Text($"{vm.Guest.Sockets}×{vm.Guest.Cores}×{vm.Guest.Threads}"),
+                new Text(
+                    !vm.Dedicated ? "-"
+                    : vm.Guest.IsolateEmulatorThread ? "isolated"
+                    : "shared"
+                )
+            );
+        }
+
+        return table;
+    }
+
+    private static Table Threads(VmStatus vm)
+    {
+        var table = Tables.Plain("  ROLE", "TID", "NAME", "WANTED", "ACTUAL", "OUTCOME");
+        foreach (
+            var thread in vm.Threads.OrderBy(thread => thread.Role).ThenBy(thread => thread.Index)
+        )
+        {
+            table.AddRow(
+                new Text(
+                    $"  {thread.Role.ToWord()}{(thread.Index is { } index ? $" {index}" : "")}"
+                ),
+                new Text($"{thread.Tid}"),
+                new Text(thread.Comm),
+                new Text(thread.Wanted ?? "-"),
+                new Text(thread.Actual ?? "gone"),
+                new Text(thread.Outcome?.ToString() ?? "-")
+            );
+        }
+
+        return table;
+    }
+
+    private static string Word(CpuManagerState state) =>
+        state switch
+        {
+            CpuManagerState.Static => "static",
+            CpuManagerState.None => "none",
+            _ => "unknown",
+        };
+
+    private static Style StyleOf(VmState state) =>
+        state switch
+        {
+            VmState.Pinned => new Style(Color.Green),
+            VmState.NotDedicated => Style.Plain,
+            VmState.Waiting => new Style(Color.Yellow),
+            _ => new Style(Color.Red),
+        };
+}

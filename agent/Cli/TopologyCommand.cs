@@ -1,0 +1,47 @@
+using System.CommandLine;
+using System.Text.Json;
+using PinAgent.Observe;
+using PinAgent.Report;
+
+namespace PinAgent.Cli;
+
+/// <summary><c>pinagent topology</c>: the node's CPUs and how they hang together.</summary>
+internal static class TopologyCommand
+{
+    public static Command Create()
+    {
+        var output = Options.Output("table");
+        var command = new DetailedCommand(
+            "topology",
+            "Show this node's sockets, NUMA nodes, L3 groups, cores and CPUs.",
+            "The JSON is what \"pinagent plan\" takes as \"topology\".",
+            "pinagent topology -o json"
+        )
+        {
+            output.Option,
+        };
+        command.SetAction(parsed =>
+        {
+            using var files = new HostFiles(Options.HostRoot.Get(parsed));
+            try
+            {
+                var topology = SysfsTopology.Read(files);
+                Output.Print(
+                    output.Get(parsed),
+                    () => TopologyTable.Render(topology),
+                    () =>
+                        JsonSerializer.Serialize(
+                            TopologyStatus.Of(topology),
+                            ReportJsonContext.Readable.TopologyStatus
+                        )
+                );
+                return ExitCode.Fine;
+            }
+            catch (InvalidDataException problem)
+            {
+                return Failure.Because(problem.Message);
+            }
+        });
+        return command;
+    }
+}

@@ -1,0 +1,13 @@
+using System.Collections.Immutable;
+
+namespace PinAgent.Model;
+
+/// <summary>What was found on the node in one pass.</summary>
+/// <param name="Topology">The node's CPUs.</param>
+/// <param name="Vms">The QEMU processes, in ascending order of their ids.</param>
+/// <param name="CpuManager">The kubelet's CPU manager.</param>
+public sealed record NodeSnapshot(
+    NodeTopology Topology,
+    ImmutableArray<ObservedVm> Vms,
+    CpuManagerObservation CpuManager
+);

@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+
+namespace PinAgent.Model;
+
+/// <summary>A QEMU process, named for good by its id and the time it started.</summary>
+/// <param name="Pid">The process id.</param>
+/// <param name="StartTime">Clock ticks since boot.</param>
+public readonly record struct VmKey(int Pid, ulong StartTime);
+
+/// <summary>One QEMU process as it was found.</summary>
+public sealed record ObservedVm
+{
+    /// <summary>The process.</summary>
+    public required VmKey Key { get; init; }
+
+    /// <summary>The guest's name from QEMU's <c>-name</c>; null if it has none.</summary>
+    public string? GuestName { get; init; }
+
+    /// <summary>What QEMU's command line says of the guest's CPUs.</summary>
+    public required GuestCpus Guest { get; init; }
+
+    /// <summary>The VM's cgroup; null if it couldn't be read.</summary>
+    public CgroupLocation? Cgroup { get; init; }
+
+    /// <summary>The CPUs the VM's container may run on; null if that couldn't be read.</summary>
+    public CpuSet? Cpuset { get; init; }
+
+    /// <summary>
+    /// The nearest cpuset somebody gave to the VM's cgroup or one above it; null when the CPUs are inherited from
+    /// the root.
+    /// </summary>
+    public CpuSet? GivenCpuset { get; init; }
+
+    /// <summary>The CPUs of the VM's <c>housekeeping</c> cgroup; null if it has none.</summary>
+    public CpuSet? Housekeeping { get; init; }
+
+    /// <summary>The threads, in ascending order of their ids, the kernel's own for this VM last.</summary>
+    public ImmutableArray<VmThread> Threads { get; init; } = [];
+
+    /// <summary>What keeps the VM from being understood; null if nothing does.</summary>
+    public VmProblem? Problem { get; init; }
+}
+
+/// <summary>Something that stands in a VM's way.</summary>
+/// <param name="Reason">The code.</param>
+/// <param name="Message">The sentence: what, where, expected, found, what to do.</param>
+public sealed record VmProblem(Reason Reason, string Message);
+
+/// <summary>The guest's CPUs according to QEMU's command line.</summary>
+/// <param name="Full">The topology with every CPU that hotplug can enable.</param>
+/// <param name="BootVcpus">How many CPUs are enabled at the start.</param>
+public sealed record GuestCpus(GuestTopology Full, int BootVcpus)
+{
+    /// <summary>A guest of one CPU: QEMU's default.</summary>
+    public static GuestCpus One { get; } = new(new GuestTopology(1, 1, 1), 1);
+}

@@ -1,0 +1,12 @@
+using System.Collections.Immutable;
+
+namespace PinAgent.Model;
+
+/// <summary>What the administrator has told the agent about this node's VMs.</summary>
+/// <param name="NamedVms">The guests to pin (<c>--vm</c>); empty to infer them.</param>
+/// <param name="Vmis">The VMIs known from files (<c>--vmi</c>).</param>
+public sealed record PlanSettings(ImmutableArray<string> NamedVms, ImmutableArray<VmiFacts> Vmis)
+{
+    /// <summary>Nothing told.</summary>
+    public static PlanSettings Default { get; } = new([], []);
+}

@@ -1,0 +1,34 @@
+using PinAgent.Model;
+using PinAgent.NativeInterop;
+
+namespace PinAgent.Observe;
+
+/// <summary>Reads which CPUs a thread may run on.</summary>
+public interface IAffinityReader
+{
+    /// <summary>The CPUs thread <paramref name="tid"/> of process <paramref name="pid"/> may run on.</summary>
+    /// <returns>Null if the thread is gone, or nothing says so.</returns>
+    CpuSet? Read(int pid, int tid);
+}
+
+/// <summary>Asks the kernel: 0.5 µs a thread.</summary>
+public sealed class LiveAffinityReader : IAffinityReader
+{
+    private ulong[] _mask = [];
+
+    /// <inheritdoc/>
+    public CpuSet? Read(int pid, int tid) =>
+        SchedAffinity.Get(tid, ref _mask).IsSuccess ? CpuSet.FromMask(_mask) : null;
+}
+
+/// <summary>Reads what a recorded machine's files say.</summary>
+/// <param name="files">The machine's files.</param>
+public sealed class RecordedAffinityReader(HostFiles files) : IAffinityReader
+{
+    /// <inheritdoc/>
+    public CpuSet? Read(int pid, int tid) =>
+        files.Read($"/proc/{pid}/task/{tid}/status", out var status).IsSuccess
+        && ProcStatus.TryParseAllowedCpus(status, out var cpus)
+            ? cpus
+            : null;
+}

@@ -1,0 +1,71 @@
+using PinAgent.Model;
+using PinAgent.NativeInterop;
+
+namespace PinAgent.Observe.Kubelet;
+
+/// <summary>Looks for the kubelet and its CPU manager's checkpoint.</summary>
+public static class CpuManagerObserver
+{
+    /// <summary>The kubelet's root folder, where nothing else is said.</summary>
+    public const string DefaultKubeletRoot = "/var/lib/kubelet";
+
+    /// <summary>Looks.</summary>
+    /// <param name="files">The machine's files.</param>
+    /// <param name="kubeletRoot">The kubelet's root folder on that machine.</param>
+    public static CpuManagerObservation Observe(
+        HostFiles files,
+        string kubeletRoot = DefaultKubeletRoot
+    )
+    {
+        var root = kubeletRoot.TrimEnd('/');
+        var path = $"{root}/cpu_manager_state";
+        var where = files.Display(path);
+        var result = files.Read($"{path}", out var content);
+        if (result.IsSuccess)
+        {
+            return CpuManagerStateFile.TryParse(content, out var checkpoint, out var error)
+                ? new(StateOf(checkpoint), checkpoint, [Describe(where, checkpoint)])
+                : new(CpuManagerState.Unknown, null, [$"{where}: {error}"]);
+        }
+
+        if (result.Errno != Errno.ENOENT)
+        {
+            return new(
+                CpuManagerState.Unknown,
+                null,
+                [result.ToException($"{where}: can't be read").Message]
+            );
+        }
+
+        var names = new List<string>();
+        var folder = files.ListNames($"{root}", names);
+        return folder.IsSuccess
+            ? new(
+                CpuManagerState.None,
+                null,
+                [$"{where}: no such file, in a kubelet root that can be read"]
+            )
+            : new(
+                CpuManagerState.Unknown,
+                null,
+                [
+                    $"{files.Display(root)}: {folder.Errno.Describe()}; no kubelet here, or its root is elsewhere "
+                        + "(--kubelet-root)",
+                ]
+            );
+    }
+
+    private static CpuManagerState StateOf(CpuManagerCheckpoint checkpoint) =>
+        checkpoint.PolicyName switch
+        {
+            "static" => CpuManagerState.Static,
+            "none" => CpuManagerState.None,
+            _ => CpuManagerState.Unknown,
+        };
+
+    private static string Describe(string where, CpuManagerCheckpoint checkpoint) =>
+        checkpoint.IsStatic
+            ? $"{where}: policy static, shared pool {checkpoint.SharedPool}, "
+                + $"{checkpoint.Entries.Length} exclusive {(checkpoint.Entries.Length == 1 ? "entry" : "entries")}"
+            : $"{where}: policy {checkpoint.PolicyName}";
+}

@@ -1,0 +1,89 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+
+namespace PinAgent.Observe;
+
+/// <summary>One mounted cgroup hierarchy.</summary>
+/// <param name="MountPoint">Where it's mounted, in the observed machine's file tree.</param>
+/// <param name="Root">Which of its cgroups is mounted there; <c>/</c> is all of it.</param>
+/// <param name="IsV1">Whether it's a v1 hierarchy with the cpuset controller, rather than v2's.</param>
+public sealed record CgroupMount(string MountPoint, string Root, bool IsV1);
+
+/// <summary>
+/// <c>/proc/&lt;pid&gt;/mountinfo</c>: lines like
+/// <c>34 28 0:30 / /sys/fs/cgroup/cpuset rw,relatime shared:15 - cgroup cgroup rw,cpuset</c>.
+/// Source: proc_pid_mountinfo(5).
+/// </summary>
+public static class MountInfo
+{
+    /// <summary>The cgroup hierarchies that can hold cpusets: v2's, and v1's with the cpuset controller.</summary>
+    /// <param name="content">The file's bytes.</param>
+    public static ImmutableArray<CgroupMount> ParseCgroups(ReadOnlySpan<byte> content)
+    {
+        var mounts = ImmutableArray.CreateBuilder<CgroupMount>();
+        foreach (var line in content.Split((byte)'\n'))
+        {
+            if (
+                content[line].IndexOf(" - cgroup"u8) >= 0
+                && Parse(Encoding.UTF8.GetString(content[line])) is { } mount
+            )
+            {
+                mounts.Add(mount);
+            }
+        }
+
+        return mounts.ToImmutable();
+    }
+
+    private static CgroupMount? Parse(string line)
+    {
+        // After the mount options come any number of optional fields, ended by a lone dash.
+        var fields = line.Split(' ');
+        var dash = Array.IndexOf(fields, "-", Math.Min(6, fields.Length));
+        if (dash < 0 || dash + 3 >= fields.Length)
+        {
+            return null;
+        }
+
+        var (type, superOptions) = (fields[dash + 1], fields[dash + 3]);
+        var isV1 = type == "cgroup" && superOptions.Split(',').Contains("cpuset");
+        return isV1 || type == "cgroup2"
+            ? new CgroupMount(Unescape(fields[4]), Unescape(fields[3]), isV1)
+            : null;
+    }
+
+    // Blanks and backslashes in names are written as octal: \040.
+    private static string Unescape(string text)
+    {
+        if (!text.Contains('\\'))
+        {
+            return text;
+        }
+
+        var bytes = new List<byte>();
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (
+                text[i] == '\\'
+                && i + 3 < text.Length
+                && text.AsSpan(i + 1, 3).IndexOfAnyExceptInRange('0', '7') < 0
+            )
+            {
+                var octal = text.AsSpan(i + 1, 3);
+                bytes.Add(
+                    (byte)(((octal[0] - '0') * 64) + ((octal[1] - '0') * 8) + (octal[2] - '0'))
+                );
+                i += 3;
+            }
+            else
+            {
+                bytes.AddRange(
+                    Encoding.UTF8.GetBytes(text[i].ToString(CultureInfo.InvariantCulture))
+                );
+            }
+        }
+
+        return Encoding.UTF8.GetString([.. bytes]);
+    }
+}

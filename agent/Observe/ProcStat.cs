@@ -1,0 +1,85 @@
+using System.Buffers.Text;
+
+namespace PinAgent.Observe;
+
+/// <summary>
+/// One line of <c>/proc/&lt;pid&gt;/stat</c> or <c>/proc/&lt;pid&gt;/task/&lt;tid&gt;/stat</c>:
+/// <c>4715 (CPU 0/KVM) S 1 4711 4711 0 -1 138412096 …</c>. The name is whatever the process chose, brackets,
+/// spaces and newlines included, so the fields are counted from the last bracket.
+/// Source: proc_pid_stat(5); the kernel's <c>do_task_stat()</c>.
+/// </summary>
+public readonly ref struct ProcStat
+{
+    // Fields counted from the one after the name, which is field 3 of the man page.
+    private const int ParentField = 1;
+    private const int FlagsField = 6;
+    private const int StartTimeField = 19;
+
+    // PF_KTHREAD of linux/sched.h.
+    private const ulong KernelThreadFlag = 0x0020_0000;
+
+    private readonly ulong _flags;
+
+    private ProcStat(ReadOnlySpan<byte> name, int parent, ulong flags, ulong startTime)
+    {
+        Name = name;
+        Parent = parent;
+        StartTime = startTime;
+        _flags = flags;
+    }
+
+    /// <summary>The thread's name (comm), at most 15 bytes for a user's thread; any bytes.</summary>
+    public ReadOnlySpan<byte> Name { get; }
+
+    /// <summary>The parent's process id.</summary>
+    public int Parent { get; }
+
+    /// <summary>When the thread started, in clock ticks since boot.</summary>
+    public ulong StartTime { get; }
+
+    /// <summary>Whether the kernel made the thread for itself.</summary>
+    public bool IsKernelThread => (_flags & KernelThreadFlag) != 0;
+
+    /// <summary>Reads the line.</summary>
+    /// <returns>False for anything but a whole line.</returns>
+    public static bool TryParse(ReadOnlySpan<byte> content, out ProcStat stat)
+    {
+        stat = default;
+        var open = content.IndexOf((byte)'(');
+        var close = content.LastIndexOf((byte)')');
+        if (open < 0 || close < open || close + 2 >= content.Length)
+        {
+            return false;
+        }
+
+        var fields = content[(close + 2)..];
+        ulong parent = 0;
+        ulong flags = 0;
+        var index = 0;
+        foreach (var range in fields.Split((byte)' '))
+        {
+            var field = fields[range];
+            switch (index++)
+            {
+                case ParentField when !TryParseNumber(field, out parent):
+                case FlagsField when !TryParseNumber(field, out flags):
+                    return false;
+                case StartTimeField:
+                    if (!TryParseNumber(field, out var startTime) || parent > int.MaxValue)
+                    {
+                        return false;
+                    }
+
+                    stat = new ProcStat(content[(open + 1)..close], (int)parent, flags, startTime);
+                    return true;
+                default:
+                    break;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool TryParseNumber(ReadOnlySpan<byte> text, out ulong number) =>
+        Utf8Parser.TryParse(text, out number, out var length) && length == text.Length;
+}

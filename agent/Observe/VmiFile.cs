@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+using PinAgent.Model;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace PinAgent.Observe;
+
+/// <summary>
+/// Reads VMIs from files, YAML or JSON, several documents each. VirtualMachines are read for their templates; other
+/// kinds are passed over.
+/// </summary>
+/// <remarks>Source: KubeVirt's <c>staging/src/kubevirt.io/api/core/v1/schema.go</c>.</remarks>
+public static class VmiFile
+{
+    private const string EvenParityAnnotation =
+        "alpha.kubevirt.io/EmulatorThreadCompleteToEvenParity";
+
+    private static readonly string[] Extensions = [".yaml", ".yml", ".json"];
+
+    /// <summary>Reads a file, or every YAML and JSON file of a folder.</summary>
+    /// <exception cref="InvalidDataException">A file can't be read or isn't YAML, or there is no VMI in it.</exception>
+    public static ImmutableArray<VmiFacts> ReadAll(string path)
+    {
+        try
+        {
+            IEnumerable<string> files = Directory.Exists(path)
+                ? Directory
+                    .EnumerateFiles(path)
+                    .Where(file => Extensions.Contains(Path.GetExtension(file)))
+                    .Order(StringComparer.Ordinal)
+                : [path];
+            return [.. files.SelectMany(file => Parse(File.ReadAllText(file), file))];
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"--vmi {path}: {problem.Message}", problem);
+        }
+    }
+
+    /// <summary>Reads a text of one or more documents.</summary>
+    /// <param name="text">YAML or JSON.</param>
+    /// <param name="source">The file's name, for messages.</param>
+    /// <exception cref="InvalidDataException">The text isn't YAML, or a VMI in it contradicts its schema.</exception>
+    public static ImmutableArray<VmiFacts> Parse(string text, string source)
+    {
+        var stream = new YamlStream();
+        try
+        {
+            stream.Load(new StringReader(text));
+        }
+        catch (YamlException problem)
+        {
+            throw new InvalidDataException(
+                $"{source}:{problem.Start.Line}: expected YAML or JSON: {problem.Message}",
+                problem
+            );
+        }
+
+        var vmis = ImmutableArray.CreateBuilder<VmiFacts>();
+        for (var i = 0; i < stream.Documents.Count; i++)
+        {
+            var where = $"{source}, document {i + 1}";
+            var root = new Section(stream.Documents[i].RootNode, where);
+            switch (root.Text("kind"))
+            {
+                case "VirtualMachineInstance":
+                    vmis.Add(Read(root["metadata"], root["metadata"], root["spec"]));
+                    break;
+                case "VirtualMachine":
+                    var template = root["spec"]["template"];
+                    vmis.Add(Read(root["metadata"], template["metadata"], template["spec"]));
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        return vmis.ToImmutable();
+    }
+
+    private static VmiFacts Read(Section identity, Section metadata, Section spec)
+    {
+        var domain = spec["domain"];
+        var cpu = domain["cpu"];
+        return new VmiFacts(
+            identity.Text("namespace"),
+            identity.Text("name")
+                ?? throw new InvalidDataException($"{identity.Where}: expected a name, found none")
+        )
+        {
+            DedicatedCpuPlacement = cpu.Flag("dedicatedCpuPlacement"),
+            IsolateEmulatorThread = cpu.Flag("isolateEmulatorThread"),
+            EmulatorThreadCompleteToEvenParity = metadata["annotations"].Has(EvenParityAnnotation),
+            NumaPassthrough = cpu["numa"]["guestMappingPassthrough"].Exists,
+            HasSupplementalIoThreads = domain.Text("ioThreadsPolicy") == "supplementalPool",
+        };
+    }
+
+    /// <summary>A mapping of the document, empty where the document has none.</summary>
+    private readonly struct Section(YamlNode? node, string where)
+    {
+        private readonly YamlMappingNode? _map = node as YamlMappingNode;
+
+        public string Where => where;
+
+        public bool Exists => _map is not null;
+
+        public Section this[string key] => new(Find(key), $"{where}, {key}");
+
+        public bool Has(string key) => Find(key) is not null;
+
+        public string? Text(string key) =>
+            Find(key) is YamlScalarNode { Value: { Length: > 0 } value } ? value : null;
+
+        public bool Flag(string key) =>
+            Text(key) switch
+            {
+                null or "false" => false,
+                "true" => true,
+                var other => throw new InvalidDataException(
+                    $"{where}, {key}: expected true or false, found \"{other}\""
+                ),
+            };
+
+        private YamlNode? Find(string key) =>
+            _map is not null && _map.Children.TryGetValue(new YamlScalarNode(key), out var value)
+                ? value
+                : null;
+    }
+}

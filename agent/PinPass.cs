@@ -1,0 +1,79 @@
+using System.Collections.Immutable;
+using PinAgent.Apply;
+using PinAgent.Model;
+using PinAgent.Observe;
+using PinAgent.Plan;
+using PinAgent.Report;
+
+namespace PinAgent;
+
+/// <summary>One pass over the node: observe → plan → apply → report. Right on its own, whatever happened before.</summary>
+/// <param name="observer">The first stage.</param>
+/// <param name="settings">What the administrator has told.</param>
+/// <param name="policy">The placement policy.</param>
+/// <param name="applier">The third stage.</param>
+/// <param name="node">The node's name.</param>
+/// <param name="mode">Whether masks are written.</param>
+public sealed class PinPass(
+    NodeObserver observer,
+    PlanSettings settings,
+    IPlacementPolicy policy,
+    PlanApplier applier,
+    string node,
+    EffectiveMode mode
+)
+{
+    private HeldPlacements _held = HeldPlacements.None;
+    private long _repairs;
+
+    /// <summary>Makes a pass.</summary>
+    /// <exception cref="InvalidDataException">The node can't be read at all: the message says which file and why.</exception>
+    public PassResult Run()
+    {
+        var snapshot = observer.Observe();
+        var plan = NodePlanner.Plan(snapshot, settings, _held, policy);
+        var vms = plan
+            .Vms.Select(vm =>
+            {
+                var outcome = applier.Apply(vm, mode.Mode);
+                return new VmPassResult(
+                    outcome,
+                    StatusBuilder.Build(outcome),
+                    WasHeld: _held.Contains(vm.Vm.Key)
+                );
+            })
+            .ToImmutableArray();
+        _held = plan.Held;
+        _repairs += vms.Where(vm => vm.WasHeld)
+            .Sum(vm => vm.Outcome.Threads.Count(thread => thread.IsChange));
+        return new PassResult(
+            new NodeStatus
+            {
+                Node = node,
+                Mode = mode.Mode,
+                ModeMessage = mode.Message,
+                Topology = TopologyStatus.Of(snapshot.Topology),
+                CpuManager = CpuManagerStatus.Of(snapshot.CpuManager),
+                Vms = [.. vms.Select(vm => vm.Status)],
+                Drift = new DriftStatus(_repairs),
+            },
+            vms
+        );
+    }
+}
+
+/// <summary>The mode the agent runs in.</summary>
+/// <param name="Mode">The mode.</param>
+/// <param name="Message">Why it isn't the one asked for; null if it is.</param>
+public sealed record EffectiveMode(AgentMode Mode, string? Message);
+
+/// <summary>What a pass did.</summary>
+/// <param name="Status">What administrators see.</param>
+/// <param name="Vms">The same by VM, with what was done.</param>
+public sealed record PassResult(NodeStatus Status, ImmutableArray<VmPassResult> Vms);
+
+/// <summary>What a pass did to one VM.</summary>
+/// <param name="Outcome">What came of its plan.</param>
+/// <param name="Status">What administrators see.</param>
+/// <param name="WasHeld">Whether it had a placement before, so that a change was a repair.</param>
+public sealed record VmPassResult(VmOutcome Outcome, VmStatus Status, bool WasHeld);

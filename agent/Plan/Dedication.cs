@@ -1,0 +1,253 @@
+using System.Collections.Immutable;
+using PinAgent.Model;
+
+namespace PinAgent.Plan;
+
+/// <summary>Whether a VM is ours to pin, and how that is known.</summary>
+/// <param name="Vm">The VM.</param>
+/// <param name="Namespace">Its namespace.</param>
+/// <param name="Name">Its name.</param>
+internal sealed record DedicationVerdict(ObservedVm Vm, string Namespace, string Name)
+{
+    /// <summary>The VM's VMI, where there is one.</summary>
+    public VmiFacts? Vmi { get; init; }
+
+    /// <summary>Where the facts come from.</summary>
+    public FactSource Source => Vmi is null ? FactSource.Inferred : FactSource.File;
+
+    /// <summary>Whether the VM asks for dedicated CPUs.</summary>
+    public bool Dedicated { get; init; }
+
+    /// <summary>Why it isn't to be pinned; null if it is.</summary>
+    public VmObstacle? Obstacle { get; init; }
+
+    /// <summary>What an administrator should know.</summary>
+    public ImmutableArray<string> Advisories { get; init; } = [];
+}
+
+/// <summary>
+/// Decides which VMs of a plain host are dedicated: those named, those whose VMI says so, or else those that somebody
+/// has given a cpuset of their own.
+/// </summary>
+internal static class Dedication
+{
+    /// <summary>Decides for every VM, in the snapshot's order.</summary>
+    public static ImmutableArray<DedicationVerdict> Decide(
+        NodeSnapshot snapshot,
+        PlanSettings settings
+    )
+    {
+        var verdicts = VmNames
+            .Of(snapshot.Vms, settings.Vmis)
+            .Select(verdict => Dedicate(verdict, snapshot, settings))
+            .ToList();
+        return [.. verdicts.Select(verdict => CheckCpus(verdict, verdicts, snapshot))];
+    }
+
+    private static DedicationVerdict Dedicate(
+        DedicationVerdict verdict,
+        NodeSnapshot snapshot,
+        PlanSettings settings
+    )
+    {
+        if (verdict.Vmi is { DedicatedCpuPlacement: false })
+        {
+            return NotDedicated(
+                Reason.DedicatedCpusNotRequested,
+                "the VMI doesn't ask for dedicated CPUs: spec.domain.cpu.dedicatedCpuPlacement would"
+            );
+        }
+
+        if (!settings.NamedVms.IsEmpty)
+        {
+            return settings.NamedVms.Any(name => Names(name, verdict))
+                ? verdict with
+                {
+                    Dedicated = true,
+                }
+                : NotDedicated(Reason.NotNamed, "not named with --vm");
+        }
+
+        if (verdict.Vmi is not null || Infer(verdict.Vm, snapshot) is not { } obstacle)
+        {
+            return verdict with { Dedicated = true };
+        }
+
+        return verdict with
+        {
+            Obstacle = obstacle,
+        };
+
+        DedicationVerdict NotDedicated(Reason reason, string message) =>
+            verdict with
+            {
+                Obstacle = new VmObstacle(VmState.NotDedicated, reason, message),
+            };
+    }
+
+    private static bool Names(string name, DedicationVerdict verdict) =>
+        name == verdict.Vm.GuestName || name == $"{verdict.Namespace}/{verdict.Name}";
+
+    private static VmObstacle? Infer(ObservedVm vm, NodeSnapshot snapshot)
+    {
+        if (vm.Cpuset is not { } cpuset)
+        {
+            return Unreadable(vm);
+        }
+
+        if (!IsConfined(vm, snapshot))
+        {
+            return new VmObstacle(
+                VmState.NotDedicated,
+                Reason.NoCpusetOfItsOwn,
+                $"no cgroup from {vm.Cgroup?.Path} upwards has a cpuset of its own, so the VM shares CPUs {cpuset} with "
+                    + "everything else: give it one, or name the guest with --vm"
+            );
+        }
+
+        var rival = snapshot.Vms.FirstOrDefault(other =>
+            other.Key != vm.Key && IsConfined(other, snapshot) && other.Cpuset!.Overlaps(cpuset)
+        );
+        if (rival is not null)
+        {
+            return new VmObstacle(
+                VmState.NotDedicated,
+                Reason.CpusetOverlaps,
+                $"CPUs {cpuset.Intersect(rival.Cpuset!)} are also in the cpuset of {Describe(rival)}, so neither VM can "
+                    + "have been meant to have them alone"
+            );
+        }
+
+        var vcpus = Math.Max(
+            vm.Threads.Count(thread => thread.Role == ThreadRole.Vcpu),
+            vm.Problem is null ? 1 : vm.Guest.BootVcpus
+        );
+        return cpuset.Count >= vcpus
+            ? null
+            : new VmObstacle(
+                VmState.NotDedicated,
+                Reason.CpusetTooSmall,
+                $"the cpuset {cpuset} has fewer CPUs than the guest's {vcpus} vCPUs"
+            );
+    }
+
+    // Given, to this VM's cgroup or one above it, and less than everything. v2 keeps offline CPUs in what was given.
+    private static bool IsConfined(ObservedVm vm, NodeSnapshot snapshot) =>
+        vm is { Cpuset: not null, GivenCpuset: { } given }
+        && !snapshot.Topology.Online.IsSubsetOf(given);
+
+    private static DedicationVerdict CheckCpus(
+        DedicationVerdict verdict,
+        List<DedicationVerdict> all,
+        NodeSnapshot snapshot
+    )
+    {
+        var vm = verdict.Vm;
+        if (!verdict.Dedicated)
+        {
+            return verdict;
+        }
+
+        if (vm.Cpuset is not { } cpuset)
+        {
+            return verdict with { Obstacle = Unreadable(vm) };
+        }
+
+        if (snapshot.CpuManager.SharedPool is { } pool && cpuset.Equals(pool))
+        {
+            return NotExclusive(
+                Reason.CpusetIsSharedPool,
+                $"the cpuset {cpuset} is the kubelet's shared pool: the container has no exclusive CPUs; is its pod "
+                    + "Guaranteed, with whole CPUs?"
+            );
+        }
+
+        var rival = all.Find(other =>
+            other.Dedicated
+            && other.Vm.Key != vm.Key
+            && other.Vm.Cpuset is { } theirs
+            && theirs.Overlaps(cpuset)
+        );
+        if (rival is not null)
+        {
+            return NotExclusive(
+                Reason.CpusetOverlaps,
+                $"CPUs {cpuset.Intersect(rival.Vm.Cpuset!)} are also those of {rival.Namespace}/{rival.Name} (pid "
+                    + $"{rival.Vm.Key.Pid}), which is dedicated too"
+            );
+        }
+
+        if (verdict.Vmi is not null && vm.GivenCpuset is null)
+        {
+            return NotExclusive(
+                Reason.NoCpusetOfItsOwn,
+                $"the VMI asks for dedicated CPUs, but no cgroup from {vm.Cgroup?.Path} upwards has a cpuset of its own"
+            );
+        }
+
+        return vm.Problem is { } problem
+            ? verdict with
+            {
+                Obstacle = new VmObstacle(
+                    problem.Reason == Reason.VcpusShareOneThread
+                        ? VmState.Refused
+                        : VmState.Waiting,
+                    problem.Reason,
+                    problem.Message
+                ),
+            }
+            : verdict with
+            {
+                Advisories = Advise(vm, cpuset, snapshot.Topology),
+            };
+
+        DedicationVerdict NotExclusive(Reason reason, string message) =>
+            verdict with
+            {
+                Obstacle = new VmObstacle(VmState.NotExclusive, reason, message),
+            };
+    }
+
+    private static ImmutableArray<string> Advise(
+        ObservedVm vm,
+        CpuSet cpuset,
+        NodeTopology topology
+    )
+    {
+        var advisories = ImmutableArray.CreateBuilder<string>();
+        var threads = vm.Guest.Full.Threads;
+        if (threads > topology.ThreadsPerCore)
+        {
+            advisories.Add(
+                $"the guest sees {threads} threads per core, the node has {topology.ThreadsPerCore}: guest siblings are "
+                    + "on different cores"
+            );
+        }
+
+        if (cpuset.Overlaps(topology.Isolated))
+        {
+            advisories.Add(
+                $"CPUs {cpuset.Intersect(topology.Isolated)} are isolated (isolcpus): the kernel doesn't balance there"
+            );
+        }
+
+        if (vm.Housekeeping is { Count: > 2 } stale)
+        {
+            advisories.Add(
+                $"the VM's housekeeping cgroup has CPUs {stale}: expected the emulator's one or two, so it's passed over"
+            );
+        }
+
+        return advisories.ToImmutable();
+    }
+
+    private static VmObstacle Unreadable(ObservedVm vm) =>
+        new(
+            VmState.Waiting,
+            vm.Problem?.Reason ?? Reason.CpusetUnreadable,
+            vm.Problem?.Message ?? "the VM's cpuset couldn't be read"
+        );
+
+    private static string Describe(ObservedVm vm) =>
+        vm.GuestName is { } name ? $"guest {name} (pid {vm.Key.Pid})" : $"pid {vm.Key.Pid}";
+}

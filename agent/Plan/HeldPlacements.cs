@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using PinAgent.Model;
+
+namespace PinAgent.Plan;
+
+/// <summary>
+/// The placements that are held: once a VM has one, it's the reference until the VM's cpuset or shape changes, so
+/// that any other mask is drift.
+/// </summary>
+public sealed class HeldPlacements
+{
+    /// <summary>No VM has a placement yet.</summary>
+    public static readonly HeldPlacements None = new(ImmutableDictionary<VmKey, Held>.Empty);
+
+    private readonly ImmutableDictionary<VmKey, Held> _held;
+
+    private HeldPlacements(ImmutableDictionary<VmKey, Held> held) => _held = held;
+
+    /// <summary>Whether a VM's placement is held.</summary>
+    public bool Contains(VmKey vm) => _held.ContainsKey(vm);
+
+    /// <summary>Chooses a VM's placement: the held one, one that moves as little as possible, or a new one.</summary>
+    /// <param name="vm">The VM.</param>
+    /// <param name="vcpus">The numbers of the vCPUs that exist, ascending.</param>
+    /// <param name="request">The VM's request, without <see cref="PlacementRequest.Current"/>.</param>
+    /// <param name="observed">Where the threads are, for a VM that has no placement yet.</param>
+    /// <param name="policy">The policy.</param>
+    internal PlacementResult Choose(
+        VmKey vm,
+        ImmutableArray<int> vcpus,
+        PlacementRequest request,
+        CurrentPlacement observed,
+        IPlacementPolicy policy
+    )
+    {
+        if (!_held.TryGetValue(vm, out var held))
+        {
+            return Adopt(request, observed, policy);
+        }
+
+        return held.Answers(request, vcpus)
+            ? held.Placement
+            : Placer.Place(request with { Current = held.AsCurrent(vcpus) }, policy);
+    }
+
+    /// <summary>The placements after a pass, those of VMs that ended left out.</summary>
+    internal static HeldPlacements Of(
+        IEnumerable<(
+            VmKey Vm,
+            PlacementRequest Request,
+            ImmutableArray<int> Vcpus,
+            Placement Placement
+        )> placed
+    ) =>
+        new(
+            placed.ToImmutableDictionary(
+                vm => vm.Vm,
+                vm => new Held(vm.Request, vm.Vcpus, vm.Placement)
+            )
+        );
+
+    /// <summary>
+    /// A VM met for the first time: threads that are validly placed stay. Where the policy alone would leave them in
+    /// place too, it decides: virt-launcher may be half-way through pinning, and both must come to the same end.
+    /// </summary>
+    private static PlacementResult Adopt(
+        PlacementRequest request,
+        CurrentPlacement observed,
+        IPlacementPolicy policy
+    )
+    {
+        var fresh = Placer.Place(request, policy);
+        if (
+            Placer.Place(request with { Current = observed }, policy) is Placement adopted
+            && !(fresh is Placement chosen && KeepsAll(request, observed, chosen))
+        )
+        {
+            return adopted;
+        }
+
+        return fresh;
+    }
+
+    private static bool KeepsAll(
+        PlacementRequest request,
+        CurrentPlacement observed,
+        Placement placement
+    )
+    {
+        var kept = MinimalMove.Kept(request, observed);
+        return kept.Vcpus.Zip(placement.Vcpus)
+                .All(pair => pair.First is not { } cpu || cpu == pair.Second)
+            && kept.Supplemental.Zip(placement.SupplementalIoThreads)
+                .All(pair => pair.First is not { } cpu || cpu == pair.Second)
+            && (kept.Emulator.IsEmpty || kept.Emulator.Equals(placement.Emulator));
+    }
+
+    private sealed record Held(
+        PlacementRequest Request,
+        ImmutableArray<int> Vcpus,
+        Placement Placement
+    )
+    {
+        public bool Answers(PlacementRequest request, ImmutableArray<int> vcpus) =>
+            vcpus.SequenceEqual(Vcpus)
+            && request.Cpuset.Equals(Request.Cpuset)
+            && request.EmulatorCpuset.Equals(Request.EmulatorCpuset)
+            && request.ThreadsPerCore == Request.ThreadsPerCore
+            && request.EmulatorCpus == Request.EmulatorCpus
+            && request.NumaPassthrough == Request.NumaPassthrough
+            && request.IoThreads == Request.IoThreads
+            && request.SupplementalIoThreads == Request.SupplementalIoThreads;
+
+        // By the vCPUs' numbers: after an unplug, vCPU 3 may be the third that exists.
+        public CurrentPlacement AsCurrent(ImmutableArray<int> vcpus) =>
+            new(
+                [
+                    .. vcpus.Select(vcpu =>
+                        Vcpus.IndexOf(vcpu) is >= 0 and var i ? CpuSet.Of(Placement.Vcpus[i]) : null
+                    ),
+                ],
+                [.. Placement.SupplementalIoThreads.Select(cpu => CpuSet.Of(cpu))],
+                Placement.EmulatorIsolated ? Placement.Emulator : null
+            );
+    }
+}

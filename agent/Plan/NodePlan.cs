@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using PinAgent.Model;
+
+namespace PinAgent.Plan;
+
+/// <summary>What should happen on the node: the result of planning, the work of applying.</summary>
+/// <param name="Vms">The VMs, in the snapshot's order.</param>
+/// <param name="Held">The placements to hold from now on.</param>
+public sealed record NodePlan(ImmutableArray<VmPlan> Vms, HeldPlacements Held);
+
+/// <summary>What should happen to one VM.</summary>
+public sealed record VmPlan
+{
+    /// <summary>The VM as it was found.</summary>
+    public required ObservedVm Vm { get; init; }
+
+    /// <summary>The namespace: the VMI's, or <c>host</c>.</summary>
+    public required string Namespace { get; init; }
+
+    /// <summary>The name: the VMI's, or the guest's.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Where what is known of the VM comes from.</summary>
+    public required FactSource Source { get; init; }
+
+    /// <summary>Whether the VM asks for dedicated CPUs.</summary>
+    public required bool Dedicated { get; init; }
+
+    /// <summary>The guest's topology, by the vCPUs that exist.</summary>
+    public required GuestTopology Guest { get; init; }
+
+    /// <summary>Whether the emulator has CPUs to itself, by the VMI or by inference.</summary>
+    public bool IsolateEmulatorThread { get; init; }
+
+    /// <summary>Why nothing is to be done; null when there's a placement.</summary>
+    public VmObstacle? Obstacle { get; init; }
+
+    /// <summary>Where the threads belong; null when there's an obstacle.</summary>
+    public Placement? Placement { get; init; }
+
+    /// <summary>The threads with what is wanted of them, in the VM's order.</summary>
+    public required ImmutableArray<PlannedThread> Threads { get; init; }
+
+    /// <summary>What an administrator should know though it doesn't prevent pinning.</summary>
+    public ImmutableArray<string> Advisories { get; init; } = [];
+}
+
+/// <summary>Why a VM isn't to be pinned.</summary>
+/// <param name="State">The state it's in.</param>
+/// <param name="Reason">The code.</param>
+/// <param name="Message">The sentence.</param>
+public sealed record VmObstacle(VmState State, Reason Reason, string Message);
+
+/// <summary>One thread and the CPUs it belongs on.</summary>
+/// <param name="Thread">The thread as it was found.</param>
+/// <param name="Wanted">The CPUs; null when nothing is wanted of it.</param>
+/// <param name="IsConfined">Whether the thread's own cgroup doesn't have those CPUs.</param>
+public sealed record PlannedThread(VmThread Thread, CpuSet? Wanted, bool IsConfined = false);

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using PinAgent.Model;
+
+namespace PinAgent.Plan;
+
+/// <summary>
+/// The second stage: from what was found to what should be. A pure function of its arguments, VM by VM, so that a VM
+/// that can't be handled doesn't hold up the others.
+/// </summary>
+public static class NodePlanner
+{
+    /// <summary>Plans the node.</summary>
+    /// <param name="snapshot">What was found.</param>
+    /// <param name="settings">What the administrator has told.</param>
+    /// <param name="held">The placements of the pass before.</param>
+    /// <param name="policy">The placement policy.</param>
+    public static NodePlan Plan(
+        NodeSnapshot snapshot,
+        PlanSettings settings,
+        HeldPlacements held,
+        IPlacementPolicy policy
+    )
+    {
+        var verdicts = Dedication.Decide(snapshot, settings);
+        var plans = ImmutableArray.CreateBuilder<VmPlan>(verdicts.Length);
+        var placed = new List<(VmKey, PlacementRequest, ImmutableArray<int>, Placement)>();
+        foreach (var verdict in verdicts)
+        {
+            var shape = VmShape.Of(verdict);
+            var plan = new VmPlan
+            {
+                Vm = verdict.Vm,
+                Namespace = verdict.Namespace,
+                Name = verdict.Name,
+                Source = verdict.Source,
+                Dedicated = verdict.Dedicated,
+                Guest = shape.Guest,
+                IsolateEmulatorThread = shape.IsolateEmulatorThread,
+                Obstacle = verdict.Obstacle,
+                Advisories = verdict.Advisories,
+                Threads = [.. verdict.Vm.Threads.Select(thread => new PlannedThread(thread, null))],
+            };
+            if (plan.Obstacle is null)
+            {
+                var request = shape.ToRequest(snapshot.Topology);
+                var result = held.Choose(
+                    verdict.Vm.Key,
+                    shape.VcpuNumbers,
+                    request,
+                    shape.Observed,
+                    policy
+                );
+                plan = Place(plan, shape, result);
+                if (result is Placement placement)
+                {
+                    placed.Add((verdict.Vm.Key, request, shape.VcpuNumbers, placement));
+                }
+            }
+
+            plans.Add(plan);
+        }
+
+        return new NodePlan(plans.DrainToImmutable(), HeldPlacements.Of(placed));
+    }
+
+    private static VmPlan Place(VmPlan plan, VmShape shape, PlacementResult result) =>
+        result switch
+        {
+            Placement placement => plan with
+            {
+                Placement = placement,
+                Threads = ThreadPlan.Of(plan.Vm, shape, placement),
+            },
+            Refusal refusal => plan with
+            {
+                Obstacle = new VmObstacle(VmState.Refused, refusal.Reason, refusal.Message),
+            },
+            _ => throw new InvalidOperationException($"unknown result {result.GetType()}"),
+        };
+}

@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using PinAgent.Model;
+
+namespace PinAgent.Plan;
+
+/// <summary>From a VM's placement to the CPUs of each of its threads.</summary>
+internal static class ThreadPlan
+{
+    /// <summary>What is wanted of each thread, in the VM's order.</summary>
+    public static ImmutableArray<PlannedThread> Of(
+        ObservedVm vm,
+        VmShape shape,
+        Placement placement
+    )
+    {
+        var vcpus = shape.Vcpus.Select((thread, i) => (thread.Tid, CpuSet.Of(placement.Vcpus[i])));
+        var ioThreads = shape.IoThreads.Select(
+            (thread, i) =>
+                (
+                    thread.Tid,
+                    shape.IoThreadsAreSupplemental
+                        ? CpuSet.Of(placement.SupplementalIoThreads[i])
+                        : placement.IoThreads[i]
+                )
+        );
+        var own = vcpus.Concat(ioThreads).ToDictionary();
+
+        // KubeVirt gives the kernel's timer thread vCPU 0's mask; everything else belongs to the emulator.
+        var first = CpuSet.Of(placement.Vcpus[0]);
+        return
+        [
+            .. vm.Threads.Select(thread =>
+                Confine(
+                    thread,
+                    own.GetValueOrDefault(thread.Tid)
+                        ?? (thread.Role == ThreadRole.KvmPit ? first : placement.Emulator),
+                    isWholeCpuset: !placement.EmulatorIsolated
+                )
+            ),
+        ];
+    }
+
+    // A thread's own cgroup can be narrower than the VM's. One that may go anywhere goes anywhere in it.
+    private static PlannedThread Confine(VmThread thread, CpuSet wanted, bool isWholeCpuset)
+    {
+        if (thread.OwnCpuset is not { } own || wanted.IsSubsetOf(own))
+        {
+            return new PlannedThread(thread, wanted);
+        }
+
+        var possible = wanted.Intersect(own);
+        return isWholeCpuset && wanted.Count > 1 && !possible.IsEmpty
+            ? new PlannedThread(thread, possible)
+            : new PlannedThread(thread, wanted, IsConfined: true);
+    }
+}

@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using PinAgent.Model;
+
+namespace PinAgent.Plan;
+
+/// <summary>
+/// What VMs are called, and which VMI is whose. KubeVirt calls a guest <c>&lt;namespace&gt;_&lt;name&gt;</c>.
+/// </summary>
+internal static class VmNames
+{
+    private const string HostNamespace = "host";
+    private const string DefaultNamespace = "default";
+
+    /// <summary>Names the VMs.</summary>
+    public static IEnumerable<DedicationVerdict> Of(
+        ImmutableArray<ObservedVm> vms,
+        ImmutableArray<VmiFacts> vmis
+    )
+    {
+        var shared = vms.Where(vm => vm.Cgroup?.PodUid is null && vm.GuestName is not null)
+            .GroupBy(vm => vm.GuestName)
+            .Where(group => group.Count() > 1)
+            .Select(group => group.Key)
+            .ToHashSet();
+        return vms.Select(vm => Name(vm, vmis, shared.Contains(vm.GuestName)));
+    }
+
+    private static DedicationVerdict Name(
+        ObservedVm vm,
+        ImmutableArray<VmiFacts> vmis,
+        bool isNameShared
+    )
+    {
+        if (vm.GuestName is not { } guest)
+        {
+            return new(vm, HostNamespace, $"pid-{vm.Key.Pid}");
+        }
+
+        var vmi = vmis.FirstOrDefault(vmi =>
+            guest == $"{vmi.Namespace ?? DefaultNamespace}_{vmi.Name}"
+            || (vmi.Namespace is null && guest == vmi.Name)
+        );
+        var split = guest.IndexOf('_');
+        var (space, name) =
+            vmi is not null ? (vmi.Namespace ?? DefaultNamespace, vmi.Name)
+            : vm.Cgroup?.PodUid is not null && split > 0 ? (guest[..split], guest[(split + 1)..])
+            : (HostNamespace, guest);
+        return isNameShared
+            ? new(vm, HostNamespace, $"pid-{vm.Key.Pid}") { Vmi = vmi }
+            : new(vm, space, name) { Vmi = vmi };
+    }
+}

@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using PinAgent.Model;
+
+namespace PinAgent.Plan;
+
+/// <summary>What a VM's placement depends on, from its VMI where there is one, else inferred from the node.</summary>
+internal sealed record VmShape
+{
+    /// <summary>The VM.</summary>
+    public required ObservedVm Vm { get; init; }
+
+    /// <summary>The vCPU threads in the order of their numbers.</summary>
+    public required ImmutableArray<VmThread> Vcpus { get; init; }
+
+    /// <summary>The I/O threads in the order of their numbers; those without one last.</summary>
+    public required ImmutableArray<VmThread> IoThreads { get; init; }
+
+    /// <summary>Whether each I/O thread has a CPU of its own.</summary>
+    public required bool IoThreadsAreSupplemental { get; init; }
+
+    /// <summary>The guest's topology by the vCPUs that exist; by the command line while none does.</summary>
+    public required GuestTopology Guest { get; init; }
+
+    /// <summary>Whether the emulator has CPUs to itself.</summary>
+    public required bool IsolateEmulatorThread { get; init; }
+
+    /// <summary>Whether it may have two.</summary>
+    public required bool EvenParity { get; init; }
+
+    /// <summary>Whether guest cores must stay within NUMA nodes.</summary>
+    public required bool NumaPassthrough { get; init; }
+
+    /// <summary>The numbers of the vCPUs that exist.</summary>
+    public ImmutableArray<int> VcpuNumbers => [.. Vcpus.Select(vcpu => vcpu.Index ?? 0)];
+
+    /// <summary>Where the threads are now.</summary>
+    public CurrentPlacement Observed =>
+        new(
+            [.. Vcpus.Select(thread => thread.Affinity)],
+            IoThreadsAreSupplemental ? [.. IoThreads.Select(thread => thread.Affinity)] : [],
+            Vm.Threads.FirstOrDefault(thread => thread.Role == ThreadRole.Emulator)?.Affinity
+        );
+
+    /// <summary>The shape of a VM.</summary>
+    public static VmShape Of(DedicationVerdict verdict)
+    {
+        var vm = verdict.Vm;
+        ImmutableArray<VmThread> vcpus =
+        [
+            .. vm
+                .Threads.Where(thread => thread.Role == ThreadRole.Vcpu)
+                .OrderBy(thread => thread.Index),
+        ];
+        var count = vcpus.Length > 0 ? vcpus.Length : vm.Guest.BootVcpus;
+        var (isolate, evenParity) = verdict.Vmi is { } vmi
+            ? (vmi.IsolateEmulatorThread, vmi.EmulatorThreadCompleteToEvenParity)
+            : InferEmulator((vm.Cpuset?.Count ?? 0) - count, count);
+        return new VmShape
+        {
+            Vm = vm,
+            Vcpus = vcpus,
+            IoThreads =
+            [
+                .. vm
+                    .Threads.Where(thread => thread.Role == ThreadRole.IoThread)
+                    .OrderBy(thread => thread.Index ?? int.MaxValue)
+                    .ThenBy(thread => thread.Tid),
+            ],
+            IoThreadsAreSupplemental = verdict.Vmi is { HasSupplementalIoThreads: true },
+            Guest = vm.Guest.Full.WithVcpus(count),
+            IsolateEmulatorThread = isolate,
+            EvenParity = evenParity,
+            NumaPassthrough = verdict.Vmi is { NumaPassthrough: true },
+        };
+    }
+
+    /// <summary>The placement asked for.</summary>
+    public PlacementRequest ToRequest(NodeTopology topology) =>
+        new()
+        {
+            Topology = topology,
+            Cpuset = Vm.Cpuset ?? CpuSet.Empty,
+            Vcpus = Vcpus.Length,
+            ThreadsPerCore = Vm.Guest.Full.Threads,
+            IsolateEmulatorThread = IsolateEmulatorThread,
+            EmulatorThreadCompleteToEvenParity = EvenParity,
+            NumaPassthrough = NumaPassthrough,
+            IoThreads = IoThreadsAreSupplemental ? 0 : IoThreads.Length,
+            SupplementalIoThreads = IoThreadsAreSupplemental ? IoThreads.Length : 0,
+            EmulatorCpuset = Housekeeping(),
+        };
+
+    // virt-handler gives the emulator one CPU or two; anything else is a stale or foreign group.
+    private CpuSet Housekeeping() =>
+        Vm is { Housekeeping: { Count: 1 or 2 } given, Cpuset: { } cpuset }
+        && given.IsSubsetOf(cpuset)
+            ? given
+            : CpuSet.Empty;
+
+    // Without a VMI, the CPUs beyond the vCPUs tell: none, two beside an even number of vCPUs, or one.
+    private static (bool Isolate, bool EvenParity) InferEmulator(int spare, int vcpus) =>
+        (spare > 0, spare == 2 && vcpus % 2 == 0);
+}

@@ -1,0 +1,131 @@
+using System.Collections.Immutable;
+using PinAgent.Apply;
+using PinAgent.Model;
+
+namespace PinAgent.Report;
+
+/// <summary>The fourth stage: from what was done to what administrators see. Pure.</summary>
+public static class StatusBuilder
+{
+    /// <summary>The status of one VM.</summary>
+    public static VmStatus Build(VmOutcome outcome)
+    {
+        var plan = outcome.Plan;
+        var standing = plan.Obstacle is { } obstacle
+            ? new Standing(obstacle.State, obstacle.Reason, obstacle.Message)
+            : Judge(outcome.Threads);
+        return new VmStatus
+        {
+            Namespace = plan.Namespace,
+            Name = plan.Name,
+            PodUid = plan.Vm.Cgroup?.PodUid,
+            ContainerId = plan.Vm.Cgroup?.ContainerId,
+            Pid = plan.Vm.Key.Pid,
+            Source = plan.Source,
+            Dedicated = plan.Dedicated,
+            State = standing.State,
+            Reason = standing.Reason,
+            Message = standing.Message,
+            Advisories = [.. plan.Advisories, .. Advise(outcome.Threads)],
+            Cpuset = plan.Vm.Cpuset?.ToString(),
+            Guest = new GuestStatus(
+                plan.Guest.Sockets,
+                plan.Guest.Cores,
+                plan.Guest.Threads,
+                plan.Placement?.EmulatorIsolated ?? plan.IsolateEmulatorThread
+            ),
+            Threads =
+            [
+                .. outcome.Threads.Select(thread => new ThreadStatus(
+                    thread.Planned.Thread.Tid,
+                    thread.Planned.Thread.Role,
+                    thread.Planned.Thread.Index,
+                    thread.Planned.Thread.Comm,
+                    thread.Planned.Wanted?.ToString(),
+                    thread.Actual?.ToString(),
+                    thread.Outcome
+                )),
+            ],
+        };
+    }
+
+    private static Standing Judge(ImmutableArray<PinOutcome> threads)
+    {
+        var planned = threads.Count(thread => thread.Outcome == Outcome.Planned);
+        if (planned > 0)
+        {
+            return new(
+                VmState.Waiting,
+                Reason.AuditMode,
+                $"audit mode: {planned} of {threads.Length} threads would be moved"
+            );
+        }
+
+        if (threads.Any(thread => thread.Outcome == Outcome.Denied))
+        {
+            return new(
+                VmState.PartlyPinned,
+                Reason.PermissionMissing,
+                $"the kernel refused to move {Threads(threads, Outcome.Denied)}: the agent needs CAP_SYS_NICE"
+            );
+        }
+
+        var vcpus = threads
+            .Where(thread => thread.Planned.Thread.Role == ThreadRole.Vcpu)
+            .ToImmutableArray();
+        if (vcpus.Any(thread => thread.Outcome == Outcome.ThreadGone))
+        {
+            return new(
+                VmState.Waiting,
+                Reason.ThreadGone,
+                $"{Threads(vcpus, Outcome.ThreadGone)} ended while the VM was pinned; looking again at the next pass"
+            );
+        }
+
+        if (vcpus.Any(thread => thread.Outcome == Outcome.Confined))
+        {
+            return new(
+                VmState.PartlyPinned,
+                Reason.Confined,
+                $"{Threads(vcpus, Outcome.Confined)}: its own cgroup doesn't have the CPU it should go on"
+            );
+        }
+
+        return threads.Any(thread => thread.Outcome == Outcome.Narrowed)
+            ? new(
+                VmState.PartlyPinned,
+                Reason.Narrowed,
+                $"the kernel kept fewer CPUs than asked for of {Threads(threads, Outcome.Narrowed)}: the cpuset changed "
+                    + "meanwhile, looking again at the next pass"
+            )
+            : new(VmState.Pinned, null, null);
+    }
+
+    // Threads outside the vCPUs that can't be placed don't unpin the VM.
+    private static IEnumerable<string> Advise(ImmutableArray<PinOutcome> threads)
+    {
+        var others = threads
+            .Where(thread => thread.Planned.Thread.Role != ThreadRole.Vcpu)
+            .ToImmutableArray();
+        if (others.Any(thread => thread.Outcome == Outcome.Confined))
+        {
+            yield return $"{Threads(others, Outcome.Confined)}: confined by a cgroup of its own to other CPUs; PinAgent "
+                + "changes no cgroup";
+        }
+
+        if (others.Any(thread => thread.Outcome == Outcome.Ambiguous))
+        {
+            yield return $"{Threads(others, Outcome.Ambiguous)}: several VMs could own it, so it's left alone";
+        }
+    }
+
+    private static string Threads(ImmutableArray<PinOutcome> threads, Outcome outcome) =>
+        string.Join(
+            ", ",
+            threads
+                .Where(thread => thread.Outcome == outcome)
+                .Select(thread => $"{thread.Planned.Thread.Comm} ({thread.Planned.Thread.Tid})")
+        );
+
+    private readonly record struct Standing(VmState State, Reason? Reason, string? Message);
+}

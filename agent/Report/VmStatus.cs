@@ -1,0 +1,76 @@
+using System.Collections.Immutable;
+using PinAgent.Apply;
+using PinAgent.Model;
+
+namespace PinAgent.Report;
+
+/// <summary>One VM.</summary>
+public sealed record VmStatus
+{
+    /// <summary>The namespace; <c>host</c> outside a cluster.</summary>
+    public required string Namespace { get; init; }
+
+    /// <summary>The name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The pod; null outside pods.</summary>
+    public required string? PodUid { get; init; }
+
+    /// <summary>The container; null outside pods.</summary>
+    public required string? ContainerId { get; init; }
+
+    /// <summary>QEMU's process id.</summary>
+    public required int Pid { get; init; }
+
+    /// <summary>Where the facts come from.</summary>
+    public required FactSource Source { get; init; }
+
+    /// <summary>Whether the VM asks for dedicated CPUs.</summary>
+    public required bool Dedicated { get; init; }
+
+    /// <summary>How it stands.</summary>
+    public required VmState State { get; init; }
+
+    /// <summary>Why; null when it's pinned.</summary>
+    public required Reason? Reason { get; init; }
+
+    /// <summary>The sentence; null when it's pinned.</summary>
+    public required string? Message { get; init; }
+
+    /// <summary>What an administrator should know though it doesn't prevent pinning.</summary>
+    public required ImmutableArray<string> Advisories { get; init; }
+
+    /// <summary>The CPUs of the VM's container; null if they couldn't be read.</summary>
+    public required string? Cpuset { get; init; }
+
+    /// <summary>The guest's CPUs.</summary>
+    public required GuestStatus Guest { get; init; }
+
+    /// <summary>The threads.</summary>
+    public required ImmutableArray<ThreadStatus> Threads { get; init; }
+}
+
+/// <summary>The guest's CPUs.</summary>
+/// <param name="Sockets">Sockets.</param>
+/// <param name="Cores">Cores per socket.</param>
+/// <param name="Threads">Threads per core.</param>
+/// <param name="IsolateEmulatorThread">Whether QEMU's own threads have a CPU to themselves.</param>
+public sealed record GuestStatus(int Sockets, int Cores, int Threads, bool IsolateEmulatorThread);
+
+/// <summary>One thread.</summary>
+/// <param name="Tid">The thread's id.</param>
+/// <param name="Role">What it does.</param>
+/// <param name="Index">The vCPU's or I/O thread's number; null for others.</param>
+/// <param name="Comm">The thread's name.</param>
+/// <param name="Wanted">The CPUs it belongs on; null when nothing is wanted of it.</param>
+/// <param name="Actual">The CPUs it may run on; null when it's gone.</param>
+/// <param name="Outcome">What this pass did; null when nothing was wanted.</param>
+public sealed record ThreadStatus(
+    int Tid,
+    ThreadRole Role,
+    int? Index,
+    string Comm,
+    string? Wanted,
+    string? Actual,
+    Outcome? Outcome
+);

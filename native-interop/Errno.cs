@@ -1,0 +1,93 @@
+namespace PinAgent.NativeInterop;
+
+/// <summary>
+/// The error numbers PinAgent tells apart, with the values of Linux on x86-64 and arm64 (errno(3)).
+/// Any other number may occur and is kept as it is.
+/// </summary>
+public enum Errno
+{
+    /// <summary>No error.</summary>
+    None = 0,
+
+    /// <summary>Operation not permitted: a capability is missing.</summary>
+    EPERM = 1,
+
+    /// <summary>No such file or directory: under <c>/proc</c>, the process is gone.</summary>
+    ENOENT = 2,
+
+    /// <summary>No such process: the thread is gone.</summary>
+    ESRCH = 3,
+
+    /// <summary>A signal arrived first.</summary>
+    EINTR = 4,
+
+    /// <summary>Input/output error.</summary>
+    EIO = 5,
+
+    /// <summary>Permission denied.</summary>
+    EACCES = 13,
+
+    /// <summary>Not a directory.</summary>
+    ENOTDIR = 20,
+
+    /// <summary>Is a directory.</summary>
+    EISDIR = 21,
+
+    /// <summary>Invalid argument.</summary>
+    EINVAL = 22,
+
+    /// <summary>Too many open files in this process.</summary>
+    EMFILE = 24,
+
+    /// <summary>File too large: here, larger than the reader's limit.</summary>
+    EFBIG = 27,
+
+    /// <summary>Path or name too long.</summary>
+    ENAMETOOLONG = 36,
+
+    /// <summary>Too many levels of symbolic links.</summary>
+    ELOOP = 40,
+
+    /// <summary>No such device: a cgroup was removed under the open file.</summary>
+    ENODEV = 19,
+
+    /// <summary>Not supported: <c>cgroup.procs</c> of a threaded cgroup answers so.</summary>
+    EOPNOTSUPP = 95,
+}
+
+/// <summary>What an error number means, in words.</summary>
+public static class ErrnoText
+{
+    /// <summary>The text of errno(3), with the number's name.</summary>
+    public static string Describe(this Errno errno) =>
+        errno switch
+        {
+            Errno.None => "no error",
+            Errno.EPERM => "operation not permitted (EPERM)",
+            Errno.ENOENT => "no such file or directory (ENOENT)",
+            Errno.ESRCH => "no such process (ESRCH)",
+            Errno.EINTR => "interrupted (EINTR)",
+            Errno.EIO => "input/output error (EIO)",
+            Errno.EACCES => "permission denied (EACCES)",
+            Errno.ENODEV => "no such device (ENODEV)",
+            Errno.ENOTDIR => "not a directory (ENOTDIR)",
+            Errno.EISDIR => "is a directory (EISDIR)",
+            Errno.EINVAL => "invalid argument (EINVAL)",
+            Errno.EMFILE => "too many open files (EMFILE)",
+            Errno.EFBIG => "file too large (EFBIG)",
+            Errno.ENAMETOOLONG => "name too long (ENAMETOOLONG)",
+            Errno.ELOOP => "too many symbolic links (ELOOP)",
+            Errno.EOPNOTSUPP => "operation not supported (EOPNOTSUPP)",
+            _ => $"errno {(int)errno}",
+        };
+
+    /// <summary>
+    /// Whether the thing asked about has vanished, which is normal under <c>/proc</c> and in cgroups:
+    /// processes end while they are read.
+    /// </summary>
+    public static bool MeansGone(this Errno errno) =>
+        errno is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV;
+
+    /// <summary>Whether the caller lacks a right.</summary>
+    public static bool MeansDenied(this Errno errno) => errno is Errno.EPERM or Errno.EACCES;
+}
