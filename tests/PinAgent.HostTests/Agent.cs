@@ -1,0 +1,153 @@
+using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using CliWrap;
+using CliWrap.Buffered;
+using Xunit;
+
+namespace PinAgent.HostTests;
+
+/// <summary>The agent, started as a user starts it.</summary>
+internal static class Agent
+{
+    /// <summary>Makes one pass and returns the status.</summary>
+    public static async Task<Status> RunOnceAsync(params string[] arguments)
+    {
+        var result = await RunAsync(["run", "--standalone", "--once", "-o", "json", .. arguments]);
+        Assert.True(result.ExitCode == 0, $"exit {result.ExitCode}: {result.StandardError}");
+        return new Status(JsonNode.Parse(result.StandardOutput)!);
+    }
+
+    /// <summary>Runs any command.</summary>
+    public static async Task<BufferedCommandResult> RunAsync(params string[] arguments) =>
+        await Cli.Wrap(Paths.Agent)
+            .WithArguments(arguments)
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>Runs the agent through another program (<c>setpriv</c>, <c>unshare</c>) and returns the status.</summary>
+    public static async Task<Status> RunOnceThroughAsync(
+        string program,
+        string[] before,
+        params string[] arguments
+    )
+    {
+        var result = await Cli.Wrap(program)
+            .WithArguments([
+                .. before,
+                Paths.Agent,
+                "run",
+                "--standalone",
+                "--once",
+                "-o",
+                "json",
+                .. arguments,
+            ])
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+        Assert.True(result.ExitCode == 0, $"exit {result.ExitCode}: {result.StandardError}");
+        return new Status(JsonNode.Parse(result.StandardOutput)!);
+    }
+}
+
+/// <summary>The agent's loop, running in the background.</summary>
+internal sealed class AgentLoop : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _kill = new();
+    private readonly Channel<string> _log = Channel.CreateUnbounded<string>();
+    private readonly CommandTask<CommandResult> _run;
+
+    public AgentLoop(params string[] arguments)
+    {
+        _run = Cli.Wrap(Paths.Agent)
+            .WithArguments(["run", "--standalone", "--interval", "0.02", .. arguments])
+            .WithValidation(CommandResultValidation.None)
+            .WithStandardErrorPipe(PipeTarget.ToDelegate(line => _log.Writer.TryWrite(line)))
+            .ExecuteAsync(_kill.Token);
+        _ = _run.Task.ContinueWith(_ => _log.Writer.TryComplete(), TaskScheduler.Default);
+    }
+
+    /// <summary>Waits for a line of the log that has this text.</summary>
+    public async Task<string> WaitForLogAsync(string text)
+    {
+        var passed = new List<string>();
+        await foreach (var line in _log.Reader.ReadAllAsync(TestContext.Current.CancellationToken))
+        {
+            if (line.Contains(text, StringComparison.Ordinal))
+            {
+                return line;
+            }
+
+            passed.Add(line);
+        }
+
+        throw new InvalidOperationException(
+            $"The agent ended with {(await _run).ExitCode} and hadn't logged \"{text}\", but: {string.Join('\n', passed)}"
+        );
+    }
+
+    /// <summary>Sends a signal and returns the exit code.</summary>
+    public async Task<int> StopAsync(string signal)
+    {
+        await Cli.Wrap("kill").WithArguments([$"-{signal}", $"{_run.ProcessId}"]).ExecuteAsync();
+        return (await _run).ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _kill.CancelAsync();
+        try
+        {
+            await _run;
+        }
+        catch (OperationCanceledException)
+        {
+            // As asked.
+        }
+
+        _kill.Dispose();
+        _run.Dispose();
+    }
+}
+
+/// <summary>A status as a program reads it.</summary>
+internal sealed class Status(JsonNode json)
+{
+    public JsonNode Json => json;
+
+    /// <summary>The only VM of this guest.</summary>
+    public Vm Vm(Guest guest) => Vm(guest.Pid);
+
+    /// <summary>The VM of this process.</summary>
+    public Vm Vm(int pid) => new(json["vms"]!.AsArray().Single(vm => (int)vm!["pid"]! == pid)!);
+
+    /// <summary>Whether the status has a VM of this process.</summary>
+    public bool Has(int pid) => json["vms"]!.AsArray().Any(vm => (int)vm!["pid"]! == pid);
+}
+
+/// <summary>One VM of a status.</summary>
+internal sealed class Vm(JsonNode json)
+{
+    public JsonNode Json => json;
+
+    public string State => (string)json["state"]!;
+
+    public string? Reason => (string?)json["reason"];
+
+    public string FullName => $"{json["namespace"]}/{json["name"]}";
+
+    public IReadOnlyList<JsonNode> Threads =>
+        [.. json["threads"]!.AsArray().Select(thread => thread!)];
+
+    /// <summary>The outcomes that occur, sorted.</summary>
+    public string Outcomes =>
+        string.Join(
+            ' ',
+            Threads.Select(thread => (string?)thread["outcome"] ?? "-").Distinct().Order()
+        );
+
+    /// <summary>The thread ids of a role, by number.</summary>
+    public IReadOnlyDictionary<int, int> Tids(string role) =>
+        Threads
+            .Where(thread => (string)thread["role"]! == role)
+            .ToDictionary(thread => (int)thread["index"]!, thread => (int)thread["tid"]!);
+}

@@ -1,0 +1,167 @@
+#!/bin/bash
+#
+# Builds PinAgent and runs every test that this machine can run.
+#
+# The text between the two markers is what --help prints.
+#
+#--help-begin
+# Usage: run.sh [--full]
+#
+#   --full    also the slow lanes: virtual nodes of 16 CPUs, booted under QEMU's software emulation
+#
+# Installs what is missing of: qemu-system-x86, shellcheck, squashfs-tools, util-linux.
+# Ends with one line, "N passed, N failed, N skipped", counted over all lanes; exits with 1 if anything failed.
+# PINAGENT_BLESS=1 rewrites the golden files below tests/fixtures instead of comparing with them.
+#--help-end
+
+set -euo pipefail
+
+repository=$(cd "$(dirname "$0")/.." && pwd)
+readonly repository
+readonly lanes=$repository/tests/lanes
+readonly bin=$repository/artifacts/bin
+
+full=false
+passed=0
+failed=0
+skipped=0
+work=
+
+say() { echo "== $*"; }
+
+cleanup() {
+  trap - EXIT INT TERM
+  [[ -z $work ]] || rm -rf "$work"
+}
+
+install_missing() {
+  local missing=() pair
+  for pair in qemu-system-x86_64:qemu-system-x86 shellcheck:shellcheck mksquashfs:squashfs-tools unshare:util-linux; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+  done
+  ((${#missing[@]} > 0)) || return 0
+  if ((EUID != 0)); then
+    say "not root, so not installed: ${missing[*]}"
+    return 0
+  fi
+  say "installing ${missing[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Runs a lane and counts what it says of itself: the last line like
+# "PinAgent.Tests  Total: 21, Errors: 0, Failed: 2, Skipped: 0, Not Run: 0, Time: 1.5s".
+xunit_lane() {
+  local name=$1 log=$work/lane.log status=0 line
+  shift
+  say "$name"
+  "$@" 2>&1 | tee "$log" || status=$?
+  line=$(grep -E 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$log" | tail -n 1)
+  if [[ ! $line =~ Total:\ ([0-9]+),\ Errors:\ ([0-9]+),\ Failed:\ ([0-9]+),\ Skipped:\ ([0-9]+) ]]; then
+    say "$name: no summary, exit $status: counted as a failure"
+    ((failed += 1))
+    return
+  fi
+  local total=${BASH_REMATCH[1]} bad=$((BASH_REMATCH[2] + BASH_REMATCH[3])) left_out=${BASH_REMATCH[4]}
+  ((passed += total - BASH_REMATCH[3] - left_out))
+  ((failed += bad))
+  ((skipped += left_out))
+  if ((total - left_out == 0 && bad == 0)) || { ((status != 0)) && ((bad == 0)); }; then
+    say "$name: exit $status with $total tests: counted as a failure"
+    ((failed += 1))
+  fi
+}
+
+# Runs a lane that is one check.
+check_lane() {
+  local name=$1
+  shift
+  say "$name"
+  if "$@"; then
+    ((passed += 1))
+  else
+    ((failed += 1))
+    say "$name: FAILED"
+  fi
+}
+
+skip_lane() {
+  say "$1: SKIPPED: $2"
+  ((skipped += 1))
+}
+
+check_scripts() {
+  local scripts
+  mapfile -t scripts < <(cd "$repository" && grep -rlE '^#!/bin/(ba)?sh' .ci deploy tests --include='*' --exclude-dir=fixtures)
+  scripts+=(tests/fixtures/machines/capture.sh tests/fixtures/machines/synthesize.sh)
+  (cd "$repository" && shellcheck "${scripts[@]}")
+}
+
+# What runs in a virtual node: the agent and the tests as they were built, and the .NET runtime of this machine.
+pack_node() {
+  local sdk
+  sdk=$(dirname "$(readlink -f "$(command -v dotnet)")")
+  mkdir -p "$1/dotnet/shared"
+  cp -r "$sdk/host" "$sdk/dotnet" "$1/dotnet/"
+  cp -r "$sdk/shared/Microsoft.NETCore.App" "$1/dotnet/shared/"
+  cp -r "$bin/PinAgent/release" "$1/agent"
+  cp -r "$bin/PinAgent.HostTests/release" "$1/tests"
+  cp "$lanes/in-node.sh" "$1/"
+}
+
+for argument in "$@"; do
+  case $argument in
+    --full) full=true ;;
+    -h | --help)
+      sed -n '/^#--help-begin$/,/^#--help-end$/p' "$0" | sed -e '1d' -e '$d' -e 's/^# \{0,1\}//'
+      exit 0
+      ;;
+    *)
+      echo "run.sh: expected --full or --help, found \"$argument\"" >&2
+      exit 2
+      ;;
+  esac
+done
+
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+work=$(mktemp -d -t pinagent-tests.XXXXXX)
+command -v dotnet >/dev/null || {
+  echo "run.sh: needs the .NET SDK 10 on the path" >&2
+  exit 3
+}
+install_missing
+
+say "build (warnings and formatting are errors)"
+dotnet build "$repository/PinAgent.sln" -c Release -nologo -v quiet
+
+if command -v shellcheck >/dev/null; then
+  check_lane "scripts: shellcheck" check_scripts
+else
+  skip_lane "scripts: shellcheck" "no shellcheck here"
+fi
+xunit_lane "fast tests" "$bin/PinAgent.Tests/release/PinAgent.Tests" -noColor
+xunit_lane "real QEMU on this machine" "$bin/PinAgent.HostTests/release/PinAgent.HostTests" -noColor -trait- lane=node
+if ((EUID == 0)); then
+  check_lane "quickstart, to its end and interrupted" "$lanes/quickstart.sh"
+else
+  skip_lane "quickstart" "needs root"
+fi
+
+if ! $full; then
+  skip_lane "virtual nodes" "only with --full"
+elif ! command -v qemu-system-x86_64 >/dev/null || ! command -v mksquashfs >/dev/null; then
+  skip_lane "virtual nodes" "needs qemu-system-x86 and squashfs-tools"
+else
+  pack_node "$work/node"
+  # Linux before 6.2 resets a thread's mask when its cpuset is written, later ones keep it; 6.12 has no v1 cpuset.
+  for node in linux-image-cloud-amd64:v2 linux-image-cloud-amd64:v1 linux-image-6.12-cloud-amd64:v2; do
+    export PINAGENT_VNODE_KERNEL=${node%:*} PINAGENT_VNODE_CGROUP=${node#*:} PINAGENT_VNODE_TIMEOUT=600
+    xunit_lane "virtual node: $PINAGENT_VNODE_KERNEL, cgroup $PINAGENT_VNODE_CGROUP" \
+      "$lanes/virtual-node.sh" "$work/node" in-node.sh
+  done
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+((failed == 0))
