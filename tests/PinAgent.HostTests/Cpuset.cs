@@ -71,21 +71,29 @@ internal sealed class Cpuset : IDisposable
     }
 
     /// <summary>
-    /// Makes a child of this cgroup (v2) that threads of its processes can be in, as virt-handler makes
-    /// <c>housekeeping</c>.
+    /// Makes a child of this cgroup and moves threads into it, as virt-handler does with <c>housekeeping</c>.
     /// </summary>
-    /// <returns>The child's folder.</returns>
-    public string AddThreadedChild(string name, string cpus)
+    public void AddThreadedChild(string name, string cpus, IEnumerable<int> tids)
     {
         var child = $"{Folder}/{name}";
         Directory.CreateDirectory(child);
         _made.Add(child);
+        if (IsV1)
+        {
+            Inherit(child, "cpuset.mems");
+        }
+        else
+        {
+            // Threaded first: a cgroup that has processes can't pass controllers on to a child that isn't.
+            File.WriteAllText($"{child}/cgroup.type", "threaded");
+            File.WriteAllText($"{Folder}/cgroup.subtree_control", "+cpuset");
+        }
 
-        // Threaded first: a cgroup that has processes can't pass controllers on to a child that isn't.
-        File.WriteAllText($"{child}/cgroup.type", "threaded");
-        File.WriteAllText($"{Folder}/cgroup.subtree_control", "+cpuset");
         File.WriteAllText($"{child}/cpuset.cpus", cpus);
-        return child;
+        foreach (var tid in tids)
+        {
+            File.WriteAllText($"{child}/{(IsV1 ? "tasks" : "cgroup.threads")}", $"{tid}");
+        }
     }
 
     public void Dispose()

@@ -3,7 +3,7 @@ using Xunit;
 namespace PinAgent.HostTests;
 
 /// <summary>
-/// A node of 16 CPUs: two NUMA nodes, SMT siblings (0,1)(2,3)…(14,15), cgroup v2. It's virtual: tests/run.sh --full boots it.
+/// A node of 16 CPUs: two NUMA nodes, SMT siblings (0,1)(2,3)…(14,15). It's virtual: tests/run.sh --full boots it.
 /// </summary>
 [Trait("lane", "node")]
 public sealed class NodeTests
@@ -138,18 +138,8 @@ public sealed class NodeTests
         await using var guest = await Guest.StartAsync("default_kept", "2", cpuset, ioThreads: 1);
         var vcpus = await guest.Monitor.VcpuThreadsAsync();
 
-        // As virt-handler does for an isolated emulator: a threaded child with the first CPU, and every thread in it
-        // that isn't a vCPU's.
-        var housekeeping = cpuset.AddThreadedChild("housekeeping", "2");
-        foreach (var tid in guest.Masks().Keys.Except(vcpus.Values))
-        {
-            await File.WriteAllTextAsync(
-                $"{housekeeping}/cgroup.threads",
-                $"{tid}",
-                TestContext.Current.CancellationToken
-            );
-        }
-
+        // As virt-handler does for an isolated emulator: every thread but the vCPUs', on the first CPU.
+        cpuset.AddThreadedChild("housekeeping", "2", guest.Masks().Keys.Except(vcpus.Values));
         using var vmi = new VmiFile(
             """
             kind: VirtualMachineInstance
