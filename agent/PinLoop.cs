@@ -12,15 +12,11 @@ namespace PinAgent;
 /// <param name="pass">The pass.</param>
 /// <param name="period">The time between the beginnings of two passes.</param>
 /// <param name="time">The clock.</param>
-/// <param name="lifetime">Stops the agent when the node can't be read.</param>
-/// <param name="failure">Receives why the agent can't go on.</param>
 /// <param name="logger">The log.</param>
 public sealed partial class PinLoop(
     PinPass pass,
     TimeSpan period,
     TimeProvider time,
-    IHostApplicationLifetime lifetime,
-    Action<Exception> failure,
     ILogger<PinLoop> logger
 ) : BackgroundService
 {
@@ -40,11 +36,6 @@ public sealed partial class PinLoop(
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             LogStopping();
-        }
-        catch (InvalidDataException problem)
-        {
-            failure(problem);
-            lifetime.StopApplication();
         }
     }
 

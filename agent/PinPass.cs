@@ -52,6 +52,7 @@ public sealed class PinPass(
                 Node = node,
                 Mode = mode.Mode,
                 ModeMessage = mode.Message,
+                Notices = plan.Notices,
                 Topology = TopologyStatus.Of(snapshot.Topology),
                 CpuManager = CpuManagerStatus.Of(snapshot.CpuManager),
                 Vms = [.. vms.Select(vm => vm.Status)],

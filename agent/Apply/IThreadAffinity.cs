@@ -43,3 +43,22 @@ public sealed class KernelThreadAffinity(HostFiles files) : IThreadAffinity
             ? stat.StartTime
             : null;
 }
+
+/// <summary>
+/// No kernel at all, for a machine that is only files: its thread ids may be those of strangers here, so they must never
+/// get further than this.
+/// </summary>
+public sealed class NoThreadAffinity : IThreadAffinity
+{
+    /// <inheritdoc/>
+    public LinuxResult SetCpus(int tid, CpuSet cpus) => throw Refuse(tid);
+
+    /// <inheritdoc/>
+    public LinuxResult GetCpus(int tid, out CpuSet cpus) => throw Refuse(tid);
+
+    /// <inheritdoc/>
+    public ulong? StartTimeOf(int pid, int tid) => throw Refuse(tid);
+
+    private static InvalidOperationException Refuse(int tid) =>
+        new($"Thread {tid} is one of a recorded machine and not of this one.");
+}

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Serilog;
 using Serilog.Events;
+using Serilog.Filters;
 using Serilog.Formatting.Compact;
 
 namespace PinAgent.Cli;
@@ -10,7 +11,8 @@ internal static class Logs
 {
     public static void Configure(LoggerConfiguration configuration)
     {
-        configuration.MinimumLevel.Override("Microsoft", LogEventLevel.Warning);
+        // The host's own lines say what ours say better, or print the stack of an exception that becomes one line.
+        configuration.Filter.ByExcluding(Matching.FromSource("Microsoft"));
         if (Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST") is null)
         {
             configuration.WriteTo.Console(

@@ -136,7 +136,7 @@ internal static class RunCommand
             new NodeObserver(files, affinity, Options.KubeletRoot.Get(parsed)),
             settings,
             Placer.Default,
-            new PlanApplier(new KernelThreadAffinity(files)),
+            new PlanApplier(isLive ? new KernelThreadAffinity(files) : new NoThreadAffinity()),
             NodeName.Get(parsed),
             effective
         );
@@ -148,19 +148,26 @@ internal static class RunCommand
         CancellationToken stop
     )
     {
-        Exception? failure = null;
+        PinLoop? loop = null;
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
-        builder.Services.AddHostedService(services => new PinLoop(
-            pass,
-            interval,
-            TimeProvider.System,
-            services.GetRequiredService<IHostApplicationLifetime>(),
-            problem => failure = problem,
-            services.GetRequiredService<ILogger<PinLoop>>()
-        ));
+        builder.Services.AddHostedService(services =>
+            loop = new PinLoop(
+                pass,
+                interval,
+                TimeProvider.System,
+                services.GetRequiredService<ILogger<PinLoop>>()
+            )
+        );
         using var host = builder.Build();
         await host.RunAsync(stop);
-        return failure is null ? ExitCode.Fine : Failure.Because(failure.Message);
+
+        // The host stops when the loop throws, and keeps the exception to itself.
+        if (loop?.ExecuteTask is { IsFaulted: true } faulted)
+        {
+            await faulted;
+        }
+
+        return ExitCode.Fine;
     }
 }

@@ -22,6 +22,8 @@ internal static class StatusTable
             parts.Add(new Text(why));
         }
 
+        parts.AddRange(status.Notices.Select(notice => new Text(notice)));
+
         parts.Add(new Text(""));
         if (status.Vms.IsEmpty)
         {

@@ -29,7 +29,15 @@ public static class VmiFile
                     .Where(file => Extensions.Contains(Path.GetExtension(file)))
                     .Order(StringComparer.Ordinal)
                 : [path];
-            return [.. files.SelectMany(file => Parse(File.ReadAllText(file), file))];
+            ImmutableArray<VmiFacts> vmis =
+            [
+                .. files.SelectMany(file => Parse(File.ReadAllText(file), file)),
+            ];
+            return vmis.IsEmpty
+                ? throw new InvalidDataException(
+                    $"--vmi {path}: expected a VirtualMachineInstance or a VirtualMachine, found none"
+                )
+                : vmis;
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

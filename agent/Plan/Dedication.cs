@@ -44,6 +44,17 @@ internal static class Dedication
         return [.. verdicts.Select(verdict => CheckCpus(verdict, verdicts, snapshot))];
     }
 
+    /// <summary>The names given with <c>--vm</c> that no guest has.</summary>
+    public static ImmutableArray<string> FindUnmatched(
+        ImmutableArray<DedicationVerdict> verdicts,
+        PlanSettings settings
+    ) =>
+        [
+            .. settings
+                .NamedVms.Where(name => !verdicts.Any(verdict => Names(name, verdict)))
+                .Select(name => $"--vm {name}: no running guest has this name"),
+        ];
+
     private static DedicationVerdict Dedicate(
         DedicationVerdict verdict,
         NodeSnapshot snapshot,

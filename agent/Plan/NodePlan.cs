@@ -6,7 +6,12 @@ namespace PinAgent.Plan;
 /// <summary>What should happen on the node: the result of planning, the work of applying.</summary>
 /// <param name="Vms">The VMs, in the snapshot's order.</param>
 /// <param name="Held">The placements to hold from now on.</param>
-public sealed record NodePlan(ImmutableArray<VmPlan> Vms, HeldPlacements Held);
+/// <param name="Notices">What the administrator asked for and came to nothing.</param>
+public sealed record NodePlan(
+    ImmutableArray<VmPlan> Vms,
+    HeldPlacements Held,
+    ImmutableArray<string> Notices
+);
 
 /// <summary>What should happen to one VM.</summary>
 public sealed record VmPlan

@@ -60,7 +60,11 @@ public static class NodePlanner
             plans.Add(plan);
         }
 
-        return new NodePlan(plans.DrainToImmutable(), HeldPlacements.Of(placed));
+        return new NodePlan(
+            plans.DrainToImmutable(),
+            HeldPlacements.Of(placed),
+            Dedication.FindUnmatched(verdicts, settings)
+        );
     }
 
     private static VmPlan Place(VmPlan plan, VmShape shape, PlacementResult result) =>

@@ -19,6 +19,9 @@ public sealed record NodeStatus
     /// <summary>Why it only audits though it was told to enforce; null otherwise.</summary>
     public string? ModeMessage { get; init; }
 
+    /// <summary>What was asked for and came to nothing: a guest named and not found.</summary>
+    public ImmutableArray<string> Notices { get; init; } = [];
+
     /// <summary>The node's CPUs.</summary>
     public required TopologyStatus Topology { get; init; }
 
