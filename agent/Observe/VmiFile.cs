@@ -64,6 +64,7 @@ public static class VmiFile
         var stream = new YamlStream();
         try
         {
+            RequireFlat(text, source);
             stream.Load(new StringReader(text));
         }
         catch (YamlException problem)
@@ -94,6 +95,23 @@ public static class VmiFile
         }
 
         return vmis.ToImmutable();
+    }
+
+    // The document's tree is built by recursion: one nested too deep would end the process.
+    private static void RequireFlat(string text, string source)
+    {
+        const int Deepest = 100;
+        var depth = 0;
+        for (var parser = new Parser(new StringReader(text)); parser.MoveNext(); )
+        {
+            depth += parser.Current?.NestingIncrease ?? 0;
+            if (depth > Deepest)
+            {
+                throw new InvalidDataException(
+                    $"{source}:{parser.Current?.Start.Line}: expected at most {Deepest} levels, found more"
+                );
+            }
+        }
     }
 
     private static VmiFacts Read(Section identity, Section metadata, Section spec)

@@ -220,6 +220,20 @@ public sealed class VmiFileTests
             StringComparison.Ordinal
         );
 
+    [Theory]
+    [InlineData("[")]
+    [InlineData("{a: ")]
+    [InlineData("- ")]
+    public void Refuses_a_text_nested_so_deep_that_it_would_end_the_agent(string level)
+    {
+        var text = "a:\n  " + string.Concat(Enumerable.Repeat(level, 20_000));
+
+        Assert.Equal(
+            "deep.yaml:2: expected at most 100 levels, found more",
+            Assert.Throws<InvalidDataException>(() => VmiFile.Parse(text, "deep.yaml")).Message
+        );
+    }
+
     private static string Dedicated(string text) =>
         $"{Head}spec: {{domain: {{cpu: {{dedicatedCpuPlacement: {text}}}}}}}\n";
 }
