@@ -165,10 +165,11 @@ public sealed class CgroupHierarchy
 
     private string FolderOf(string path)
     {
-        var below =
-            Mount.Root != "/" && path.StartsWith(Mount.Root, StringComparison.Ordinal)
-                ? path[Mount.Root.Length..]
-                : path;
+        var root = Mount.Root.TrimEnd('/');
+        var isBelow =
+            path.StartsWith(root, StringComparison.Ordinal)
+            && (path.Length == root.Length || path[root.Length] == '/');
+        var below = isBelow ? path[root.Length..] : path;
         return Mount.MountPoint.TrimEnd('/') + below.TrimEnd('/');
     }
 

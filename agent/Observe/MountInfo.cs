@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text;
 
 namespace PinAgent.Observe;
@@ -61,16 +60,17 @@ public static class MountInfo
             return text;
         }
 
-        var bytes = new List<byte>();
-        for (var i = 0; i < text.Length; i++)
+        var escaped = Encoding.UTF8.GetBytes(text);
+        var bytes = new List<byte>(escaped.Length);
+        for (var i = 0; i < escaped.Length; i++)
         {
             if (
-                text[i] == '\\'
-                && i + 3 < text.Length
-                && text.AsSpan(i + 1, 3).IndexOfAnyExceptInRange('0', '7') < 0
+                escaped[i] == (byte)'\\'
+                && i + 3 < escaped.Length
+                && escaped.AsSpan(i + 1, 3).IndexOfAnyExceptInRange((byte)'0', (byte)'7') < 0
             )
             {
-                var octal = text.AsSpan(i + 1, 3);
+                var octal = escaped.AsSpan(i + 1, 3);
                 bytes.Add(
                     (byte)(((octal[0] - '0') * 64) + ((octal[1] - '0') * 8) + (octal[2] - '0'))
                 );
@@ -78,9 +78,7 @@ public static class MountInfo
             }
             else
             {
-                bytes.AddRange(
-                    Encoding.UTF8.GetBytes(text[i].ToString(CultureInfo.InvariantCulture))
-                );
+                bytes.Add(escaped[i]);
             }
         }
 

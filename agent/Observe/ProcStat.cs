@@ -65,7 +65,12 @@ public readonly ref struct ProcStat
                 case FlagsField when !TryParseNumber(field, out flags):
                     return false;
                 case StartTimeField:
-                    if (!TryParseNumber(field, out var startTime) || parent > int.MaxValue)
+                    // At the end of a line cut short, the number may be cut short too.
+                    if (
+                        range.End.Value == fields.Length
+                        || !TryParseNumber(field, out var startTime)
+                        || parent > int.MaxValue
+                    )
                     {
                         return false;
                     }

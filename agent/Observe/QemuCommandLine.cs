@@ -184,12 +184,9 @@ public sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, string?
         var (sockets, cores, threads) = (Given("sockets"), Given("cores"), Given("threads"));
 
         // Levels between socket and core, and above sockets: absent ones count 1.
-        var inSocket =
-            Math.Max(Given("dies"), 1)
-            * Math.Max(Given("clusters"), 1)
-            * Math.Max(Given("modules"), 1);
-        var aboveSocket = Math.Max(Given("books"), 1) * Math.Max(Given("drawers"), 1);
-        var others = inSocket * aboveSocket;
+        var inSocket = Product(Given("dies"), Given("clusters"), Given("modules"));
+        var aboveSocket = Product(Given("books"), Given("drawers"));
+        var others = Product(inSocket, aboveSocket);
         var total = maxCpus > 0 ? maxCpus : cpus;
         if (total == 0)
         {
@@ -215,22 +212,36 @@ public sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, string?
             sockets = total / (others * cores * threads);
         }
 
-        threads = threads > 0 ? threads : total / Math.Max(others * sockets * cores, 1);
+        threads = threads > 0 ? threads : total / Product(others, sockets, cores);
         sockets *= aboveSocket;
         cores *= inSocket;
         var product = sockets * cores * threads;
-        maxCpus = maxCpus > 0 ? maxCpus : product;
+        maxCpus = total > 0 ? total : product;
         cpus = cpus > 0 ? cpus : maxCpus;
-        if (!GuestTopology.IsValid(sockets, cores, threads) || cpus > maxCpus)
+
+        // QEMU wants the product to be maxcpus; old versions only warned where it was between cpus and maxcpus.
+        if (!GuestTopology.IsValid(sockets, cores, threads) || cpus > product || product > maxCpus)
         {
             problem =
-                $"QEMU's -smp: expected at least one and at most {GuestTopology.MaxVcpus} CPUs, found "
-                + $"{sockets}×{cores}×{threads} with {cpus} of {maxCpus} enabled";
+                $"QEMU's -smp: expected at least one and at most {GuestTopology.MaxVcpus} CPUs, those enabled among "
+                + $"them and no more than maxcpus, found {sockets}×{cores}×{threads} with {cpus} of {maxCpus} enabled";
             return null;
         }
 
         return new GuestCpus(new GuestTopology((int)sockets, (int)cores, (int)threads), (int)cpus);
 
         long Given(string key) => values.GetValueOrDefault(key);
+    }
+
+    // Left-out levels count 1. A product far beyond any guest stays just beyond: it must not overflow.
+    private static long Product(params ReadOnlySpan<long> levels)
+    {
+        long product = 1;
+        foreach (var level in levels)
+        {
+            product = Math.Min(product * Math.Max(level, 1), GuestTopology.MaxVcpus + 1L);
+        }
+
+        return product;
     }
 }

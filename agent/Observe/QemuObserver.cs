@@ -163,10 +163,20 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         return threads;
     }
 
-    // Another user's executable can be read with CAP_SYS_PTRACE only: unreadable doesn't speak against it.
-    private bool ExecutableIsQemu(int pid) =>
-        !files.ReadLink($"/proc/{pid}/exe", out var target).IsSuccess
-        || QemuCommandLine.IsQemuName(target);
+    // Another user's executable can be read with CAP_SYS_PTRACE only: unreadable doesn't speak against it. The kernel
+    // marks the file of a QEMU that was started before its package was updated.
+    private bool ExecutableIsQemu(int pid)
+    {
+        if (!files.ReadLink($"/proc/{pid}/exe", out var target).IsSuccess)
+        {
+            return true;
+        }
+
+        var deleted = " (deleted)"u8;
+        return QemuCommandLine.IsQemuName(
+            target.EndsWith(deleted) ? target[..^deleted.Length] : target
+        );
+    }
 
     private VmProblem? FindVcpus(VmKey key, List<NamedThread> threads)
     {

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Text;
 using PinAgent.Model;
 
@@ -83,14 +84,24 @@ public readonly record struct ThreadName(ThreadName.Kind What, int? Number)
             _ => ThreadRole.Helper,
         };
 
-    /// <summary>A name fit for a terminal and for JSON: bytes that aren't printable UTF-8 become <c>�</c>.</summary>
+    /// <summary>
+    /// A name fit for a terminal and for JSON: bytes that aren't UTF-8, and characters that a terminal would act on
+    /// or that turn the direction of writing around, become <c>�</c>.
+    /// </summary>
     public static string Printable(ReadOnlySpan<byte> name)
     {
         var text = Encoding.UTF8.GetString(name);
-        return text.AsSpan().ContainsAnyInRange('\0', '\x1f') || text.Contains('\x7f')
-            ? string.Concat(text.Select(c => char.IsControl(c) ? '\ufffd' : c))
+        return text.Any(IsUnprintable)
+            ? string.Concat(text.Select(c => IsUnprintable(c) ? '\ufffd' : c))
             : text;
     }
+
+    private static bool IsUnprintable(char c) =>
+        char.GetUnicodeCategory(c)
+            is UnicodeCategory.Control
+                or UnicodeCategory.Format
+                or UnicodeCategory.LineSeparator
+                or UnicodeCategory.ParagraphSeparator;
 
     private static bool IsAccelerator(ReadOnlySpan<byte> text) =>
         text.Length > 1

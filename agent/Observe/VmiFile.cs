@@ -15,6 +15,16 @@ public static class VmiFile
     private const string EvenParityAnnotation =
         "alpha.kubevirt.io/EmulatorThreadCompleteToEvenParity";
 
+    private static readonly string[] TrueWords =
+    [
+        .. "true True TRUE yes Yes YES on On ON y Y".Split(' '),
+    ];
+
+    private static readonly string[] FalseWords =
+    [
+        .. "false False FALSE no No NO off Off OFF n N".Split(' '),
+    ];
+
     private static readonly string[] Extensions = [".yaml", ".yml", ".json"];
 
     /// <summary>Reads a file, or every YAML and JSON file of a folder.</summary>
@@ -54,6 +64,7 @@ public static class VmiFile
         var stream = new YamlStream();
         try
         {
+            RequireFlat(text, source);
             stream.Load(new StringReader(text));
         }
         catch (YamlException problem)
@@ -68,7 +79,7 @@ public static class VmiFile
         for (var i = 0; i < stream.Documents.Count; i++)
         {
             var where = $"{source}, document {i + 1}";
-            var root = new Section(stream.Documents[i].RootNode, where);
+            var root = new Section(stream.Documents[i].RootNode as YamlMappingNode, where);
             switch (root.Text("kind"))
             {
                 case "VirtualMachineInstance":
@@ -84,6 +95,23 @@ public static class VmiFile
         }
 
         return vmis.ToImmutable();
+    }
+
+    // The document's tree is built by recursion: one nested too deep would end the process.
+    private static void RequireFlat(string text, string source)
+    {
+        const int Deepest = 100;
+        var depth = 0;
+        for (var parser = new Parser(new StringReader(text)); parser.MoveNext(); )
+        {
+            depth += parser.Current?.NestingIncrease ?? 0;
+            if (depth > Deepest)
+            {
+                throw new InvalidDataException(
+                    $"{source}:{parser.Current?.Start.Line}: expected at most {Deepest} levels, found more"
+                );
+            }
+        }
     }
 
     private static VmiFacts Read(Section identity, Section metadata, Section spec)
@@ -105,34 +133,66 @@ public static class VmiFile
     }
 
     /// <summary>A mapping of the document, empty where the document has none.</summary>
-    private readonly struct Section(YamlNode? node, string where)
+    private readonly struct Section
     {
-        private readonly YamlMappingNode? _map = node as YamlMappingNode;
+        private readonly YamlMappingNode? _map;
 
-        public string Where => where;
+        public Section(YamlNode? node, string where)
+        {
+            Where = where;
+            _map = node as YamlMappingNode;
+            if (node is not null && _map is null)
+            {
+                throw new InvalidDataException(
+                    $"{where}: expected a mapping, found {Describe(node)}"
+                );
+            }
+        }
+
+        public string Where { get; }
 
         public bool Exists => _map is not null;
 
-        public Section this[string key] => new(Find(key), $"{where}, {key}");
+        public Section this[string key] => new(Find(key), $"{Where}, {key}");
 
         public bool Has(string key) => Find(key) is not null;
 
         public string? Text(string key) =>
             Find(key) is YamlScalarNode { Value: { Length: > 0 } value } ? value : null;
 
+        // The words of YAML 1.1, as kubectl takes them; in quotes they are texts.
         public bool Flag(string key) =>
-            Text(key) switch
+            Find(key) switch
             {
-                null or "false" => false,
-                "true" => true,
+                null => false,
+                YamlScalarNode { Style: ScalarStyle.Plain } node
+                    when FalseWords.Contains(node.Value!) => false,
+                YamlScalarNode { Style: ScalarStyle.Plain } node
+                    when TrueWords.Contains(node.Value!) => true,
                 var other => throw new InvalidDataException(
-                    $"{where}, {key}: expected true or false, found \"{other}\""
+                    $"{Where}, {key}: expected true or false, found {Describe(other)}"
                 ),
             };
 
+        // A null is as good as nothing.
         private YamlNode? Find(string key) =>
-            _map is not null && _map.Children.TryGetValue(new YamlScalarNode(key), out var value)
+            _map is not null
+            && _map.Children.TryGetValue(new YamlScalarNode(key), out var value)
+            && value
+                is not YamlScalarNode
+                {
+                    Style: ScalarStyle.Plain,
+                    Value: null or "" or "~" or "null" or "Null" or "NULL"
+                }
                 ? value
                 : null;
+
+        private static string Describe(YamlNode node) =>
+            node switch
+            {
+                YamlScalarNode scalar => $"\"{scalar.Value}\"",
+                YamlSequenceNode => "a list",
+                _ => "a mapping",
+            };
     }
 }

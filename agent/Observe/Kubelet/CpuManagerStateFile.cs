@@ -31,6 +31,7 @@ public static class CpuManagerStateFile
         {
             var reader = new Utf8JsonReader(json);
             using var document = JsonDocument.ParseValue(ref reader);
+            _ = reader.Read(); // throws where anything follows: the rest of a longer file
             if (document.RootElement.ValueKind != JsonValueKind.Object)
             {
                 error = $"expected a JSON object, found {document.RootElement.ValueKind}";
@@ -41,12 +42,15 @@ public static class CpuManagerStateFile
             error = null;
             return true;
         }
-        catch (Exception problem) when (problem is JsonException or FormatException)
+        catch (Exception problem)
+            when (problem is JsonException or FormatException or InvalidOperationException)
         {
+            // InvalidOperationException: a text in it isn't UTF-8.
+            checkpoint = null;
             error =
-                problem is JsonException
-                    ? $"expected JSON, found a file cut short or overwritten ({json.Length} bytes)"
-                    : problem.Message;
+                problem is FormatException
+                    ? problem.Message
+                    : $"expected JSON, found a file cut short or overwritten ({json.Length} bytes)";
             return false;
         }
     }
