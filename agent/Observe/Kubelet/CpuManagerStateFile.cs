@@ -93,7 +93,11 @@ public static class CpuManagerStateFile
                     : [pod.Value];
             foreach (var value in values.Where(value => value.ValueKind == JsonValueKind.String))
             {
-                entries.Add(new(pod.Name, null, Cpus($"podEntries.{pod.Name}", value)));
+                // The format is young: what isn't a list of CPUs is something we don't know yet.
+                if (CpuSet.TryParse(value.GetString()!, out var cpus, out _))
+                {
+                    entries.Add(new(pod.Name, null, cpus));
+                }
             }
         }
 
