@@ -16,7 +16,8 @@ public static class SchedAffinity
     /// <summary>The largest mask tried, in CPUs: what libvirt's virProcessGetAffinity goes up to.</summary>
     public const int MaxCpus = 262_144;
 
-    private const int FirstWords = 1_024 / BitsPerWord;
+    // What glibc's cpu_set_t holds, and most kernels are content with.
+    private const int UsualWords = 1_024 / BitsPerWord;
 
     /// <summary>Sets the CPUs that thread <paramref name="tid"/> may run on.</summary>
     /// <param name="tid">The thread's id in this process's PID namespace; 0 would mean the caller and is refused.</param>
@@ -41,17 +42,12 @@ public static class SchedAffinity
     /// <param name="tid">The thread's id in this process's PID namespace; 0 would mean the caller and is refused.</param>
     /// <param name="buffer">
     /// Receives the mask. It's replaced by a longer array where the kernel's mask doesn't fit (the kernel says
-    /// EINVAL until it does), so keep it for the next call.
+    /// EINVAL until it does), so keep it for the next call; begin with an empty one.
     /// </param>
     /// <returns><see cref="Errno.ESRCH"/> when the thread is gone.</returns>
     public static unsafe LinuxResult Get(int tid, ref ulong[] buffer)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(tid);
-        if (buffer.Length < FirstWords)
-        {
-            buffer = new ulong[FirstWords];
-        }
-
         while (true)
         {
             LinuxResult result;
@@ -68,7 +64,7 @@ public static class SchedAffinity
                 return result;
             }
 
-            buffer = new ulong[buffer.Length * 4];
+            buffer = new ulong[Math.Max(buffer.Length * 4, UsualWords)];
         }
     }
 }

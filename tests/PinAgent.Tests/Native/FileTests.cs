@@ -1,0 +1,134 @@
+using System.Text;
+using PinAgent.NativeInterop;
+using Xunit;
+
+namespace PinAgent.Tests.Native;
+
+public sealed class FileTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("pinagent-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(4095)]
+    [InlineData(4096)]
+    [InlineData(4097)]
+    [InlineData(1_000_000)]
+    public void Reads_a_whole_file_whatever_the_buffers_size(int length)
+    {
+        var content = Enumerable.Range(0, length).Select(i => (byte)i).ToArray();
+        File.WriteAllBytes($"{_folder}/file", content);
+        byte[] buffer = [];
+
+        Assert.True(KernelFile.Read(PathOf("file"), ref buffer, out var read).IsSuccess);
+
+        Assert.Equal(content, buffer[..read]);
+    }
+
+    [Fact]
+    public void Reading_again_into_the_same_buffer_allocates_nothing()
+    {
+        File.WriteAllText($"{_folder}/file", "0-3\n");
+        var path = PathOf("file");
+        var buffer = new byte[4096];
+        KernelFile.Read(path, ref buffer, out _);
+        using var reader = new DirectoryReader();
+        var folder = PathOf("");
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 100; i++)
+        {
+            KernelFile.Read(path, ref buffer, out _);
+            reader.Open(folder);
+            while (reader.MoveNext())
+            {
+                // Only the moving counts.
+            }
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void Says_what_is_wrong_with_a_file_that_cannot_be_read()
+    {
+        byte[] buffer = [];
+        Assert.Equal(
+            Errno.ENOENT,
+            KernelFile.Read(PathOf("none"), ref buffer, out var length).Errno
+        );
+        Assert.Equal(0, length);
+        Assert.Equal(Errno.EISDIR, KernelFile.Read(PathOf(""), ref buffer, out _).Errno);
+        Assert.Throws<ArgumentException>(() =>
+            KernelFile.Read("no zero at its end"u8, ref buffer, out _)
+        );
+    }
+
+    [Fact]
+    public void Reads_where_a_link_points_to_though_nothing_is_there()
+    {
+        File.CreateSymbolicLink($"{_folder}/link", "anon_inode:kvm-vcpu:3");
+        var target = new byte[64];
+
+        Assert.True(KernelFile.ReadLink(PathOf("link"), target, out var length).IsSuccess);
+
+        Assert.Equal("anon_inode:kvm-vcpu:3", Encoding.UTF8.GetString(target, 0, length));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5000)]
+    public void Lists_a_folder_of_any_size_without_its_dots(int files)
+    {
+        for (var i = 0; i < files; i++)
+        {
+            File.WriteAllText($"{_folder}/{i}", "");
+        }
+
+        using var reader = new DirectoryReader();
+        var names = new HashSet<string>();
+        Assert.True(reader.Open(PathOf("")).IsSuccess);
+        while (reader.MoveNext())
+        {
+            Assert.True(names.Add(Encoding.UTF8.GetString(reader.Name)));
+        }
+
+        Assert.Equal(Enumerable.Range(0, files).Select(i => $"{i}").Order(), names.Order());
+    }
+
+    [Fact]
+    public void A_folder_that_isnt_there_lists_nothing()
+    {
+        using var reader = new DirectoryReader();
+
+        Assert.Equal(Errno.ENOENT, reader.Open(PathOf("none")).Errno);
+        Assert.False(reader.MoveNext());
+        Assert.Equal(Errno.ENOTDIR, reader.Open("/proc/self/status\0"u8).Errno);
+    }
+
+    [Fact]
+    public void Tells_procfs_from_a_copy_of_it()
+    {
+        Assert.True(FileSystemType.IsProcfs("/proc\0"u8));
+        Assert.False(FileSystemType.IsProcfs(PathOf("")));
+        Assert.False(FileSystemType.IsProcfs(PathOf("none")));
+    }
+
+    [Theory]
+    [InlineData(Errno.EPERM, typeof(UnauthorizedAccessException))]
+    [InlineData(Errno.ENOENT, typeof(FileNotFoundException))]
+    [InlineData(Errno.EIO, typeof(IOException))]
+    [InlineData((Errno)4711, typeof(IOException))]
+    public void An_error_that_stops_us_keeps_what_was_tried(Errno errno, Type type)
+    {
+        var problem = new LinuxResult(errno).ToException("read /proc/1/mountinfo");
+
+        Assert.IsType(type, problem);
+        Assert.StartsWith("read /proc/1/mountinfo: ", problem.Message);
+    }
+
+    private byte[] PathOf(string name) => Encoding.UTF8.GetBytes($"{_folder}/{name}\0");
+}
