@@ -60,7 +60,15 @@ public static class NodePlanner
             plans.Add(plan);
         }
 
-        return new NodePlan(plans.DrainToImmutable(), HeldPlacements.Of(placed));
+        var hindered = plans
+            .Where(plan =>
+                plan
+                    is { Dedicated: true, Obstacle: not null }
+                        or { Obstacle.State: VmState.Waiting }
+            )
+            .Select(plan => plan.Vm.Key);
+        var heldNow = held.After(placed, hindered);
+        return new NodePlan(plans.DrainToImmutable(), heldNow);
     }
 
     private static VmPlan Place(VmPlan plan, VmShape shape, PlacementResult result) =>
