@@ -107,6 +107,14 @@ public sealed class DedicationTests
     }
 
     [Fact]
+    public void Nothing_is_inferred_of_the_emulator_of_a_VM_that_is_not_dedicated()
+    {
+        var plan = new Node().PassOne(Vms.Vm("vm1", "0-15", Two) with { GivenCpuset = null });
+
+        Assert.False(plan.IsolateEmulatorThread);
+    }
+
+    [Fact]
     public void Named_guests_are_dedicated_within_whatever_cpuset_they_have_and_no_others_are()
     {
         var node = new Node { Settings = new PlanSettings(["vm1"], []) };
