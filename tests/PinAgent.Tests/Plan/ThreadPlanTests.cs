@@ -76,6 +76,19 @@ public sealed class ThreadPlanTests
         Assert.Equal("8", plan.Emulator());
     }
 
+    [Fact]
+    public void A_housekeeping_group_that_appears_later_is_followed_and_only_those_on_its_CPU_move()
+    {
+        var node = With(Vmi with { IsolateEmulatorThread = true });
+        var vm = Vms.Vm("prod_vm1", "0-1,8-9", Two);
+        Assert.Equal("0 8", node.PassOne(vm).Vcpus());
+
+        var plan = node.PassOne(vm with { Housekeeping = CpuSet.Parse("8") });
+
+        Assert.Equal("0 1", plan.Vcpus());
+        Assert.Equal("8", plan.Emulator());
+    }
+
     [Theory]
     [InlineData("0-1,8")]
     [InlineData("15")]
