@@ -66,6 +66,9 @@ public sealed class PlanApplier(IThreadAffinity kernel)
             // No CPU of the mask is in the thread's cpuset: its cgroup was changed since it was read.
             (Errno.EINVAL, Errno.None) => new(planned, Outcome.Confined, actual),
             (Errno.EPERM or Errno.EACCES, Errno.None) => new(planned, Outcome.Denied, actual),
+
+            // A security module can forbid reading the mask, too.
+            (_, Errno.EPERM or Errno.EACCES) => new(planned, Outcome.Denied, null),
             _ => throw (set.IsSuccess ? get : set).ToException(
                 $"set the CPUs of thread {thread.Tid} ({thread.Comm}) to {wanted}"
             ),

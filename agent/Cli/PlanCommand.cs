@@ -66,7 +66,7 @@ internal static class PlanCommand
         using var reader = new StreamReader(input, new UTF8Encoding(false));
         var allOk = true;
         var first = ReadNonBlank(reader);
-        if (first is not null && !PlanLine.IsComplete(Encoding.UTF8.GetBytes(first)))
+        if (first is not null && PlanLine.IsUnfinished(Encoding.UTF8.GetBytes(first)))
         {
             // Perhaps one object over several lines; if it isn't, its lines are requests after all.
             var rest = reader.ReadToEnd();

@@ -43,21 +43,35 @@ public sealed class HeldPlacements
             : Placer.Place(request with { Current = held.AsCurrent(vcpus) }, policy);
     }
 
-    /// <summary>The placements after a pass, those of VMs that ended left out.</summary>
-    internal static HeldPlacements Of(
+    /// <summary>
+    /// The placements after a pass: the new ones, and those of VMs that had an obstacle in this pass. A VM that couldn't
+    /// be read once isn't met for the first time in the next pass. The others are forgotten.
+    /// </summary>
+    /// <param name="placed">The VMs that have a placement.</param>
+    /// <param name="hindered">The VMs that have an obstacle, and are dedicated or may be.</param>
+    internal HeldPlacements After(
         IEnumerable<(
             VmKey Vm,
             PlacementRequest Request,
             ImmutableArray<int> Vcpus,
             Placement Placement
-        )> placed
-    ) =>
-        new(
-            placed.ToImmutableDictionary(
-                vm => vm.Vm,
-                vm => new Held(vm.Request, vm.Vcpus, vm.Placement)
-            )
-        );
+        )> placed,
+        IEnumerable<VmKey> hindered
+    )
+    {
+        var held = ImmutableDictionary.CreateBuilder<VmKey, Held>();
+        foreach (var vm in hindered.Where(Contains))
+        {
+            held[vm] = _held[vm];
+        }
+
+        foreach (var (vm, request, vcpus, placement) in placed)
+        {
+            held[vm] = new Held(request, vcpus, placement);
+        }
+
+        return new HeldPlacements(held.ToImmutable());
+    }
 
     /// <summary>
     /// A VM met for the first time: threads that are validly placed stay. Where the policy alone would leave them in

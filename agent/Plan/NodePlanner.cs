@@ -60,9 +60,17 @@ public static class NodePlanner
             plans.Add(plan);
         }
 
+        var hindered = plans
+            .Where(plan =>
+                plan
+                    is { Dedicated: true, Obstacle: not null }
+                        or { Obstacle.State: VmState.Waiting }
+            )
+            .Select(plan => plan.Vm.Key);
+        var heldNow = held.After(placed, hindered);
         return new NodePlan(
             plans.DrainToImmutable(),
-            HeldPlacements.Of(placed),
+            heldNow,
             Dedication.FindUnmatched(verdicts, settings)
         );
     }

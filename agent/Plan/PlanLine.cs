@@ -62,6 +62,26 @@ public static class PlanLine
         }
     }
 
+    /// <summary>Whether <paramref name="json"/> is the beginning of an object, and more must come.</summary>
+    public static bool IsUnfinished(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json, isFinalBlock: false, state: default);
+        try
+        {
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            {
+                return false;
+            }
+
+            while (reader.Read()) { }
+            return reader is not { TokenType: JsonTokenType.EndObject, CurrentDepth: 0 };
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
     private static PlacementResult Place(ReadOnlySpan<byte> json, IPlacementPolicy defaultPolicy)
     {
         RequestLine? line;

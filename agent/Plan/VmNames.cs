@@ -17,12 +17,12 @@ internal static class VmNames
         ImmutableArray<VmiFacts> vmis
     )
     {
-        var shared = vms.Where(vm => vm.Cgroup?.PodUid is null && vm.GuestName is not null)
+        var shared = vms.Where(vm => !IsInPod(vm) && vm.GuestName is not null)
             .GroupBy(vm => vm.GuestName)
             .Where(group => group.Count() > 1)
             .Select(group => group.Key)
             .ToHashSet();
-        return vms.Select(vm => Name(vm, vmis, shared.Contains(vm.GuestName)));
+        return vms.Select(vm => Name(vm, vmis, !IsInPod(vm) && shared.Contains(vm.GuestName)));
     }
 
     private static DedicationVerdict Name(
@@ -43,10 +43,12 @@ internal static class VmNames
         var split = guest.IndexOf('_');
         var (space, name) =
             vmi is not null ? (vmi.Namespace ?? DefaultNamespace, vmi.Name)
-            : vm.Cgroup?.PodUid is not null && split > 0 ? (guest[..split], guest[(split + 1)..])
+            : IsInPod(vm) && split > 0 ? (guest[..split], guest[(split + 1)..])
             : (HostNamespace, guest);
         return isNameShared
             ? new(vm, HostNamespace, $"pid-{vm.Key.Pid}") { Vmi = vmi }
             : new(vm, space, name) { Vmi = vmi };
     }
+
+    private static bool IsInPod(ObservedVm vm) => vm.Cgroup?.PodUid is not null;
 }

@@ -52,9 +52,11 @@ internal sealed record VmShape
                 .OrderBy(thread => thread.Index),
         ];
         var count = vcpus.Length > 0 ? vcpus.Length : vm.Guest.BootVcpus;
-        var (isolate, evenParity) = verdict.Vmi is { } vmi
-            ? (vmi.IsolateEmulatorThread, vmi.EmulatorThreadCompleteToEvenParity)
-            : InferEmulator((vm.Cpuset?.Count ?? 0) - count, count);
+        var (isolate, evenParity) =
+            verdict.Vmi is { } vmi
+                ? (vmi.IsolateEmulatorThread, vmi.EmulatorThreadCompleteToEvenParity)
+            : verdict.Dedicated ? InferEmulator((vm.Cpuset?.Count ?? 0) - count, count)
+            : (false, false);
         return new VmShape
         {
             Vm = vm,
