@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Model;
+using PinAgent.NativeInterop;
 using PinAgent.Plan;
 
 namespace PinAgent.Apply;
@@ -19,7 +20,7 @@ public enum Outcome
     /// <summary>The thread ended meanwhile, or its id belongs to another by now.</summary>
     ThreadGone,
 
-    /// <summary>The agent may not set it (CAP_SYS_NICE).</summary>
+    /// <summary>The kernel refused, most often for want of CAP_SYS_NICE.</summary>
     Denied,
 
     /// <summary>Audit mode: the mask would be set.</summary>
@@ -38,6 +39,9 @@ public enum Outcome
 /// <param name="Actual">The CPUs it may run on now; null when it's gone.</param>
 public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet? Actual)
 {
+    /// <summary>Why the kernel refused, where it did.</summary>
+    public Errno Error { get; init; }
+
     /// <summary>Whether this pass changed the thread's mask.</summary>
     public bool IsChange => Outcome is Apply.Outcome.Applied or Apply.Outcome.Narrowed;
 }

@@ -65,13 +65,13 @@ public sealed class PlanApplier(IThreadAffinity kernel)
 
             // No CPU of the mask is in the thread's cpuset: its cgroup was changed since it was read.
             (Errno.EINVAL, Errno.None) => new(planned, Outcome.Confined, actual),
-            (Errno.EPERM or Errno.EACCES, Errno.None) => new(planned, Outcome.Denied, actual),
 
-            // A security module can forbid reading the mask, too.
-            (_, Errno.EPERM or Errno.EACCES) => new(planned, Outcome.Denied, null),
-            _ => throw (set.IsSuccess ? get : set).ToException(
-                $"set the CPUs of thread {thread.Tid} ({thread.Comm}) to {wanted}"
-            ),
+            // No CAP_SYS_NICE; a security module can forbid even reading. Whatever else the kernel objects to, a thread
+            // with a deadline say, is this thread's matter and not the others'.
+            _ => new(planned, Outcome.Denied, get.IsSuccess ? actual : null)
+            {
+                Error = set.IsSuccess ? get.Errno : set.Errno,
+            },
         };
     }
 }

@@ -72,6 +72,9 @@ public enum Reason
     /// <summary>The agent lacks CAP_SYS_NICE over the VM's threads.</summary>
     PermissionMissing,
 
+    /// <summary>The kernel refused to move a thread for another reason than a missing right.</summary>
+    KernelRefused,
+
     /// <summary>The kernel kept fewer CPUs than were asked for.</summary>
     Narrowed,
 

@@ -20,6 +20,8 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
     private const double StartingSeconds = 10;
 
     private readonly KvmVcpuFiles _kvmVcpus = new(files);
+    private readonly KernelThreads _kernelThreads = new(files, affinity);
+    private readonly VmCgroups _cgroups = new(files);
     private readonly List<int> _pids = [];
     private readonly List<int> _tids = [];
 
@@ -40,20 +42,20 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
 
         var uptime = ReadUptime();
         var vms = new List<ObservedVm>();
-        var kernelThreads = new List<KernelThread>();
+        _kernelThreads.BeginPass();
         foreach (var pid in _pids)
         {
-            if (ObserveProcess(pid, uptime, kernelThreads) is { } vm)
+            if (ObserveProcess(pid, uptime) is { } vm)
             {
-                vms.Add(ObserveCgroup(vm, cgroups, cgroupProblem));
+                vms.Add(_cgroups.Observe(vm, cgroups, cgroupProblem));
             }
         }
 
         _kvmVcpus.Forget(vms.Select(vm => vm.Key).ToHashSet());
-        return [.. AddKernelThreads(vms, kernelThreads)];
+        return [.. _kernelThreads.AddTo(vms)];
     }
 
-    private ObservedVm? ObserveProcess(int pid, double? uptime, List<KernelThread> kernelThreads)
+    private ObservedVm? ObserveProcess(int pid, double? uptime)
     {
         if (
             !files.Read($"/proc/{pid}/stat", out var content).IsSuccess
@@ -66,12 +68,7 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         var startTime = stat.StartTime;
         if (stat.IsKernelThread)
         {
-            var name = ThreadName.Parse(stat.Name);
-            if (name is { What: ThreadName.Kind.Vhost or ThreadName.Kind.KvmPit, Number: not null })
-            {
-                kernelThreads.Add(new(pid, startTime, ThreadName.Printable(stat.Name), name));
-            }
-
+            _kernelThreads.Collect(pid, stat);
             return null;
         }
 
@@ -226,155 +223,6 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         return problem;
     }
 
-    private ObservedVm ObserveCgroup(ObservedVm vm, CgroupHierarchy? cgroups, string? cgroupProblem)
-    {
-        var pid = vm.Key.Pid;
-        if (cgroups is null)
-        {
-            return Unreadable(cgroupProblem ?? "no cgroup hierarchy with cpusets is mounted");
-        }
-
-        var main = PathOf(cgroups, pid, pid, out var problem);
-        if (main is null)
-        {
-            return Unreadable(problem);
-        }
-
-        var location = ContainerPath.Parse(main);
-        var (cpuset, cpusetProblem) = cgroups.ReadEffective(location.Path);
-        if (cpuset is null)
-        {
-            return Unreadable(cpusetProblem ?? location.Path) with { Cgroup = location };
-        }
-
-        if (cpuset.IsEmpty)
-        {
-            return vm with
-            {
-                Cgroup = location,
-                Cpuset = cpuset,
-                Problem = new VmProblem(
-                    Reason.CpusetEmpty,
-                    $"{location.Path}: the effective cpuset is empty, so the VM has no CPU to run on"
-                ),
-            };
-        }
-
-        var threads = vm.Threads.ToBuilder();
-        for (var i = 0; i < threads.Count; i++)
-        {
-            if (
-                PathOf(cgroups, pid, threads[i].Tid, out _) is { } path
-                && path != location.Path
-                && cgroups.ReadEffective(path).Cpus is { } own
-                && !own.Equals(cpuset)
-            )
-            {
-                threads[i] = threads[i] with { OwnCpuset = own };
-            }
-        }
-
-        return vm with
-        {
-            Cgroup = location,
-            Cpuset = cpuset,
-            GivenCpuset = cgroups.ReadOwn(location.Path),
-            Housekeeping =
-                cgroups.ReadChild(location.Path, "housekeeping")
-                ?? cgroups.ReadChild($"{location.Path}/container", "housekeeping"),
-            Threads = threads.DrainToImmutable(),
-        };
-
-        ObservedVm Unreadable(string text) =>
-            vm with
-            {
-                Problem = vm.Problem ?? new VmProblem(Reason.CpusetUnreadable, text),
-            };
-    }
-
-    private string? PathOf(CgroupHierarchy cgroups, int pid, int tid, out string problem)
-    {
-        problem = "";
-        var result = files.Read($"/proc/{pid}/task/{tid}/cgroup", out var content);
-        if (!result.IsSuccess)
-        {
-            problem = result.ToException(files.Display($"/proc/{pid}/task/{tid}/cgroup")).Message;
-            return null;
-        }
-
-        if (!ProcCgroup.TryParse(content, cgroups.Mount.IsV1, out var path))
-        {
-            problem =
-                $"{files.Display($"/proc/{pid}/task/{tid}/cgroup")}: expected a line for "
-                + (cgroups.Mount.IsV1 ? "v1's cpuset controller" : "v2")
-                + ", found none";
-            return null;
-        }
-
-        var resolved = cgroups.Resolve(path);
-        if (resolved is null)
-        {
-            problem =
-                $"{path} is relative to the agent's own cgroup, which isn't found in the hierarchy mounted at "
-                + $"{files.Display(cgroups.Mount.MountPoint)}: mount the host's there";
-        }
-
-        return resolved;
-    }
-
-    // The kernel's own threads for a VM, outside its process: vhost workers before Linux 6.4, and the PIT.
-    private IEnumerable<ObservedVm> AddKernelThreads(
-        List<ObservedVm> vms,
-        List<KernelThread> kernelThreads
-    )
-    {
-        if (kernelThreads.Count == 0)
-        {
-            return vms;
-        }
-
-        var innerPidOf = vms.ToDictionary(vm => vm.Key, vm => ReadInnerPid(vm.Key.Pid));
-        return vms.Select(vm =>
-            vm with
-            {
-                Threads =
-                [
-                    .. vm.Threads,
-                    .. kernelThreads
-                        .Where(thread => WorksFor(thread, vm))
-                        .Select(thread =>
-                            ToVmThread(thread, vms.Count(other => WorksFor(thread, other)))
-                        ),
-                ],
-            }
-        );
-
-        // A vhost worker carries QEMU's id on the host, the PIT its id in QEMU's own PID namespace, which pods
-        // share with one another; a thread is never older than the process it works for.
-        bool WorksFor(KernelThread thread, ObservedVm vm) =>
-            thread.StartTime >= vm.Key.StartTime
-            && thread.Name.Number
-                == (thread.Name.What == ThreadName.Kind.Vhost ? vm.Key.Pid : innerPidOf[vm.Key]);
-    }
-
-    private VmThread ToVmThread(KernelThread thread, int candidates) =>
-        new()
-        {
-            Tid = thread.Tid,
-            StartTime = thread.StartTime,
-            Comm = thread.Comm,
-            Role = thread.Name.Role,
-            Affinity = affinity.Read(thread.Tid, thread.Tid),
-            IsKernelProcess = true,
-            IsAmbiguous = candidates > 1,
-        };
-
-    private int? ReadInnerPid(int pid) =>
-        files.Read($"/proc/{pid}/status", out var status).IsSuccess
-        && ProcStatus.TryParseNamespacePids(status, out var pids)
-            ? pids[^1]
-            : null;
-
     // /proc/uptime: seconds since boot, and idle seconds.
     private double? ReadUptime() =>
         files.ReadText($"/proc/uptime", out var text).IsSuccess
@@ -388,6 +236,4 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
             : null;
 
     private readonly record struct NamedThread(ThreadName Name, VmThread Thread);
-
-    private sealed record KernelThread(int Tid, ulong StartTime, string Comm, ThreadName Name);
 }

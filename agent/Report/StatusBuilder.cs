@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using PinAgent.Apply;
 using PinAgent.Model;
+using PinAgent.NativeInterop;
 
 namespace PinAgent.Report;
 
@@ -61,13 +62,20 @@ public static class StatusBuilder
             );
         }
 
-        if (threads.Any(thread => thread.Outcome == Outcome.Denied))
+        if (threads.FirstOrDefault(thread => thread.Outcome == Outcome.Denied) is { } denied)
         {
-            return new(
-                VmState.PartlyPinned,
-                Reason.PermissionMissing,
-                $"the kernel refused to move {Threads(threads, Outcome.Denied)}: the agent needs CAP_SYS_NICE"
-            );
+            var who = Threads(threads, Outcome.Denied);
+            return denied.Error.MeansDenied()
+                ? new(
+                    VmState.PartlyPinned,
+                    Reason.PermissionMissing,
+                    $"the kernel refused to move {who}: the agent needs CAP_SYS_NICE"
+                )
+                : new(
+                    VmState.PartlyPinned,
+                    Reason.KernelRefused,
+                    $"the kernel refused to move {who}: {denied.Error.Describe()}"
+                );
         }
 
         var vcpus = threads

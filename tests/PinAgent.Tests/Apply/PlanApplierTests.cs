@@ -2,6 +2,7 @@ using Moq;
 using PinAgent.Apply;
 using PinAgent.Model;
 using PinAgent.NativeInterop;
+using PinAgent.Report;
 using PinAgent.Tests.Plan;
 using Xunit;
 using static PinAgent.Tests.Apply.AppliedVm;
@@ -221,14 +222,21 @@ public sealed class PlanApplierTests
     }
 
     [Fact]
-    public void An_error_nobody_knows_is_not_passed_over_in_silence()
+    public void An_error_nobody_expects_is_kept_and_doesnt_hold_up_the_other_threads()
     {
         var vm = new AppliedVm();
         vm.Kernel[Vcpu0].SetFails = Errno.EIO;
 
-        var problem = Assert.Throws<IOException>(() => vm.Apply());
+        var outcome = vm.Apply();
 
-        Assert.Contains("thread 1010 (CPU 0/KVM) to 0", problem.Message);
-        Assert.Contains("EIO", problem.Message);
+        var refused = outcome.Threads.Single(thread => thread.Planned.Thread.Tid == Vcpu0);
+        Assert.Equal((Outcome.Denied, Errno.EIO), (refused.Outcome, refused.Error));
+        Assert.All(
+            outcome.Threads.Remove(refused),
+            thread => Assert.Equal(Outcome.Applied, thread.Outcome)
+        );
+        var status = StatusBuilder.Build(outcome);
+        Assert.Equal((VmState.PartlyPinned, Reason.KernelRefused), (status.State, status.Reason));
+        Assert.Contains("CPU 0/KVM (1010): input/output error (EIO)", status.Message);
     }
 }
