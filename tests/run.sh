@@ -59,16 +59,16 @@ xunit_lane() {
   line=$(grep -E 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$log" | tail -n 1)
   if [[ ! $line =~ Total:\ ([0-9]+),\ Errors:\ ([0-9]+),\ Failed:\ ([0-9]+),\ Skipped:\ ([0-9]+) ]]; then
     say "$name: no summary, exit $status: counted as a failure"
-    ((failed += 1))
+    failed=$((failed + 1))
     return
   fi
   local total=${BASH_REMATCH[1]} bad=$((BASH_REMATCH[2] + BASH_REMATCH[3])) left_out=${BASH_REMATCH[4]}
-  ((passed += total - BASH_REMATCH[3] - left_out))
-  ((failed += bad))
-  ((skipped += left_out))
+  passed=$((passed + total - BASH_REMATCH[3] - left_out))
+  failed=$((failed + bad))
+  skipped=$((skipped + left_out))
   if ((total - left_out == 0 && bad == 0)) || { ((status != 0)) && ((bad == 0)); }; then
     say "$name: exit $status with $total tests: counted as a failure"
-    ((failed += 1))
+    failed=$((failed + 1))
   fi
 }
 
@@ -78,16 +78,16 @@ check_lane() {
   shift
   say "$name"
   if "$@"; then
-    ((passed += 1))
+    passed=$((passed + 1))
   else
-    ((failed += 1))
+    failed=$((failed + 1))
     say "$name: FAILED"
   fi
 }
 
 skip_lane() {
   say "$1: SKIPPED: $2"
-  ((skipped += 1))
+  skipped=$((skipped + 1))
 }
 
 check_scripts() {
