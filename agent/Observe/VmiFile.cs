@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
 using PinAgent.Model;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
 
 namespace PinAgent.Observe;
 
@@ -9,16 +7,12 @@ namespace PinAgent.Observe;
 /// Reads VMIs from files, YAML or JSON, several documents each. VirtualMachines are read for their templates; other
 /// kinds are passed over.
 /// </summary>
-/// <remarks>Source: KubeVirt's <c>staging/src/kubevirt.io/api/core/v1/schema.go</c>.</remarks>
 public static class VmiFile
 {
-    private const string EvenParityAnnotation =
-        "alpha.kubevirt.io/EmulatorThreadCompleteToEvenParity";
-
     private static readonly string[] Extensions = [".yaml", ".yml", ".json"];
 
     /// <summary>Reads a file, or every YAML and JSON file of a folder.</summary>
-    /// <exception cref="InvalidDataException">A file can't be read or isn't YAML, or there is no VMI in it.</exception>
+    /// <exception cref="InvalidDataException">A file can't be read or isn't YAML, or a VMI in it contradicts its schema.</exception>
     public static ImmutableArray<VmiFacts> ReadAll(string path)
     {
         try
@@ -41,90 +35,21 @@ public static class VmiFile
     /// <param name="text">YAML or JSON.</param>
     /// <param name="source">The file's name, for messages.</param>
     /// <exception cref="InvalidDataException">The text isn't YAML, or a VMI in it contradicts its schema.</exception>
-    public static ImmutableArray<VmiFacts> Parse(string text, string source)
-    {
-        var stream = new YamlStream();
-        try
-        {
-            stream.Load(new StringReader(text));
-        }
-        catch (YamlException problem)
-        {
-            throw new InvalidDataException(
-                $"{source}:{problem.Start.Line}: expected YAML or JSON: {problem.Message}",
-                problem
-            );
-        }
+    public static ImmutableArray<VmiFacts> Parse(string text, string source) =>
+        [
+            .. VmiReader
+                .Read(text, source)
+                .Where(document => !document.IsSkipped && document.Kind is not null)
+                .Select(document => FactsOf(document, $"{source}, document {document.Number}")),
+        ];
 
-        var vmis = ImmutableArray.CreateBuilder<VmiFacts>();
-        for (var i = 0; i < stream.Documents.Count; i++)
+    private static VmiFacts FactsOf(VmiDocument document, string where) =>
+        document switch
         {
-            var where = $"{source}, document {i + 1}";
-            var root = new Section(stream.Documents[i].RootNode, where);
-            switch (root.Text("kind"))
-            {
-                case "VirtualMachineInstance":
-                    vmis.Add(Read(root["metadata"], root["metadata"], root["spec"]));
-                    break;
-                case "VirtualMachine":
-                    var template = root["spec"]["template"];
-                    vmis.Add(Read(root["metadata"], template["metadata"], template["spec"]));
-                    break;
-                default:
-                    break;
-            }
-        }
-
-        return vmis.ToImmutable();
-    }
-
-    private static VmiFacts Read(Section identity, Section metadata, Section spec)
-    {
-        var domain = spec["domain"];
-        var cpu = domain["cpu"];
-        return new VmiFacts(
-            identity.Text("namespace"),
-            identity.Text("name")
-                ?? throw new InvalidDataException($"{identity.Where}: expected a name, found none")
-        )
-        {
-            DedicatedCpuPlacement = cpu.Flag("dedicatedCpuPlacement"),
-            IsolateEmulatorThread = cpu.Flag("isolateEmulatorThread"),
-            EmulatorThreadCompleteToEvenParity = metadata["annotations"].Has(EvenParityAnnotation),
-            NumaPassthrough = cpu["numa"]["guestMappingPassthrough"].Exists,
-            HasSupplementalIoThreads = domain.Text("ioThreadsPolicy") == "supplementalPool",
+            { Vmi: null, Causes: [var cause, ..] } => throw new InvalidDataException(
+                $"{where}: {cause.Field}: {cause.Message}"
+            ),
+            { Vmi: { Name: { } name } vmi } => vmi.ToFacts(name),
+            _ => throw new InvalidDataException($"{where}, metadata: expected a name, found none"),
         };
-    }
-
-    /// <summary>A mapping of the document, empty where the document has none.</summary>
-    private readonly struct Section(YamlNode? node, string where)
-    {
-        private readonly YamlMappingNode? _map = node as YamlMappingNode;
-
-        public string Where => where;
-
-        public bool Exists => _map is not null;
-
-        public Section this[string key] => new(Find(key), $"{where}, {key}");
-
-        public bool Has(string key) => Find(key) is not null;
-
-        public string? Text(string key) =>
-            Find(key) is YamlScalarNode { Value: { Length: > 0 } value } ? value : null;
-
-        public bool Flag(string key) =>
-            Text(key) switch
-            {
-                null or "false" => false,
-                "true" => true,
-                var other => throw new InvalidDataException(
-                    $"{where}, {key}: expected true or false, found \"{other}\""
-                ),
-            };
-
-        private YamlNode? Find(string key) =>
-            _map is not null && _map.Children.TryGetValue(new YamlScalarNode(key), out var value)
-                ? value
-                : null;
-    }
 }
