@@ -92,7 +92,7 @@ internal readonly struct Section
             )
         )
         {
-            return Contradicts(name, "a whole number without quotes", node, 0u);
+            return Contradicts(name, "a whole number", node, 0u);
         }
 
         if (IsOctal(scalar))
@@ -160,11 +160,19 @@ internal readonly struct Section
             ? $"\"{scalar.Text}\""
             : $"\"{scalar.Text[..LongestShown]}…\"";
 
+    private static string Describe(ObjectNode found) =>
+        found switch
+        {
+            ScalarNode { IsQuoted: true } text => $"the text {Show(text)}",
+            ScalarNode scalar => Show(scalar),
+            _ => found.Kind,
+        };
+
     private T Contradicts<T>(string name, string expected, ObjectNode found, T value) =>
         Note(
             name,
             CauseReason.FieldValueTypeInvalid,
-            $"expected {expected}, found {(found is ScalarNode scalar ? Show(scalar) : found.Kind)}",
+            $"expected {expected}, found {Describe(found)}",
             value
         );
 
