@@ -11,6 +11,7 @@ var root = new RootCommand(
     PlanCommand.Create(),
     TopologyCommand.Create(),
     DetectCommand.Create(),
+    ValidateCommand.Create(),
     Options.HostRoot.Option,
     Options.KubeletRoot.Option,
 };

@@ -85,6 +85,25 @@ check_lane() {
   fi
 }
 
+# The policy's lane says with 77 that it can't run here.
+policy_lane() {
+  local name="admission policy: its expressions on the shared table" status=0
+  if ! command -v npm >/dev/null; then
+    skip_lane "$name" "needs node and npm: there is no evaluator of CEL for .NET"
+    return
+  fi
+  say "$name"
+  "$lanes/admission-policy.sh" || status=$?
+  case $status in
+    0) ((passed += 1)) ;;
+    77) skip_lane "$name" "npm can't install the evaluator" ;;
+    *)
+      ((failed += 1))
+      say "$name: FAILED"
+      ;;
+  esac
+}
+
 skip_lane() {
   say "$1: SKIPPED: $2"
   skipped=$((skipped + 1))
@@ -160,6 +179,8 @@ if ((EUID == 0)); then
 else
   skip_lane "quickstart" "needs root"
 fi
+
+policy_lane
 
 if ! $full; then
   skip_lane "virtual nodes" "only with --full"

@@ -5,6 +5,9 @@ namespace PinAgent.Model;
 /// <param name="Name">The VMI's name.</param>
 public sealed record VmiFacts(string? Namespace, string Name)
 {
+    /// <summary>The <c>ioThreadsPolicy</c> that gives I/O threads CPUs of their own.</summary>
+    public const string SupplementalPool = "supplementalPool";
+
     /// <summary><c>spec.domain.cpu.dedicatedCpuPlacement</c>.</summary>
     public bool DedicatedCpuPlacement { get; init; }
 
@@ -17,6 +20,6 @@ public sealed record VmiFacts(string? Namespace, string Name)
     /// <summary><c>spec.domain.cpu.numa.guestMappingPassthrough</c>.</summary>
     public bool NumaPassthrough { get; init; }
 
-    /// <summary>Whether <c>spec.domain.ioThreadsPolicy</c> is <c>supplementalPool</c>.</summary>
+    /// <summary>Whether <c>spec.domain.ioThreadsPolicy</c> is <see cref="SupplementalPool"/>.</summary>
     public bool HasSupplementalIoThreads { get; init; }
 }

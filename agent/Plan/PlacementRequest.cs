@@ -46,18 +46,32 @@ public sealed record PlacementRequest
 
     /// <summary>How many CPUs are the emulator's alone: 0, 1 or 2, or as many as it has been given.</summary>
     public int EmulatorCpus =>
-        (EmulatorCpuset.IsEmpty, IsolateEmulatorThread) switch
-        {
-            (false, _) => EmulatorCpuset.Count,
-            (true, false) => 0,
-            (true, true)
-                when EmulatorThreadCompleteToEvenParity
-                    && (Vcpus + SupplementalIoThreads) % 2 == 0 => 2,
-            _ => 1,
-        };
+        EmulatorCpuset.IsEmpty
+            ? IsolatedEmulatorCpus(
+                IsolateEmulatorThread,
+                EmulatorThreadCompleteToEvenParity,
+                Vcpus + SupplementalIoThreads
+            )
+            : EmulatorCpuset.Count;
 
     /// <summary>How many CPUs the VM needs to itself.</summary>
     public int NeededCpus => Vcpus + SupplementalIoThreads + EmulatorCpus;
+
+    /// <summary>How many CPUs the emulator gets to itself: 0, 1 or 2.</summary>
+    /// <param name="isIsolated">Whether it gets any.</param>
+    /// <param name="completesEvenParity">Whether it gets two where the others are even in number.</param>
+    /// <param name="otherCpus">The CPUs of the vCPUs and the supplemental I/O threads.</param>
+    public static int IsolatedEmulatorCpus(
+        bool isIsolated,
+        bool completesEvenParity,
+        long otherCpus
+    ) =>
+        (isIsolated, completesEvenParity && otherCpus % 2 == 0) switch
+        {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => 2,
+        };
 }
 
 /// <summary>The masks that a VM's threads have now; null for a thread that is nowhere in particular.</summary>

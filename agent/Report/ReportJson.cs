@@ -13,6 +13,7 @@ namespace PinAgent.Report;
 [JsonSerializable(typeof(NodeStatus))]
 [JsonSerializable(typeof(TopologyStatus))]
 [JsonSerializable(typeof(DetectStatus))]
+[JsonSerializable(typeof(IReadOnlyList<ValidateStatus>))]
 internal sealed partial class ReportJson : JsonSerializerContext;
 
 /// <summary>The context with an encoder for people: × stays ×.</summary>

@@ -90,12 +90,6 @@ public sealed class VmiFileTests
             kind: VirtualMachineInstance
             metadata: {name: a}
             ---
-            just text
-            ---
-            [a, list]
-            ---
-            kind: [VirtualMachineInstance]
-            ---
             metadata: {name: kindless}
             ---
             kind: VirtualMachine
@@ -105,6 +99,20 @@ public sealed class VmiFileTests
 
         Assert.Equal(["a", "b"], VmiFile.Parse(Yaml, "all.yaml").Select(vmi => vmi.Name));
     }
+
+    [Theory]
+    [InlineData("just text")]
+    [InlineData("[a, list]")]
+    public void Refuses_a_document_that_is_no_object(string document) =>
+        Assert.StartsWith(
+            "all.yaml, document 2: expected a Kubernetes object, found ",
+            Assert
+                .Throws<InvalidDataException>(() =>
+                    VmiFile.Parse($"kind: Pod\n---\n{document}\n", "all.yaml")
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [InlineData("")]
@@ -158,7 +166,7 @@ public sealed class VmiFileTests
         );
 
         Assert.StartsWith(
-            "vm1.yaml, document 2, spec, domain, cpu, dedicatedCpuPlacement: expected true or false, found ",
+            "vm1.yaml, document 2: spec.domain.cpu.dedicatedCpuPlacement: expected true or false, found ",
             problem.Message,
             StringComparison.Ordinal
         );
@@ -166,10 +174,10 @@ public sealed class VmiFileTests
 
     [Theory]
     [InlineData("metadata: {name: vm1}\nspec: []\n", "spec")]
-    [InlineData("metadata: {name: vm1}\nspec: {domain: text}\n", "spec, domain")]
-    [InlineData("metadata: {name: vm1}\nspec: {domain: {cpu: 4}}\n", "spec, domain, cpu")]
+    [InlineData("metadata: {name: vm1}\nspec: {domain: text}\n", "spec.domain")]
+    [InlineData("metadata: {name: vm1}\nspec: {domain: {cpu: 4}}\n", "spec.domain.cpu")]
     [InlineData("metadata: [name]\n", "metadata")]
-    [InlineData("metadata: {name: vm1, annotations: text}\n", "metadata, annotations")]
+    [InlineData("metadata: {name: vm1, annotations: text}\n", "metadata.annotations")]
     public void Refuses_a_value_where_a_mapping_belongs(string text, string field)
     {
         var problem = Assert.Throws<InvalidDataException>(() =>
@@ -177,7 +185,7 @@ public sealed class VmiFileTests
         );
 
         Assert.StartsWith(
-            $"vm1.yaml, document 1, {field}: expected a mapping, found ",
+            $"vm1.yaml, document 1: {field}: expected an object, found ",
             problem.Message,
             StringComparison.Ordinal
         );
@@ -204,14 +212,14 @@ public sealed class VmiFileTests
     [InlineData("same: 1\nsame: 2\n")]
     public void Refuses_a_text_that_isnt_YAML(string text) =>
         Assert.Matches(
-            "^vm1\\.yaml:[12]: expected YAML or JSON: .",
+            "^vm1\\.yaml: expected YAML or JSON: line [12]: .",
             Assert.Throws<InvalidDataException>(() => VmiFile.Parse(text, "vm1.yaml")).Message
         );
 
     [Fact]
     public void Says_in_which_line_a_text_isnt_YAML() =>
         Assert.StartsWith(
-            "vm1.yaml:3: ",
+            "vm1.yaml: expected YAML or JSON: line 3: ",
             Assert
                 .Throws<InvalidDataException>(() =>
                     VmiFile.Parse("ok: 1\nfine: 2\na: b: c\n", "vm1.yaml")
@@ -229,7 +237,7 @@ public sealed class VmiFileTests
         var text = "a:\n  " + string.Concat(Enumerable.Repeat(level, 20_000));
 
         Assert.Equal(
-            "deep.yaml:2: expected at most 100 levels, found more",
+            "deep.yaml: expected YAML or JSON: line 2: nested deeper than 200 levels",
             Assert.Throws<InvalidDataException>(() => VmiFile.Parse(text, "deep.yaml")).Message
         );
     }

@@ -1,0 +1,117 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using PinAgent.Observe;
+using PinAgent.Plan;
+using PinAgent.Report;
+
+namespace PinAgent.Cli;
+
+/// <summary><c>pinagent validate</c>: the rules for VMs with dedicated CPUs, on files.</summary>
+internal static class ValidateCommand
+{
+    private const int MaxCharacters = 64 * 1024 * 1024;
+    private const string StandardInput = "-";
+
+    public static Command Create()
+    {
+        var file = new Option<string?>("--file", "-f")
+        {
+            Description = "Needed: YAML or JSON, any number of documents; - for standard input.",
+            HelpName = "FILE",
+        };
+        var output = Options.Output("text");
+        var command = new DetailedCommand(
+            "validate",
+            "Check VirtualMachineInstances, and VirtualMachines' templates, against the rules for dedicated CPUs.",
+            """
+            Names every broken rule with its field and what to do; no cluster needed, nothing touched.
+            Exits with 0 if all are valid, 1 if any isn't, 3 if the file can't be read. Objects of other kinds are
+            listed as skipped; with an instancetype the answer is unknown, which counts as neither.
+            """,
+            """
+            pinagent validate -f vm.yaml
+            kubectl get vmi -A -o yaml | pinagent validate -f - -o json
+            """
+        )
+        {
+            file,
+            output.Option,
+        };
+        command.SetAction(parsed =>
+        {
+            if (parsed.GetValue(file) is not { Length: > 0 } path)
+            {
+                return Failure.Usage(
+                    "validate: expected -f FILE, or -f - for standard input, found neither"
+                );
+            }
+
+            try
+            {
+                var documents = VmiReader.Read(ReadText(path), Describe(path));
+                if (documents.IsEmpty)
+                {
+                    return Failure.Because(
+                        $"validate: {Describe(path)}: expected Kubernetes objects, found an empty file"
+                    );
+                }
+
+                var context = new RuleContext();
+                IReadOnlyList<ValidateStatus> verdicts =
+                [
+                    .. documents.Select(document => ValidateStatus.Of(document, context)),
+                ];
+                Output.Print(
+                    output.Get(parsed),
+                    () => ValidateText.Render(verdicts),
+                    () =>
+                        JsonSerializer.Serialize(
+                            verdicts,
+                            ReportJsonContext.Readable.IReadOnlyListValidateStatus
+                        )
+                );
+                return verdicts.Any(verdict => verdict.Valid == false)
+                    ? ExitCode.No
+                    : ExitCode.Fine;
+            }
+            catch (InvalidDataException problem)
+            {
+                return Failure.Because($"validate: {problem.Message}");
+            }
+            catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+            {
+                return Failure.Because($"validate: {Describe(path)}: {problem.Message}");
+            }
+        });
+        return command;
+    }
+
+    private static string Describe(string path) => path == StandardInput ? "standard input" : path;
+
+    private static string ReadText(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new InvalidDataException($"{path}: expected a file, found a folder");
+        }
+
+        using var input = path == StandardInput ? Console.OpenStandardInput() : File.OpenRead(path);
+        using var reader = new StreamReader(input, new UTF8Encoding(false));
+        var text = new StringBuilder();
+        var buffer = new char[16 * 1024];
+        for (int read; (read = reader.Read(buffer)) > 0; )
+        {
+            if (text.Length + read > MaxCharacters)
+            {
+                throw new InvalidDataException(
+                    $"{Describe(path)}: expected at most {MaxCharacters} characters, found more: split it"
+                );
+            }
+
+            text.Append(buffer, 0, read);
+        }
+
+        return text.ToString();
+    }
+}

@@ -1,0 +1,19 @@
+namespace PinAgent.Model;
+
+/// <summary>What one container of a pod requests, and may have at most. Ephemeral containers have neither.</summary>
+/// <param name="Name">The container's name.</param>
+/// <param name="IsInit">Whether it is an init container; a sidecar is one that restarts.</param>
+public sealed record PodContainer(string Name, bool IsInit = false)
+{
+    /// <summary><c>resources.requests.cpu</c>.</summary>
+    public Quantity? CpuRequest { get; init; }
+
+    /// <summary><c>resources.limits.cpu</c>.</summary>
+    public Quantity? CpuLimit { get; init; }
+
+    /// <summary><c>resources.requests.memory</c>.</summary>
+    public Quantity? MemoryRequest { get; init; }
+
+    /// <summary><c>resources.limits.memory</c>.</summary>
+    public Quantity? MemoryLimit { get; init; }
+}

@@ -1,0 +1,33 @@
+using System.Collections.Immutable;
+using PinAgent.Model;
+
+namespace PinAgent.Plan;
+
+/// <summary>What the rules say of a VMI.</summary>
+/// <param name="IsValid">Whether all hold; null where that depends on an instancetype.</param>
+/// <param name="Causes">The broken rules, in the order of the table.</param>
+/// <param name="Warnings">What is allowed and could be better.</param>
+public sealed record RuleFindings(
+    bool? IsValid,
+    ImmutableArray<Cause> Causes,
+    ImmutableArray<string> Warnings
+);
+
+/// <summary>What the rules depend on besides the VMI.</summary>
+public sealed record RuleContext
+{
+    /// <summary>Whether KubeVirt's feature gate <c>Sidecar</c> is on; null where that isn't known.</summary>
+    public bool? SidecarGate { get; init; }
+}
+
+/// <summary>One rule.</summary>
+/// <param name="Id">Its name in the tests' tables and the admission policy.</param>
+/// <param name="Field">The field of its cause, from the VMI's spec.</param>
+/// <param name="Reason">The kind of its cause.</param>
+/// <param name="Break">The sentence if the VMI breaks it, else null.</param>
+public sealed record DedicatedRule(
+    string Id,
+    string Field,
+    CauseReason Reason,
+    Func<VmiSpec, string?> Break
+);
