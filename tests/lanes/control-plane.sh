@@ -95,37 +95,33 @@ usage() { sed -n '/^#--help-begin$/,/^#--help-end$/{/^#--help/d;s/^# \{0,1\}//;p
 build=      # folder of a build
 builder=    # process group of a build
 temporary=  # control plane that goes with this script
-starting=   # name of a server that isn't ready yet
 lifeline=   # file descriptor
 keeper=     # process that takes the temporary control plane down should this one be killed
 command_id= # process of run's command
+on_ctrl_c=  # whether the command has got a Ctrl-C as well
 
+# What the script waits for is polled here: bash may hang in a `wait` for what a trap has interrupted the wait for.
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
   trap '' INT TERM HUP
   set +e
   if [ -n "$builder" ]; then
-    kill -KILL -- "-$builder" 2>/dev/null || true
-    wait "$builder" 2>/dev/null || true
+    kill -KILL -- "-$builder" 2>/dev/null
+    wait_until "$KILL_SECONDS" process_has_ended "$builder"
   fi
   [ -z "$build" ] || rm -rf "$build"
   stop_command
-  if [ -n "$starting" ]; then
-    # A signal may have come between a server's start and the writing of its pid file.
-    local servers
-    mapfile -t servers < <(jobs -p)
-    kill -KILL "${servers[@]}" 2>/dev/null || true
-    wait "${servers[@]}" 2>/dev/null || true
-  fi
+  # A signal may have come between a server's start and the writing of its pid file.
+  jobs -p | xargs -r kill -KILL 2>/dev/null
   [ -z "$temporary" ] || remove_control_plane "$temporary"
   if [ -n "$keeper" ]; then
     exec {lifeline}>&-
-    wait "$keeper" 2>/dev/null || true
+    wait_until "$KILL_SECONDS" process_has_ended "$keeper"
   fi
 }
 
 trap clean_up EXIT
-trap 'exit 130' INT
+trap 'on_ctrl_c=1; exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
@@ -312,7 +308,6 @@ has_ended() { ! is_running "$@"; }
 start_server() {
   local dir=$1 name=$2 pid started _
   shift 2
-  starting=$name
   # A session of its own, for a Ctrl-C isn't meant for it.
   (
     [ -z "$lifeline" ] || exec {lifeline}>&-
@@ -321,6 +316,7 @@ start_server() {
   pid=$!
   read -r _ started < <(process_state "$pid") || fail "$name ended at once: $dir/$name.log"
   echo "$pid $started" >"$dir/$name.pid"
+  disown "$pid"
 }
 
 # stop_server DIR NAME
@@ -379,7 +375,6 @@ wait_for_apiserver() {
     done
     fail "the API server isn't ready"
   fi
-  starting=
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -543,9 +538,9 @@ run() {
 
 stop_command() {
   [ -n "$command_id" ] || return 0
-  kill -TERM "$command_id" 2>/dev/null || true
-  wait_until "$COMMAND_STOP_SECONDS" process_has_ended "$command_id" || kill -KILL "$command_id" 2>/dev/null || true
-  wait "$command_id" 2>/dev/null || true
+  [ -z "$on_ctrl_c" ] || wait_until "$COMMAND_STOP_SECONDS" process_has_ended "$command_id"
+  kill -TERM "$command_id" 2>/dev/null
+  wait_until "$COMMAND_STOP_SECONDS" process_has_ended "$command_id" || kill -KILL "$command_id" 2>/dev/null
 }
 
 process_has_ended() {
