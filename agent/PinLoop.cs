@@ -6,16 +6,18 @@ using PinAgent.Model;
 namespace PinAgent;
 
 /// <summary>
-/// The one loop: a pass at once, and then one per period. It tells of what changed, and leaves the pins in place
-/// when it stops.
+/// The one loop: a pass at once, one per period, and one whenever something has changed. It tells of what changed, and
+/// leaves the pins in place when it stops.
 /// </summary>
 /// <param name="pass">The pass.</param>
-/// <param name="period">The time between the beginnings of two passes.</param>
+/// <param name="period">The longest time between the beginnings of two passes.</param>
+/// <param name="trigger">Something has changed.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
 public sealed partial class PinLoop(
     PinPass pass,
     TimeSpan period,
+    Trigger trigger,
     TimeProvider time,
     ILogger<PinLoop> logger
 ) : BackgroundService
@@ -25,13 +27,14 @@ public sealed partial class PinLoop(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(period, time);
+        await using var timer = time.CreateTimer(_ => trigger.Set(), null, period, period);
         try
         {
-            do
+            while (true)
             {
                 Tell(pass.Run());
-            } while (await timer.WaitForNextTickAsync(stoppingToken));
+                await trigger.WaitAsync(stoppingToken);
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

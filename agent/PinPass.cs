@@ -14,16 +14,19 @@ namespace PinAgent;
 /// <param name="applier">The third stage.</param>
 /// <param name="node">The node's name.</param>
 /// <param name="mode">Whether masks are written.</param>
+/// <param name="memory">Keeps decisions across the agent's restart; null outside a cluster.</param>
 public sealed class PinPass(
     NodeObserver observer,
     PlanSettings settings,
     IPlacementPolicy policy,
     PlanApplier applier,
     string node,
-    EffectiveMode mode
+    EffectiveMode mode,
+    DecisionMemory? memory = null
 )
 {
     private HeldPlacements _held = HeldPlacements.None;
+    private Decisions _decisions = memory?.Load() ?? Decisions.None;
     private long _repairs;
 
     /// <summary>Makes a pass.</summary>
@@ -31,11 +34,17 @@ public sealed class PinPass(
     public PassResult Run()
     {
         var snapshot = observer.Observe();
-        var plan = NodePlanner.Plan(snapshot, settings, _held, policy);
+        var plan = NodePlanner.Plan(snapshot, settings, _held, policy, _decisions);
+
+        // First, so that an agent that is ended half-way knows what it has begun.
+        memory?.Keep(plan.Decisions);
         var vms = plan
             .Vms.Select(vm =>
             {
-                var outcome = applier.Apply(vm, mode.Mode);
+                var outcome = applier.Apply(
+                    vm,
+                    vm.Limit == ModeLimit.None ? mode.Mode : AgentMode.Audit
+                );
                 return new VmPassResult(
                     outcome,
                     StatusBuilder.Build(outcome),
@@ -44,6 +53,7 @@ public sealed class PinPass(
             })
             .ToImmutableArray();
         _held = plan.Held;
+        _decisions = plan.Decisions;
         _repairs += vms.Where(vm => vm.WasHeld)
             .Sum(vm => vm.Outcome.Threads.Count(thread => thread.IsChange));
         return new PassResult(
@@ -52,7 +62,10 @@ public sealed class PinPass(
                 Node = node,
                 Mode = mode.Mode,
                 ModeMessage = mode.Message,
-                Notices = plan.Notices,
+                Notices = memory?.Problem is { } problem ? plan.Notices.Add(problem) : plan.Notices,
+                Cluster = snapshot.Cluster is { } facts
+                    ? new ClusterStatus(facts.Sync.State, facts.Sync.Since)
+                    : null,
                 Topology = TopologyStatus.Of(snapshot.Topology),
                 CpuManager = CpuManagerStatus.Of(snapshot.CpuManager),
                 Vms = [.. vms.Select(vm => vm.Status)],

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using PinAgent.Apply;
 using PinAgent.Model;
 using PinAgent.Observe;
+using PinAgent.Observe.Kubernetes;
 using PinAgent.Plan;
 using Serilog;
 
@@ -43,15 +44,33 @@ internal static class RunCommand
 
     private static readonly Setting<TimeSpan> Interval = Options.Seconds(
         "--interval",
-        "The time between two passes.",
+        "The longest time between two passes; a change that is told of makes one at once.",
         "1"
     );
 
     private static readonly Setting<string> NodeName = Options.Text(
         "--node-name",
         "NAME",
-        "The node's name in the status.",
-        Environment.MachineName
+        "The node's name, in the cluster and in the status; also in NODE_NAME.",
+        Environment.GetEnvironmentVariable("NODE_NAME") is { Length: > 0 } name
+            ? name
+            : Environment.MachineName
+    );
+
+    private static readonly Option<string?> KubeConfig = new("--kubeconfig")
+    {
+        Description =
+            "How to reach the cluster; without it KUBECONFIG, the pod's service account, or ~/.kube/config. "
+            + "[env: PINAGENT_KUBECONFIG]",
+        HelpName = "FILE",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("PINAGENT_KUBECONFIG"),
+    };
+
+    private static readonly Setting<string> StateDir = Options.Text(
+        "--state-dir",
+        "DIR",
+        "Where the agent remembers, across its own restart, which VMs the cluster called dedicated.",
+        "/run/pinagent"
     );
 
     private static readonly Setting<OutputFormat> Format = Options.Output("table");
@@ -62,7 +81,10 @@ internal static class RunCommand
             "run",
             "Pin the vCPUs of this machine's dedicated VMs, each to its own CPU, and keep them there.",
             """
-            Which VMs are dedicated: those named with --vm. Without --vm, those whose VMI (--vmi) says so, and those whose
+            Which VMs are dedicated: on a cluster's node those whose VirtualMachineInstance says so, with
+            dedicatedCpuPlacement; while the API server is away, those of which it said so before. The annotation
+            pinagent.dev/mode (audit, off) on a VMI, its pod or the node lowers the mode there.
+            With --standalone, those named with --vm. Without --vm, those whose VMI (--vmi) says so, and those whose
             cgroup somebody has given CPUs that no other VM's has. No other VM is touched.
             A VMI is matched by its guest's name, <namespace>_<name>, and says what a command line can't: whether the
             emulator is isolated, its parity, supplemental I/O threads, strict NUMA.
@@ -78,6 +100,8 @@ internal static class RunCommand
             Mode.Option,
             Interval.Option,
             NodeName.Option,
+            KubeConfig,
+            StateDir.Option,
             Format.Option,
         };
         command.SetAction(RunAsync);
@@ -86,29 +110,41 @@ internal static class RunCommand
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
     {
-        if (!parsed.GetValue(Standalone))
+        var isStandalone = parsed.GetValue(Standalone);
+        if (
+            !isStandalone
+            && parsed.GetRequiredValue(Vms).Length + parsed.GetRequiredValue(Vmis).Length > 0
+        )
         {
-            return Failure.Because(
-                "run: this version has no cluster mode yet; --standalone pins the VMs of one machine"
+            return Failure.Usage(
+                "run: --vm and --vmi need --standalone: in a cluster the API tells"
             );
         }
 
         try
         {
+            var trigger = new Trigger();
+            using var cluster = isStandalone ? null : Watch(parsed, trigger);
             using var files = new HostFiles(Options.HostRoot.Get(parsed));
             var settings = new PlanSettings(
                 [.. parsed.GetRequiredValue(Vms)],
                 [.. parsed.GetRequiredValue(Vmis).SelectMany(path => VmiFile.ReadAll(path))]
             );
-            var pass = Compose(parsed, files, settings);
-            if (parsed.GetValue(Once))
+            var pass = Compose(parsed, files, settings, cluster);
+            if (!parsed.GetValue(Once))
             {
-                var status = pass.Run().Status;
-                Output.Print(Format.Get(parsed), () => StatusTable.Render(status), status.ToJson);
-                return ExitCode.Fine;
+                return await LoopAsync(pass, Interval.Get(parsed), trigger, cluster, stop);
             }
 
-            return await LoopAsync(pass, Interval.Get(parsed), stop);
+            if (cluster is not null)
+            {
+                await cluster.StartAsync(stop);
+                await cluster.Settled.WaitAsync(stop);
+            }
+
+            var status = pass.Run().Status;
+            Output.Print(Format.Get(parsed), () => StatusTable.Render(status), status.ToJson);
+            return ExitCode.Fine;
         }
         catch (InvalidDataException problem)
         {
@@ -116,7 +152,24 @@ internal static class RunCommand
         }
     }
 
-    private static PinPass Compose(ParseResult parsed, HostFiles files, PlanSettings settings)
+    private static ClusterWatcher Watch(ParseResult parsed, Trigger trigger)
+    {
+        var kubeConfig = parsed.GetValue(KubeConfig);
+        return new ClusterWatcher(
+            () => ClusterConfig.Load(string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig),
+            NodeName.Get(parsed),
+            trigger.Set,
+            TimeProvider.System,
+            Random.Shared.NextDouble
+        );
+    }
+
+    private static PinPass Compose(
+        ParseResult parsed,
+        HostFiles files,
+        PlanSettings settings,
+        ClusterWatcher? cluster
+    )
     {
         var isLive = files.HasLiveProc();
         var mode = Mode.Get(parsed);
@@ -133,18 +186,28 @@ internal static class RunCommand
             ? new LiveAffinityReader()
             : new RecordedAffinityReader(files);
         return new PinPass(
-            new NodeObserver(files, affinity, Options.KubeletRoot.Get(parsed)),
+            new NodeObserver(
+                files,
+                affinity,
+                Options.KubeletRoot.Get(parsed),
+                cluster is null ? null : () => cluster.Facts
+            ),
             settings,
             Placer.Default,
             new PlanApplier(isLive ? new KernelThreadAffinity(files) : new NoThreadAffinity()),
             NodeName.Get(parsed),
-            effective
+            effective,
+            cluster is null
+                ? null
+                : new DecisionMemory(Path.Combine(StateDir.Get(parsed), "remembered.json"))
         );
     }
 
     private static async Task<int> LoopAsync(
         PinPass pass,
         TimeSpan interval,
+        Trigger trigger,
+        ClusterWatcher? cluster,
         CancellationToken stop
     )
     {
@@ -155,10 +218,20 @@ internal static class RunCommand
             loop = new PinLoop(
                 pass,
                 interval,
+                trigger,
                 TimeProvider.System,
                 services.GetRequiredService<ILogger<PinLoop>>()
             )
         );
+        if (cluster is not null)
+        {
+            builder.Services.AddHostedService(services =>
+            {
+                cluster.Logger = services.GetRequiredService<ILogger<ClusterWatcher>>();
+                return cluster;
+            });
+        }
+
         using var host = builder.Build();
         await host.RunAsync(stop);
 
@@ -166,6 +239,11 @@ internal static class RunCommand
         if (loop?.ExecuteTask is { IsFaulted: true } faulted)
         {
             await faulted;
+        }
+
+        if (cluster?.ExecuteTask is { IsFaulted: true } fault)
+        {
+            await fault;
         }
 
         return ExitCode.Fine;

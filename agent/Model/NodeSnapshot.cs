@@ -10,4 +10,8 @@ public sealed record NodeSnapshot(
     NodeTopology Topology,
     ImmutableArray<ObservedVm> Vms,
     CpuManagerObservation CpuManager
-);
+)
+{
+    /// <summary>What the API server has told; null outside a cluster.</summary>
+    public ClusterFacts? Cluster { get; init; }
+}

@@ -30,6 +30,18 @@ public enum Reason
     /// <summary>The VM isn't among those named with <c>--vm</c>.</summary>
     NotNamed,
 
+    /// <summary>The VM runs in no pod, and only VMIs ask for dedicated CPUs on a cluster's node.</summary>
+    NotInPod,
+
+    /// <summary>The VM's pod isn't one of KubeVirt's.</summary>
+    NotKubeVirt,
+
+    /// <summary>The API server hasn't told, and nothing on the node proves, that the VM asks for dedicated CPUs.</summary>
+    ApiUnanswered,
+
+    /// <summary>An annotation <c>pinagent.dev/mode: off</c> on the VMI, its pod or its node.</summary>
+    SwitchedOff,
+
     /// <summary>No cgroup of the VM has a cpuset of its own.</summary>
     NoCpusetOfItsOwn,
 

@@ -31,6 +31,14 @@ public enum FactSource
     [JsonStringEnumMemberName("inferred")]
     Inferred,
 
+    /// <summary>From the VMI, as the API server tells it.</summary>
+    [JsonStringEnumMemberName("api")]
+    Api,
+
+    /// <summary>From the VMI, as the API server told it earlier.</summary>
+    [JsonStringEnumMemberName("remembered")]
+    Remembered,
+
     /// <summary>From a VMI in a file.</summary>
     [JsonStringEnumMemberName("file")]
     File,

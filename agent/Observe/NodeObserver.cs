@@ -7,7 +7,13 @@ namespace PinAgent.Observe;
 /// <param name="files">The machine's files.</param>
 /// <param name="affinity">Reads the threads' masks.</param>
 /// <param name="kubeletRoot">The kubelet's root folder on that machine.</param>
-public sealed class NodeObserver(HostFiles files, IAffinityReader affinity, string kubeletRoot)
+/// <param name="cluster">What the API server has told by now; null outside a cluster.</param>
+public sealed class NodeObserver(
+    HostFiles files,
+    IAffinityReader affinity,
+    string kubeletRoot,
+    Func<ClusterFacts>? cluster = null
+)
 {
     private readonly QemuObserver _qemu = new(files, affinity);
     private CgroupHierarchy? _cgroups;
@@ -26,7 +32,11 @@ public sealed class NodeObserver(HostFiles files, IAffinityReader affinity, stri
             ReadTopology(),
             _qemu.Observe(_cgroups, cgroupProblem),
             CpuManagerObserver.Observe(files, kubeletRoot)
-        );
+        )
+        {
+            // Last, so that they are as new as the processes: a pod is in the API before its QEMU runs.
+            Cluster = cluster?.Invoke(),
+        };
     }
 
     // The topology changes only when CPUs go offline or come back.

@@ -13,7 +13,7 @@ internal sealed record DedicationVerdict(ObservedVm Vm, string Namespace, string
     public VmiFacts? Vmi { get; init; }
 
     /// <summary>Where the facts come from.</summary>
-    public FactSource Source => Vmi is null ? FactSource.Inferred : FactSource.File;
+    public FactSource Source { get; init; } = FactSource.Inferred;
 
     /// <summary>Whether the VM asks for dedicated CPUs.</summary>
     public bool Dedicated { get; init; }
@@ -23,25 +23,46 @@ internal sealed record DedicationVerdict(ObservedVm Vm, string Namespace, string
 
     /// <summary>What an administrator should know.</summary>
     public ImmutableArray<string> Advisories { get; init; } = [];
+
+    /// <summary>How far annotations lower the agent's mode for this VM.</summary>
+    public ModeLimit Limit { get; init; }
+
+    /// <summary>Which annotation does; null if none does.</summary>
+    public string? LimitMessage { get; init; }
+
+    /// <summary>What is to be kept of it for this container; null outside a cluster.</summary>
+    public Decision? Decision { get; init; }
 }
 
 /// <summary>
-/// Decides which VMs of a plain host are dedicated: those named, those whose VMI says so, or else those that somebody
-/// has given a cpuset of their own.
+/// Decides which VMs are dedicated, and whether their CPUs are theirs alone. On a plain host, dedicated are those named,
+/// those whose VMI says so, or else those that somebody has given a cpuset of their own.
 /// </summary>
 internal static class Dedication
 {
+    /// <summary>The sentence about a VMI that isn't dedicated.</summary>
+    public const string NotRequested =
+        "the VMI doesn't ask for dedicated CPUs: spec.domain.cpu.dedicatedCpuPlacement would";
+
     /// <summary>Decides for every VM, in the snapshot's order.</summary>
+    /// <param name="snapshot">The node.</param>
+    /// <param name="settings">What the administrator has told.</param>
+    /// <param name="before">What was decided before about the VMs of a cluster's node.</param>
     public static ImmutableArray<DedicationVerdict> Decide(
         NodeSnapshot snapshot,
-        PlanSettings settings
+        PlanSettings settings,
+        Decisions before
     )
     {
         var verdicts = VmNames
             .Of(snapshot.Vms, settings.Vmis)
-            .Select(verdict => Dedicate(verdict, snapshot, settings))
+            .Select(verdict =>
+                snapshot.Cluster is { } facts
+                    ? ClusterDedication.Decide(verdict, snapshot, facts, before)
+                    : Dedicate(verdict, snapshot, settings)
+            )
             .ToList();
-        return [.. verdicts.Select(verdict => CheckCpus(verdict, verdicts, snapshot))];
+        return [.. verdicts.Select(verdict => Lower(CheckCpus(verdict, verdicts, snapshot)))];
     }
 
     /// <summary>The names given with <c>--vm</c> that no guest has.</summary>
@@ -63,10 +84,7 @@ internal static class Dedication
     {
         if (verdict.Vmi is { DedicatedCpuPlacement: false })
         {
-            return NotDedicated(
-                Reason.DedicatedCpusNotRequested,
-                "the VMI doesn't ask for dedicated CPUs: spec.domain.cpu.dedicatedCpuPlacement would"
-            );
+            return NotDedicated(Reason.DedicatedCpusNotRequested, NotRequested);
         }
 
         if (!settings.NamedVms.IsEmpty)
@@ -209,7 +227,11 @@ internal static class Dedication
             }
             : verdict with
             {
-                Advisories = Advise(vm, cpuset, snapshot.Topology),
+                Advisories =
+                [
+                    .. verdict.Advisories,
+                    .. CpuAdvisories.Of(vm, cpuset, snapshot.Topology),
+                ],
             };
 
         DedicationVerdict NotExclusive(Reason reason, string message) =>
@@ -219,38 +241,24 @@ internal static class Dedication
             };
     }
 
-    private static ImmutableArray<string> Advise(
-        ObservedVm vm,
-        CpuSet cpuset,
-        NodeTopology topology
-    )
-    {
-        var advisories = ImmutableArray.CreateBuilder<string>();
-        var threads = vm.Guest.Full.Threads;
-        if (threads > topology.ThreadsPerCore)
+    // What an annotation forbids, of what would else be done.
+    private static DedicationVerdict Lower(DedicationVerdict verdict) =>
+        verdict switch
         {
-            advisories.Add(
-                $"the guest sees {threads} threads per core, the node has {topology.ThreadsPerCore}: guest siblings are "
-                    + "on different cores"
-            );
-        }
-
-        if (cpuset.Overlaps(topology.Isolated))
-        {
-            advisories.Add(
-                $"CPUs {cpuset.Intersect(topology.Isolated)} are isolated (isolcpus): the kernel doesn't balance there"
-            );
-        }
-
-        if (vm.Housekeeping is { Count: > 2 } stale)
-        {
-            advisories.Add(
-                $"the VM's housekeeping cgroup has CPUs {stale}: expected the emulator's one or two, so it's passed over"
-            );
-        }
-
-        return advisories.ToImmutable();
-    }
+            { Dedicated: false } or { Obstacle: not null } or { Limit: ModeLimit.None } => verdict,
+            { Limit: ModeLimit.Off } => verdict with
+            {
+                Obstacle = new VmObstacle(
+                    VmState.Waiting,
+                    Reason.SwitchedOff,
+                    $"{verdict.LimitMessage}: nothing is wanted of this VM's threads"
+                ),
+            },
+            _ => verdict with
+            {
+                Advisories = [.. verdict.Advisories, $"{verdict.LimitMessage}: only reported"],
+            },
+        };
 
     private static VmObstacle Unreadable(ObservedVm vm) =>
         new(

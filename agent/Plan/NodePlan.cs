@@ -6,11 +6,13 @@ namespace PinAgent.Plan;
 /// <summary>What should happen on the node: the result of planning, the work of applying.</summary>
 /// <param name="Vms">The VMs, in the snapshot's order.</param>
 /// <param name="Held">The placements to hold from now on.</param>
-/// <param name="Notices">What the administrator asked for and came to nothing.</param>
+/// <param name="Notices">What the administrator asked for and came to nothing, and what the API server doesn't tell.</param>
+/// <param name="Decisions">What has been decided about the VMs of a cluster's node, to keep.</param>
 public sealed record NodePlan(
     ImmutableArray<VmPlan> Vms,
     HeldPlacements Held,
-    ImmutableArray<string> Notices
+    ImmutableArray<string> Notices,
+    Decisions Decisions
 );
 
 /// <summary>What should happen to one VM.</summary>
@@ -39,6 +41,9 @@ public sealed record VmPlan
 
     /// <summary>Why nothing is to be done; null when there's a placement.</summary>
     public VmObstacle? Obstacle { get; init; }
+
+    /// <summary>How far annotations lower the agent's mode for this VM.</summary>
+    public ModeLimit Limit { get; init; }
 
     /// <summary>Where the threads belong; null when there's an obstacle.</summary>
     public Placement? Placement { get; init; }

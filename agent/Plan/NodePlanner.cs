@@ -14,14 +14,17 @@ public static class NodePlanner
     /// <param name="settings">What the administrator has told.</param>
     /// <param name="held">The placements of the pass before.</param>
     /// <param name="policy">The placement policy.</param>
+    /// <param name="decisions">What earlier passes have decided; none outside a cluster.</param>
     public static NodePlan Plan(
         NodeSnapshot snapshot,
         PlanSettings settings,
         HeldPlacements held,
-        IPlacementPolicy policy
+        IPlacementPolicy policy,
+        Decisions? decisions = null
     )
     {
-        var verdicts = Dedication.Decide(snapshot, settings);
+        var before = decisions ?? Decisions.None;
+        var verdicts = Dedication.Decide(snapshot, settings, before);
         var plans = ImmutableArray.CreateBuilder<VmPlan>(verdicts.Length);
         var placed = new List<(VmKey, PlacementRequest, ImmutableArray<int>, Placement)>();
         foreach (var verdict in verdicts)
@@ -37,6 +40,7 @@ public static class NodePlanner
                 Guest = shape.Guest,
                 IsolateEmulatorThread = shape.IsolateEmulatorThread,
                 Obstacle = verdict.Obstacle,
+                Limit = verdict.Limit,
                 Advisories = verdict.Advisories,
                 Threads = [.. verdict.Vm.Threads.Select(thread => new PlannedThread(thread, null))],
             };
@@ -71,8 +75,22 @@ public static class NodePlanner
         return new NodePlan(
             plans.DrainToImmutable(),
             heldNow,
-            Dedication.FindUnmatched(verdicts, settings)
+            [.. Dedication.FindUnmatched(verdicts, settings), .. snapshot.Cluster?.Notices ?? []],
+            snapshot.Cluster is { } facts ? before.With(Decided(verdicts), facts) : before
         );
+    }
+
+    private static IEnumerable<(ContainerKey, Decision)> Decided(
+        ImmutableArray<DedicationVerdict> verdicts
+    )
+    {
+        foreach (var verdict in verdicts)
+        {
+            if (verdict.Decision is { } decision && ContainerKey.Of(verdict.Vm) is { } container)
+            {
+                yield return (container, decision);
+            }
+        }
     }
 
     private static VmPlan Place(VmPlan plan, VmShape shape, PlacementResult result) =>

@@ -45,9 +45,16 @@ internal static class VmNames
             vmi is not null ? (vmi.Namespace ?? DefaultNamespace, vmi.Name)
             : IsInPod(vm) && split > 0 ? (guest[..split], guest[(split + 1)..])
             : (HostNamespace, guest);
-        return isNameShared
-            ? new(vm, HostNamespace, $"pid-{vm.Key.Pid}") { Vmi = vmi }
-            : new(vm, space, name) { Vmi = vmi };
+        if (isNameShared)
+        {
+            (space, name) = (HostNamespace, $"pid-{vm.Key.Pid}");
+        }
+
+        return new(vm, space, name)
+        {
+            Vmi = vmi,
+            Source = vmi is null ? FactSource.Inferred : FactSource.File,
+        };
     }
 
     private static bool IsInPod(ObservedVm vm) => vm.Cgroup?.PodUid is not null;

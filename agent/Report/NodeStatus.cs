@@ -28,6 +28,9 @@ public sealed record NodeStatus
     /// <summary>The kubelet's CPU manager.</summary>
     public required CpuManagerStatus CpuManager { get; init; }
 
+    /// <summary>What the API server's facts are worth; null outside a cluster.</summary>
+    public ClusterStatus? Cluster { get; init; }
+
     /// <summary>The node's labels that PinAgent cares for; none outside a cluster.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } =
         ImmutableDictionary<string, string>.Empty;
@@ -47,6 +50,11 @@ public sealed record NodeStatus
     /// <summary>The status as JSON, indented for people.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, ReportJsonContext.Readable.NodeStatus);
 }
+
+/// <summary>What the API server's facts are worth.</summary>
+/// <param name="State">Whether everything is told.</param>
+/// <param name="Since">Since when something isn't; null unless that is so.</param>
+public sealed record ClusterStatus(SyncState State, DateTimeOffset? Since);
 
 /// <summary>How often masks were put back.</summary>
 /// <param name="Repairs">Threads put back where they belonged, since the agent started.</param>

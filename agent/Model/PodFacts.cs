@@ -1,0 +1,63 @@
+namespace PinAgent.Model;
+
+/// <summary>What a pod of this node says. Only these fields are kept.</summary>
+/// <param name="Uid">The pod's uid.</param>
+/// <param name="Namespace">The namespace.</param>
+/// <param name="Name">The name.</param>
+public sealed record PodFacts(string Uid, string Namespace, string Name)
+{
+    /// <summary>Whether it runs a VM: label <c>kubevirt.io</c> is <c>virt-launcher</c>.</summary>
+    public bool IsLauncher { get; init; }
+
+    /// <summary>The uid of its VMI: the owner's, else label <c>kubevirt.io/created-by</c>; null if it has none.</summary>
+    public string? VmiUid { get; init; }
+
+    /// <summary>The name of its VMI, by the owner reference; null if it has none.</summary>
+    public string? VmiName { get; init; }
+
+    /// <summary>
+    /// Whether the nodeSelector asks for a node with the CPU manager: virt-controller writes that for dedicated VMIs
+    /// only.
+    /// </summary>
+    public bool AsksForCpuManager { get; init; }
+
+    /// <summary>Annotation <c>pinagent.dev/mode</c>.</summary>
+    public string? Mode { get; init; }
+
+    /// <summary>Whether it's being deleted.</summary>
+    public bool IsDeleting { get; init; }
+
+    /// <summary>Whether its containers have ended for good.</summary>
+    public bool IsFinished { get; init; }
+
+    /// <summary>The containers, init containers first.</summary>
+    public ValueList<ContainerFacts> Containers { get; init; }
+
+    /// <summary>Why nothing but the name is known of it; null if it could be read.</summary>
+    public string? Problem { get; init; }
+
+    /// <summary>Whether the container in which QEMU runs has been made.</summary>
+    public bool HasComputeContainer =>
+        Containers.Any(container => container is { Name: "compute", Id: not null });
+}
+
+/// <summary>A container and what it requests; the amounts as they are written.</summary>
+/// <param name="Name">The name.</param>
+/// <param name="IsInit">Whether it's an init container; a sidecar is one that restarts.</param>
+public sealed record ContainerFacts(string Name, bool IsInit)
+{
+    /// <summary>The container's id without the runtime's name; null until it has been made.</summary>
+    public string? Id { get; init; }
+
+    /// <summary><c>resources.requests.cpu</c>.</summary>
+    public string? CpuRequest { get; init; }
+
+    /// <summary><c>resources.limits.cpu</c>.</summary>
+    public string? CpuLimit { get; init; }
+
+    /// <summary><c>resources.requests.memory</c>.</summary>
+    public string? MemoryRequest { get; init; }
+
+    /// <summary><c>resources.limits.memory</c>.</summary>
+    public string? MemoryLimit { get; init; }
+}

@@ -1,0 +1,74 @@
+using System.Text.Json.Serialization;
+using PinAgent.Model;
+using PinAgent.Plan;
+
+namespace PinAgent;
+
+/// <summary>The JSON of the file of decisions.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault
+)]
+[JsonSerializable(typeof(RememberedFile))]
+internal sealed partial class MemoryJson : JsonSerializerContext;
+
+internal sealed record RememberedFile
+{
+    public int Version { get; init; }
+    public RememberedVm?[]? Vms { get; init; }
+}
+
+/// <summary>What placement needs to know of a VM, and how it is called.</summary>
+internal sealed record RememberedVm
+{
+    public string? PodUid { get; init; }
+    public string? ContainerId { get; init; }
+    public bool Dedicated { get; init; }
+
+    /// <summary>The VMI's name; null if the VM was only inferred to be dedicated.</summary>
+    public string? Name { get; init; }
+    public string? Namespace { get; init; }
+    public bool IsolateEmulatorThread { get; init; }
+    public bool EmulatorThreadCompleteToEvenParity { get; init; }
+    public bool NumaPassthrough { get; init; }
+    public bool HasSupplementalIoThreads { get; init; }
+
+    [JsonConverter(typeof(JsonStringEnumConverter<ModeLimit>))]
+    public ModeLimit Limit { get; init; }
+
+    [JsonIgnore]
+    public ContainerKey Container => new(PodUid ?? "", ContainerId ?? "");
+
+    public static RememberedVm Of(ContainerKey container, Decision decision) =>
+        new()
+        {
+            PodUid = container.PodUid,
+            ContainerId = container.ContainerId,
+            Dedicated = decision.Dedicated ?? false,
+            Name = decision.Vmi?.Name,
+            Namespace = decision.Vmi?.Namespace,
+            IsolateEmulatorThread = decision.Vmi?.IsolateEmulatorThread ?? false,
+            EmulatorThreadCompleteToEvenParity =
+                decision.Vmi?.EmulatorThreadCompleteToEvenParity ?? false,
+            NumaPassthrough = decision.Vmi?.NumaPassthrough ?? false,
+            HasSupplementalIoThreads = decision.Vmi?.HasSupplementalIoThreads ?? false,
+            Limit = decision.Limit,
+        };
+
+    public Decision ToDecision() =>
+        new()
+        {
+            Dedicated = Dedicated,
+            Limit = Limit,
+            Vmi = Name is null
+                ? null
+                : new VmiFacts(Namespace, Name)
+                {
+                    DedicatedCpuPlacement = Dedicated,
+                    IsolateEmulatorThread = IsolateEmulatorThread,
+                    EmulatorThreadCompleteToEvenParity = EmulatorThreadCompleteToEvenParity,
+                    NumaPassthrough = NumaPassthrough,
+                    HasSupplementalIoThreads = HasSupplementalIoThreads,
+                },
+        };
+}
