@@ -95,10 +95,10 @@ policy_lane() {
   say "$name"
   "$lanes/admission-policy.sh" || status=$?
   case $status in
-    0) ((passed += 1)) ;;
+    0) passed=$((passed + 1)) ;;
     77) skip_lane "$name" "npm can't install the evaluator" ;;
     *)
-      ((failed += 1))
+      failed=$((failed + 1))
       say "$name: FAILED"
       ;;
   esac

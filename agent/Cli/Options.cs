@@ -46,12 +46,20 @@ internal static class Options
         );
 
     /// <summary>How the answer is printed.</summary>
-    /// <param name="word">What the form for people is called: <c>table</c> or <c>text</c>.</param>
+    /// <param name="word">What the form for people is called: <c>table</c> or <c>text</c>; the other is understood.</param>
     public static Setting<OutputFormat> Output(string word) =>
-        Choice(
+        new(
             "--output",
+            $"{word}|json",
             "For people or for programs.",
-            [(word, OutputFormat.Text), ("json", OutputFormat.Json)],
+            word,
+            text =>
+                text switch
+                {
+                    "table" or "text" => OutputFormat.Text,
+                    "json" => OutputFormat.Json,
+                    _ => throw new FormatException($"expected {word}|json, found \"{text}\""),
+                },
             "-o"
         );
 
