@@ -176,7 +176,7 @@ find_binaries() {
     say "building kube-apiserver $(source_version "$packages"), once; this takes 5 to 15 minutes"
     # In a process group of its own, to end the compilers with it.
     set -m
-    (build_binaries "$packages" >"$build/log" 2>&1 </dev/null) &
+    (TMPDIR=$build build_binaries "$packages" >"$build/log" 2>&1 </dev/null) &
     builder=$!
     set +m
     if ! wait "$builder"; then
