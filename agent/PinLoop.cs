@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Apply;
 using PinAgent.Model;
+using PinAgent.Report;
 
 namespace PinAgent;
 
@@ -22,7 +24,9 @@ public sealed partial class PinLoop(
     ILogger<PinLoop> logger
 ) : BackgroundService
 {
-    private readonly Dictionary<VmKey, (VmState State, Reason? Reason)> _told = [];
+    private readonly Dictionary<VmKey, Told> _told = [];
+    private ImmutableArray<string> _notices = [];
+    private bool _hasBegun;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -45,57 +49,77 @@ public sealed partial class PinLoop(
     // One line per decision that changed something, and none for a pass that changed nothing.
     private void Tell(PassResult result)
     {
+        TellNode(result.Status);
         foreach (var vm in result.Vms)
         {
-            var (status, key) = (vm.Status, vm.Outcome.Plan.Vm.Key);
-            var changes = string.Join(
-                ", ",
-                vm.Outcome.Threads.Where(thread => thread.IsChange).Select(Describe)
-            );
-            if (changes.Length > 0 && vm.WasHeld)
-            {
-                LogRepaired(status.Namespace, status.Name, status.Pid, changes);
-            }
-            else if (changes.Length > 0)
-            {
-                LogPlaced(status.Namespace, status.Name, status.Pid, changes);
-            }
-
-            var standing = (status.State, status.Reason);
-            if (!_told.TryGetValue(key, out var told) || told != standing)
-            {
-                _told[key] = standing;
-                TellStanding(status);
-            }
+            TellVm(vm);
         }
 
         var alive = result.Vms.Select(vm => vm.Outcome.Plan.Vm.Key).ToHashSet();
         foreach (var gone in _told.Keys.Where(key => !alive.Contains(key)).ToList())
         {
-            _told.Remove(gone);
-            LogGone(gone.Pid);
+            _told.Remove(gone, out var told);
+            LogGone(told.Name, gone.Pid);
         }
     }
 
-    private void TellStanding(Report.VmStatus status)
+    private void TellNode(NodeStatus status)
     {
+        if (!_hasBegun)
+        {
+            _hasBegun = true;
+            LogBegun(
+                status.Node,
+                status.Mode == AgentMode.Audit ? "audit, nothing is changed" : "enforce",
+                period.TotalSeconds
+            );
+            if (status.ModeMessage is { } why)
+            {
+                LogNotice(why);
+            }
+        }
+
+        foreach (var notice in status.Notices.Except(_notices))
+        {
+            LogNotice(notice);
+        }
+
+        _notices = status.Notices;
+    }
+
+    private void TellVm(VmPassResult vm)
+    {
+        var (status, key) = (vm.Status, vm.Outcome.Plan.Vm.Key);
+        var name = $"{status.Namespace}/{status.Name}";
+        var changes = string.Join(
+            ", ",
+            vm.Outcome.Threads.Where(thread => thread.IsChange)
+                .OrderBy(thread => thread.Planned.Thread.Role)
+                .Select(Describe)
+        );
+        if (changes.Length > 0 && vm.WasHeld)
+        {
+            LogRepaired(name, key.Pid, changes);
+            changes = "";
+        }
+
+        var told = new Told(name, status.State, status.Reason);
+        if (changes.Length == 0 && _told.TryGetValue(key, out var before) && before == told)
+        {
+            return;
+        }
+
+        _told[key] = told;
         switch (status.State)
         {
             case VmState.Pinned:
-                LogPinned(status.Namespace, status.Name, status.Pid, status.Cpuset);
+                LogPinned(name, key.Pid, status.Cpuset, changes.Length > 0 ? $": {changes}" : "");
                 break;
             case VmState.NotDedicated:
-                LogLeftAlone(status.Namespace, status.Name, status.Pid, status.Message);
+                LogLeftAlone(name, key.Pid, status.Message);
                 break;
             default:
-                LogNotPinned(
-                    status.Namespace,
-                    status.Name,
-                    status.Pid,
-                    status.State,
-                    status.Reason,
-                    status.Message
-                );
+                LogNotPinned(name, key.Pid, status.State, status.Reason, status.Message);
                 break;
         }
     }
@@ -109,29 +133,28 @@ public sealed partial class PinLoop(
         return $"{who} ({thread.Tid}) from {thread.Affinity} to {outcome.Actual}";
     }
 
-    [LoggerMessage(1, LogLevel.Information, "{Namespace}/{Vm} (pid {Pid}): placed {Changes}")]
-    private partial void LogPlaced(string @namespace, string vm, int pid, string changes);
+    [LoggerMessage(
+        1,
+        LogLevel.Information,
+        "Node {Node}, mode {Mode}: looking every {Seconds} s, until Ctrl-C or SIGTERM"
+    )]
+    private partial void LogBegun(string node, string mode, double seconds);
 
-    [LoggerMessage(2, LogLevel.Warning, "{Namespace}/{Vm} (pid {Pid}): repaired {Changes}")]
-    private partial void LogRepaired(string @namespace, string vm, int pid, string changes);
+    [LoggerMessage(2, LogLevel.Warning, "{Vm} (pid {Pid}): repaired {Changes}")]
+    private partial void LogRepaired(string vm, int pid, string changes);
 
     [LoggerMessage(
         3,
         LogLevel.Information,
-        "{Namespace}/{Vm} (pid {Pid}): pinned within CPUs {Cpuset}"
+        "{Vm} (pid {Pid}): pinned within CPUs {Cpuset}{Changes}"
     )]
-    private partial void LogPinned(string @namespace, string vm, int pid, string? cpuset);
+    private partial void LogPinned(string vm, int pid, string? cpuset, string changes);
 
-    [LoggerMessage(4, LogLevel.Information, "{Namespace}/{Vm} (pid {Pid}): left alone: {Reason}")]
-    private partial void LogLeftAlone(string @namespace, string vm, int pid, string? reason);
+    [LoggerMessage(4, LogLevel.Information, "{Vm} (pid {Pid}): left alone: {Message}")]
+    private partial void LogLeftAlone(string vm, int pid, string? message);
 
-    [LoggerMessage(
-        5,
-        LogLevel.Warning,
-        "{Namespace}/{Vm} (pid {Pid}): {State}, {Reason}: {Message}"
-    )]
+    [LoggerMessage(5, LogLevel.Warning, "{Vm} (pid {Pid}): {State}, {Reason}: {Message}")]
     private partial void LogNotPinned(
-        string @namespace,
         string vm,
         int pid,
         VmState state,
@@ -139,9 +162,15 @@ public sealed partial class PinLoop(
         string? message
     );
 
-    [LoggerMessage(6, LogLevel.Information, "pid {Pid}: the VM has ended")]
-    private partial void LogGone(int pid);
+    [LoggerMessage(6, LogLevel.Information, "{Vm} (pid {Pid}): ended")]
+    private partial void LogGone(string vm, int pid);
 
     [LoggerMessage(7, LogLevel.Information, "Stopping; every pin stays as it is")]
     private partial void LogStopping();
+
+    [LoggerMessage(8, LogLevel.Warning, "{Notice}")]
+    private partial void LogNotice(string notice);
+
+    /// <summary>What was last told of a VM.</summary>
+    private readonly record struct Told(string Name, VmState State, Reason? Reason);
 }
