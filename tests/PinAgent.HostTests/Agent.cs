@@ -56,15 +56,22 @@ internal sealed class AgentLoop : IAsyncDisposable
     private readonly Channel<string> _log = Channel.CreateUnbounded<string>();
     private readonly CommandTask<CommandResult> _run;
 
+    /// <summary>Starts the agent of a plain host.</summary>
     public AgentLoop(params string[] arguments)
+        : this(arguments, ["run", "--standalone", "--interval", "0.02"]) { }
+
+    private AgentLoop(string[] arguments, string[] before)
     {
         _run = Cli.Wrap(Paths.Agent)
-            .WithArguments(["run", "--standalone", "--interval", "0.02", .. arguments])
+            .WithArguments([.. before, .. arguments])
             .WithValidation(CommandResultValidation.None)
             .WithStandardErrorPipe(PipeTarget.ToDelegate(line => _log.Writer.TryWrite(line)))
             .ExecuteAsync(_kill.Token);
         _ = _run.Task.ContinueWith(_ => _log.Writer.TryComplete(), TaskScheduler.Default);
     }
+
+    /// <summary>Starts the agent of a cluster's node.</summary>
+    public static AgentLoop InCluster(params string[] arguments) => new(arguments, ["run"]);
 
     /// <summary>Waits for a line of the log that has this text.</summary>
     public async Task<string> WaitForLogAsync(string text)

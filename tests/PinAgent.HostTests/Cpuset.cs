@@ -66,9 +66,16 @@ internal sealed class Cpuset : IDisposable
     public static string PodPath(out string podUid, out string containerId)
     {
         podUid = Guid.NewGuid().ToString();
-        containerId = $"{Guid.NewGuid():N}{Guid.NewGuid():N}";
-        return $"/kubepods/pod{podUid}/{containerId}";
+        containerId = NewContainerId();
+        return PodPath(podUid, containerId);
     }
+
+    /// <summary>The path of a container of a pod that the API server has named.</summary>
+    public static string PodPath(string podUid, string containerId) =>
+        $"/kubepods/pod{podUid}/{containerId}";
+
+    /// <summary>An id as container runtimes make them.</summary>
+    public static string NewContainerId() => $"{Guid.NewGuid():N}{Guid.NewGuid():N}";
 
     /// <summary>
     /// Makes a child of this cgroup and moves threads into it, as virt-handler does with <c>housekeeping</c>.

@@ -1,0 +1,126 @@
+using System.Text.Json.Nodes;
+using CliWrap;
+using CliWrap.Buffered;
+using Xunit;
+
+namespace PinAgent.HostTests;
+
+/// <summary>The real API server of tests/lanes/control-plane.sh, and the objects a test makes there.</summary>
+internal static class ControlPlane
+{
+    private static readonly string? Directory = Variable("CONTROL_PLANE_DIR");
+    private static readonly string? Admin = Variable("ADMIN_KUBECONFIG");
+    private static readonly string? Agent = Variable("AGENT_KUBECONFIG");
+    private static readonly string? AuditLog = Variable("AUDIT_LOG");
+
+    /// <summary>What makes an agent join as node1, with a memory of its own.</summary>
+    public static string[] JoinArguments(string stateDir) =>
+        ["--kubeconfig", Agent!, "--node-name", "node1", "--state-dir", stateDir];
+
+    /// <summary>Skips the test where there is no API server.</summary>
+    public static void Require() =>
+        Assert.SkipUnless(
+            Directory is not null && Admin is not null && Agent is not null && AuditLog is not null,
+            "needs an API server: tests/lanes/control-plane.sh run -- …"
+        );
+
+    /// <summary>Creates an object from YAML and returns its uid.</summary>
+    public static async Task<string> CreateAsync(string yaml) =>
+        (string)
+            JsonNode.Parse(await KubectlAsync(yaml, "create", "-f", "-", "-o", "json"))![
+                "metadata"
+            ]!["uid"]!;
+
+    /// <summary>Calls kubectl as the administrator.</summary>
+    public static Task<string> KubectlAsync(params string[] arguments) =>
+        KubectlAsync("", arguments);
+
+    /// <summary>A VMI on node1.</summary>
+    public static Task<string> CreateVmiAsync(string name, string cpu) =>
+        CreateAsync(
+            $$$"""
+            apiVersion: kubevirt.io/v1
+            kind: VirtualMachineInstance
+            metadata: {name: "{{{name}}}", namespace: default, labels: {kubevirt.io/nodeName: node1}}
+            spec:
+              domain:
+                cpu: { {{{cpu}}} }
+            status: {nodeName: node1, phase: Running}
+            """
+        );
+
+    /// <summary>A launcher pod on a node; its VMI needn't exist yet.</summary>
+    public static Task<string> CreatePodAsync(string name, string vmiUid, string node = "node1") =>
+        CreateAsync(
+            $$$"""
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: virt-launcher-{{{name}}}
+              namespace: default
+              labels: {kubevirt.io: virt-launcher}
+              ownerReferences:
+                - {apiVersion: kubevirt.io/v1, kind: VirtualMachineInstance, name: "{{{name}}}", uid: "{{{vmiUid}}}", controller: true}
+            spec:
+              nodeName: {{{node}}}
+              containers: [{name: compute, image: none, resources: {limits: {cpu: "2", memory: 64Mi} } }]
+            """
+        );
+
+    /// <summary>Stops or starts the API server.</summary>
+    public static async Task ControlAsync(string command) =>
+        await Cli.Wrap(Variable("CONTROL_PLANE")!)
+            .WithArguments([command, "--dir", Directory!])
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>The agent's requests so far, in order: a verb and a resource each. Watches count when they begin.</summary>
+    public static List<string> AgentRequests()
+    {
+        using var log = new FileStream(
+            AuditLog!,
+            FileMode.Open,
+            FileAccess.Read,
+            FileShare.ReadWrite
+        );
+        using var reader = new StreamReader(log);
+        var requests = new List<string>();
+        while (reader.ReadLine() is { } line)
+        {
+            var request = JsonNode.Parse(line)!;
+            if (
+                (string)request["user"]!["username"]! == "system:serviceaccount:pinagent:agent"
+                && (string)request["stage"]!
+                    == (
+                        (string)request["verb"]! == "watch" ? "ResponseStarted" : "ResponseComplete"
+                    )
+                && ((string?)request["userAgent"])?.StartsWith("pinagent", StringComparison.Ordinal)
+                    == true
+            )
+            {
+                requests.Add($"{request["verb"]} {request["objectRef"]!["resource"]}");
+            }
+        }
+
+        return requests;
+    }
+
+    private static async Task<string> KubectlAsync(string input, params string[] arguments)
+    {
+        var result = await Cli.Wrap($"{Directory}/bin/kubectl")
+            .WithArguments([
+                "--kubeconfig",
+                Admin!,
+                "--cache-dir",
+                $"{Directory}/test-cache",
+                .. arguments,
+            ])
+            .WithStandardInputPipe(PipeSource.FromString(input))
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+        Assert.True(result.ExitCode == 0, $"kubectl: {result.StandardError}");
+        return result.StandardOutput;
+    }
+
+    private static string? Variable(string name) =>
+        Environment.GetEnvironmentVariable($"PINAGENT_TEST_{name}");
+}

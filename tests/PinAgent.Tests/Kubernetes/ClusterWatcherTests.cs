@@ -1,0 +1,278 @@
+using System.Threading.Channels;
+using k8s;
+using PinAgent.Model;
+using PinAgent.Observe.Kubernetes;
+using Xunit;
+
+namespace PinAgent.Tests.Kubernetes;
+
+public sealed class ClusterWatcherTests : IAsyncDisposable
+{
+    private const int Timeout = 60_000;
+    private const string Vmis = "/apis/kubevirt.io/v1/virtualmachineinstances";
+    private const string VmiOfPod =
+        "/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances/vm1";
+
+    private readonly FakeApiServer _server = new();
+    private readonly WatchedTime _time = new();
+    private readonly Channel<bool> _changes = Channel.CreateUnbounded<bool>();
+    private readonly ClusterWatcher _watcher;
+
+    public ClusterWatcherTests() =>
+        _watcher = new ClusterWatcher(
+            () => new KubernetesClientConfiguration { Host = _server.Address },
+            "node1",
+            () => _changes.Writer.TryWrite(true),
+            _time,
+            () => 0.5
+        );
+
+    public async ValueTask DisposeAsync()
+    {
+        await _watcher.StopAsync(CancellationToken.None);
+        _watcher.Dispose();
+        await _server.DisposeAsync();
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task Pods_vmis_and_the_nodes_annotation_become_one_value()
+    {
+        await StartAsync();
+        await SyncAsync(
+            pods: [Pod("p1", "vm1"), Pod("p2", "vm2")],
+            here: [Vmi("vm1")],
+            coming: [Vmi("vm2")],
+            node: """{"metadata":{"uid":"n","name":"node1","annotations":{"pinagent.dev/mode":"audit"}}}"""
+        );
+        await UntilAsync(facts => facts.Sync.State == SyncState.Synced);
+
+        var facts = _watcher.Facts;
+        Assert.True(_watcher.Settled.IsCompleted);
+        Assert.Equal("audit", facts.NodeMode);
+        Assert.Equal("vm1", facts.FindVmi(facts.Pods["p1"])?.Name);
+        Assert.Equal("vm2", facts.FindVmi(facts.Pods["p2"])?.Name);
+        Assert.Null(facts.VmiProblem);
+        Assert.Empty(facts.Notices);
+        Assert.False(_server.HasMore);
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task Nothing_is_shown_before_each_watch_has_had_an_answer()
+    {
+        await StartAsync();
+        for (var i = 0; i < 7; i++)
+        {
+            var request = await _server.NextAsync();
+            if (request.Target.Contains("watch=true", StringComparison.Ordinal))
+            {
+                await request.BeginWatchAsync();
+            }
+            else if (!request.Target.StartsWith("/api/v1/nodes", StringComparison.Ordinal))
+            {
+                await request.ListAsync(
+                    7,
+                    request.Target.Contains("pods", StringComparison.Ordinal)
+                        ? Pod("p1", "vm1")
+                        : "1"
+                );
+            }
+        }
+
+        Assert.False(_watcher.Settled.IsCompleted);
+        Assert.Same(ClusterFacts.Connecting, _watcher.Facts);
+
+        // A server that is silent isn't waited for.
+        _time.Advance(TimeSpan.FromSeconds(5));
+        await _watcher.Settled;
+        Assert.Equal(SyncState.NeverSynced, _watcher.Facts.Sync.State);
+        Assert.Single(_watcher.Facts.Pods);
+        Assert.Contains(
+            $"API server {_server.Address}: this node: no answer yet",
+            _watcher.Facts.Notices
+        );
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task A_server_that_is_away_is_known_to_be_at_once()
+    {
+        _server.GoAway();
+        await StartAsync();
+        await _watcher.Settled;
+
+        Assert.Equal(SyncState.NeverSynced, _watcher.Facts.Sync.State);
+        Assert.Equal("Connection refused", _watcher.Facts.VmiProblem);
+        Assert.StartsWith(
+            $"API server {_server.Address}: this node's pods, this node's VMIs, VMIs that migrate to this node, this node "
+                + "not watched since ",
+            Assert.Single(_watcher.Facts.Notices),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task The_vmi_of_a_pod_that_no_watch_has_is_asked_for_once()
+    {
+        await StartAsync();
+        await SyncAsync(pods: [Pod("p1", "vm1")]);
+        await (await _server.NextAsync(VmiOfPod)).RespondAsync(200, Vmi("vm1"));
+        await UntilAsync(facts => facts.Vmis.ContainsKey("uid-vm1"));
+
+        await _open["pods"].SendAsync("MODIFIED", Pod("p1", "vm1", version: 8, mode: "off"));
+        await UntilAsync(facts => facts.Pods["p1"].Mode == "off");
+        Assert.False(_server.HasMore);
+
+        // With its pod it is forgotten.
+        await _open["pods"].SendAsync("DELETED", Pod("p1", "vm1", version: 9));
+        await UntilAsync(facts => facts.Vmis.IsEmpty);
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task A_vmi_that_isnt_there_is_asked_for_once_and_found_by_the_watch_later()
+    {
+        await StartAsync();
+        await SyncAsync(pods: [Pod("p1", "vm1")]);
+        await (await _server.NextAsync(VmiOfPod)).RefuseAsync(404, "NotFound");
+        await UntilAsync(facts => facts.Unfound.Count > 0);
+        Assert.Equal("the API server has no VMI default/vm1", _watcher.Facts.Unfound["p1"]);
+
+        await _open["here"].SendAsync("ADDED", Vmi("vm1"));
+        await UntilAsync(facts => facts.Vmis.Count > 0 && facts.Unfound.IsEmpty);
+        Assert.False(_server.HasMore);
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task A_vmi_of_the_same_name_and_another_uid_isnt_the_pods()
+    {
+        await StartAsync();
+        await SyncAsync(pods: [Pod("p1", "vm1")]);
+        await (await _server.NextAsync(VmiOfPod)).RespondAsync(
+            200,
+            Vmi("vm1").Replace("uid-vm1", "uid-new", StringComparison.Ordinal)
+        );
+        await UntilAsync(facts => facts.Unfound.Count > 0);
+
+        Assert.Empty(_watcher.Facts.Vmis);
+        Assert.Contains(
+            "another one by now",
+            _watcher.Facts.Unfound["p1"],
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task A_question_that_fails_is_asked_again_after_a_while()
+    {
+        await StartAsync();
+        await SyncAsync(pods: [Pod("p1", "vm1")]);
+        await (await _server.NextAsync(VmiOfPod)).RefuseAsync(500, "InternalError");
+        await UntilAsync(facts => facts.Unfound.Count > 0);
+        await _time.PassAsync(1, 1);
+        await (await _server.NextAsync(VmiOfPod)).RespondAsync(200, Vmi("vm1"));
+
+        await UntilAsync(facts => facts.Vmis.Count > 0 && facts.Unfound.IsEmpty);
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task Vmis_that_may_not_be_read_leave_the_pods_to_say_what_they_can()
+    {
+        await StartAsync();
+        for (var answered = 0; answered < 6; answered++)
+        {
+            var request = await _server.NextAsync();
+            if (request.Target.Contains("watch=true", StringComparison.Ordinal))
+            {
+                await request.BeginWatchAsync();
+            }
+            else if (request.Target.StartsWith(Vmis, StringComparison.Ordinal))
+            {
+                await request.RefuseAsync(403, "Forbidden");
+            }
+            else
+            {
+                await request.ListAsync(7);
+            }
+        }
+
+        await UntilAsync(facts => facts.Sync.State == SyncState.Synced);
+        Assert.Equal("403 Forbidden: told by the test", _watcher.Facts.VmiProblem);
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task What_was_known_stays_when_the_server_goes_and_its_age_is_shown()
+    {
+        await StartAsync();
+        await SyncAsync(pods: [Pod("p1", "vm1")], here: [Vmi("vm1")]);
+        await UntilAsync(facts => facts.Sync.State == SyncState.Synced);
+
+        _server.GoAway();
+        await UntilAsync(facts => facts.Sync is { State: SyncState.Stale, Since: not null });
+
+        Assert.Equal("vm1", _watcher.Facts.FindVmi(_watcher.Facts.Pods["p1"])?.Name);
+    }
+
+    private readonly Dictionary<string, FakeRequest> _open = [];
+
+    private Task StartAsync() => _watcher.StartAsync(TestContext.Current.CancellationToken);
+
+    private async Task SyncAsync(
+        string[]? pods = null,
+        string[]? here = null,
+        string[]? coming = null,
+        string? node = null
+    )
+    {
+        for (var answered = 0; answered < 8; answered++)
+        {
+            var request = await _server.NextAsync();
+            var (name, items) = request.Target switch
+            {
+                var target when target.StartsWith("/api/v1/pods?", StringComparison.Ordinal) => (
+                    "pods",
+                    pods
+                ),
+                var target when target.StartsWith("/api/v1/nodes?", StringComparison.Ordinal) => (
+                    "node",
+                    node is null ? null : new[] { node }
+                ),
+                var target
+                    when target.Contains(
+                        "kubevirt.io%2FnodeName%3Dnode1",
+                        StringComparison.Ordinal
+                    ) => ("here", here),
+                _ => ("coming", coming),
+            };
+            if (request.Target.Contains("watch=true", StringComparison.Ordinal))
+            {
+                await request.BeginWatchAsync();
+                _open[name] = request;
+            }
+            else
+            {
+                await request.ListAsync(7, items ?? []);
+            }
+        }
+    }
+
+    private async Task UntilAsync(Func<ClusterFacts, bool> holds)
+    {
+        while (!holds(_watcher.Facts))
+        {
+            await _changes.Reader.ReadAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static string Pod(string uid, string vmi, int version = 3, string mode = "") =>
+        $$$"""
+            {"metadata":{"uid":"{{{uid}}}","namespace":"default","name":"virt-launcher-{{{uid}}}","resourceVersion":"{{{version}}}",
+            "labels":{"kubevirt.io":"virt-launcher"},"annotations":{"pinagent.dev/mode":"{{{mode}}}"},
+            "ownerReferences":[{"kind":"VirtualMachineInstance","name":"{{{vmi}}}","uid":"uid-{{{vmi}}}"}]},
+            "spec":{"containers":[{"name":"compute"}]},
+            "status":{"containerStatuses":[{"name":"compute","containerID":"containerd://c"}]}}
+            """.ReplaceLineEndings("");
+
+    private static string Vmi(string name) =>
+        $$$$$"""
+            {"metadata":{"uid":"uid-{{{{{name}}}}}","namespace":"default","name":"{{{{{name}}}}}","resourceVersion":"5"},
+            "spec":{"domain":{"cpu":{"dedicatedCpuPlacement":true}}}}
+            """.ReplaceLineEndings("");
+}
