@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PinAgent.Model;
 
 /// <summary>Values in the words that people and programs see.</summary>
@@ -14,4 +16,20 @@ public static class Words
             ThreadRole.KvmPit => "kvm-pit",
             _ => "helper",
         };
+
+    /// <summary>
+    /// A text of somebody else's, fit for a terminal and a log: control characters, marks that turn the direction of
+    /// writing and line separators become <c>�</c>.
+    /// </summary>
+    public static string Printable(string text) =>
+        text.Any(IsUnprintable)
+            ? string.Concat(text.Select(c => IsUnprintable(c) ? '\ufffd' : c))
+            : text;
+
+    private static bool IsUnprintable(char c) =>
+        char.GetUnicodeCategory(c)
+            is UnicodeCategory.Control
+                or UnicodeCategory.Format
+                or UnicodeCategory.LineSeparator
+                or UnicodeCategory.ParagraphSeparator;
 }

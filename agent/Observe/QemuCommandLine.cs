@@ -5,7 +5,7 @@ using PinAgent.Model;
 namespace PinAgent.Observe;
 
 /// <summary>What a QEMU command line (<c>/proc/&lt;pid&gt;/cmdline</c>) says of its guest.</summary>
-/// <param name="GuestName">From <c>-name</c>; null if there is none.</param>
+/// <param name="GuestName">From <c>-name</c>, made printable; null if there is none.</param>
 /// <param name="Guest">From <c>-smp</c>; one CPU if there is none.</param>
 /// <param name="Problem">Why <c>-smp</c> can't be understood; null if it can.</param>
 /// <remarks>
@@ -109,7 +109,7 @@ public sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, string?
 
         var guest = GuestOf(smp, PrefersSockets(machine), out var problem);
         return new QemuCommandLine(
-            string.IsNullOrEmpty(guestName) ? null : guestName,
+            string.IsNullOrEmpty(guestName) ? null : Words.Printable(guestName),
             guest ?? GuestCpus.One,
             problem
         )

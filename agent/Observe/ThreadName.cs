@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Globalization;
 using System.Text;
 using PinAgent.Model;
 
@@ -88,20 +87,8 @@ public readonly record struct ThreadName(ThreadName.Kind What, int? Number)
     /// A name fit for a terminal and for JSON: bytes that aren't UTF-8, and characters that a terminal would act on
     /// or that turn the direction of writing around, become <c>�</c>.
     /// </summary>
-    public static string Printable(ReadOnlySpan<byte> name)
-    {
-        var text = Encoding.UTF8.GetString(name);
-        return text.Any(IsUnprintable)
-            ? string.Concat(text.Select(c => IsUnprintable(c) ? '\ufffd' : c))
-            : text;
-    }
-
-    private static bool IsUnprintable(char c) =>
-        char.GetUnicodeCategory(c)
-            is UnicodeCategory.Control
-                or UnicodeCategory.Format
-                or UnicodeCategory.LineSeparator
-                or UnicodeCategory.ParagraphSeparator;
+    public static string Printable(ReadOnlySpan<byte> name) =>
+        Words.Printable(Encoding.UTF8.GetString(name));
 
     private static bool IsAccelerator(ReadOnlySpan<byte> text) =>
         text.Length > 1

@@ -32,6 +32,16 @@ public sealed class QemuCommandLineTests
     }
 
     [Fact]
+    public void A_guests_name_cannot_write_lines_of_its_own_into_the_log()
+    {
+        var line = QemuCommandLine.Parse(
+            "qemu-kvm\0-name\0guest=evil\u001b[31m\n00:00 INFO all is well\0"u8
+        );
+
+        Assert.Equal("evil�[31m�00:00 INFO all is well", line.GuestName);
+    }
+
+    [Fact]
     public void Has_one_CPU_and_no_name_without_options()
     {
         var line = Parse();
