@@ -21,6 +21,7 @@ internal sealed class ClusterState : IDisposable
     private readonly string _server;
     private readonly Action _changed;
     private readonly Lock _lock = new();
+    private volatile bool _hasWaitedEnough;
     private readonly TaskCompletionSource _settled = new(
         TaskCreationOptions.RunContinuationsAsynchronously
     );
@@ -80,7 +81,7 @@ internal sealed class ClusterState : IDisposable
 
     private void Settle()
     {
-        _settled.TrySetResult();
+        _hasWaitedEnough = true;
         Publish();
     }
 
@@ -89,14 +90,15 @@ internal sealed class ClusterState : IDisposable
         lock (_lock)
         {
             var healths = Healths;
-            if (healths.All(health => health.HasAnswered))
+            if (
+                _hasWaitedEnough
+                || healths.All(health => health.HasAnswered)
+                || Settled.IsCompleted
+            )
             {
-                _settled.TrySetResult();
-            }
-
-            if (Settled.IsCompleted)
-            {
+                // First the facts, then the word that they are there.
                 _current = Compose(healths);
+                _settled.TrySetResult();
             }
         }
 

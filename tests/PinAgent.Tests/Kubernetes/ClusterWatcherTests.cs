@@ -114,7 +114,7 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
     {
         await StartAsync();
         await SyncAsync(pods: [Pod("p1", "vm1")]);
-        await (await _server.NextAsync(VmiOfPod)).RespondAsync(200, Vmi("vm1"));
+        await (await NextLookupAsync()).RespondAsync(200, Vmi("vm1"));
         await UntilAsync(facts => facts.Vmis.ContainsKey("uid-vm1"));
 
         await _open["pods"].SendAsync("MODIFIED", Pod("p1", "vm1", version: 8, mode: "off"));
@@ -131,7 +131,7 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
     {
         await StartAsync();
         await SyncAsync(pods: [Pod("p1", "vm1")]);
-        await (await _server.NextAsync(VmiOfPod)).RefuseAsync(404, "NotFound");
+        await (await NextLookupAsync()).RefuseAsync(404, "NotFound");
         await UntilAsync(facts => facts.Unfound.Count > 0);
         Assert.Equal("the API server has no VMI default/vm1", _watcher.Facts.Unfound["p1"]);
 
@@ -145,7 +145,7 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
     {
         await StartAsync();
         await SyncAsync(pods: [Pod("p1", "vm1")]);
-        await (await _server.NextAsync(VmiOfPod)).RespondAsync(
+        await (await NextLookupAsync()).RespondAsync(
             200,
             Vmi("vm1").Replace("uid-vm1", "uid-new", StringComparison.Ordinal)
         );
@@ -164,10 +164,10 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
     {
         await StartAsync();
         await SyncAsync(pods: [Pod("p1", "vm1")]);
-        await (await _server.NextAsync(VmiOfPod)).RefuseAsync(500, "InternalError");
+        await (await NextLookupAsync()).RefuseAsync(500, "InternalError");
         await UntilAsync(facts => facts.Unfound.Count > 0);
         await _time.PassAsync(1, 1);
-        await (await _server.NextAsync(VmiOfPod)).RespondAsync(200, Vmi("vm1"));
+        await (await NextLookupAsync()).RespondAsync(200, Vmi("vm1"));
 
         await UntilAsync(facts => facts.Vmis.Count > 0 && facts.Unfound.IsEmpty);
     }
@@ -211,6 +211,11 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
     }
 
     private readonly Dictionary<string, FakeRequest> _open = [];
+    private readonly Queue<FakeRequest> _lookups = [];
+
+    /// <summary>The next question for the pod's VMI, which may have come while the lists were answered.</summary>
+    private async Task<FakeRequest> NextLookupAsync() =>
+        _lookups.TryDequeue(out var early) ? early : await _server.NextAsync(VmiOfPod);
 
     private Task StartAsync() => _watcher.StartAsync(TestContext.Current.CancellationToken);
 
@@ -224,6 +229,13 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
         for (var answered = 0; answered < 8; answered++)
         {
             var request = await _server.NextAsync();
+            while (request.Target.StartsWith(VmiOfPod, StringComparison.Ordinal))
+            {
+                // Asked for as soon as its pod is known, be the other lists and watches there or not.
+                _lookups.Enqueue(request);
+                request = await _server.NextAsync();
+            }
+
             var (name, items) = request.Target switch
             {
                 var target when target.StartsWith("/api/v1/pods?", StringComparison.Ordinal) => (
