@@ -80,8 +80,10 @@ internal sealed class ClusterState : IDisposable
 
     private void Settle()
     {
-        _settled.TrySetResult();
-        Publish();
+        if (_settled.TrySetResult())
+        {
+            Publish();
+        }
     }
 
     private void Publish()
