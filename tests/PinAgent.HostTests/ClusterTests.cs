@@ -71,7 +71,7 @@ public sealed class ClusterTests : IDisposable
         );
         var before = ControlPlane.AgentRequests().Count;
         await using var agent = Loop();
-        await agent.WaitForLogAsync("this node: 1 listed");
+        await agent.WaitForLogAsync("API: node: 1 listed");
         var pod = await ControlPlane.CreatePodAsync(_name, vmi);
         using var cpuset = new Cpuset(Cpuset.PodPath(pod, Cpuset.NewContainerId()), "0-1");
         await using var guest = await Guest.StartAsync($"default_{_name}", "1", cpuset);

@@ -73,7 +73,7 @@ internal static class ControlPlane
             .WithArguments([command, "--dir", Directory!])
             .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
 
-    /// <summary>The agent's requests so far, in order: a verb and a resource each. Watches count when they begin.</summary>
+    /// <summary>The agent's requests so far, in order: a verb and a resource each. Open watches are among them.</summary>
     public static List<string> AgentRequests()
     {
         using var log = new FileStream(
@@ -84,17 +84,17 @@ internal static class ControlPlane
         );
         using var reader = new StreamReader(log);
         var requests = new List<string>();
+
+        // A request has several lines: a watch one when it begins and one when it ends.
+        var seen = new HashSet<string>();
         while (reader.ReadLine() is { } line)
         {
             var request = JsonNode.Parse(line)!;
             if (
                 (string)request["user"]!["username"]! == "system:serviceaccount:pinagent:agent"
-                && (string)request["stage"]!
-                    == (
-                        (string)request["verb"]! == "watch" ? "ResponseStarted" : "ResponseComplete"
-                    )
                 && ((string?)request["userAgent"])?.StartsWith("pinagent", StringComparison.Ordinal)
                     == true
+                && seen.Add((string)request["auditID"]!)
             )
             {
                 requests.Add($"{request["verb"]} {request["objectRef"]!["resource"]}");

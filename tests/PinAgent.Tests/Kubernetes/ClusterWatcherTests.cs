@@ -114,7 +114,7 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
     {
         await StartAsync();
         await SyncAsync(pods: [Pod("p1", "vm1")]);
-        await (await NextLookupAsync()).RespondAsync(200, Vmi("vm1"));
+        await (await NextQuestionAsync()).RespondAsync(200, Vmi("vm1"));
         await UntilAsync(facts => facts.Vmis.ContainsKey("uid-vm1"));
 
         await _open["pods"].SendAsync("MODIFIED", Pod("p1", "vm1", version: 8, mode: "off"));
@@ -131,7 +131,7 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
     {
         await StartAsync();
         await SyncAsync(pods: [Pod("p1", "vm1")]);
-        await (await NextLookupAsync()).RefuseAsync(404, "NotFound");
+        await (await NextQuestionAsync()).RefuseAsync(404, "NotFound");
         await UntilAsync(facts => facts.Unfound.Count > 0);
         Assert.Equal("the API server has no VMI default/vm1", _watcher.Facts.Unfound["p1"]);
 
@@ -145,7 +145,7 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
     {
         await StartAsync();
         await SyncAsync(pods: [Pod("p1", "vm1")]);
-        await (await NextLookupAsync()).RespondAsync(
+        await (await NextQuestionAsync()).RespondAsync(
             200,
             Vmi("vm1").Replace("uid-vm1", "uid-new", StringComparison.Ordinal)
         );
@@ -164,10 +164,10 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
     {
         await StartAsync();
         await SyncAsync(pods: [Pod("p1", "vm1")]);
-        await (await NextLookupAsync()).RefuseAsync(500, "InternalError");
+        await (await NextQuestionAsync()).RefuseAsync(500, "InternalError");
         await UntilAsync(facts => facts.Unfound.Count > 0);
         await _time.PassAsync(1, 1);
-        await (await NextLookupAsync()).RespondAsync(200, Vmi("vm1"));
+        await (await NextQuestionAsync()).RespondAsync(200, Vmi("vm1"));
 
         await UntilAsync(facts => facts.Vmis.Count > 0 && facts.Unfound.IsEmpty);
     }
@@ -211,11 +211,7 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
     }
 
     private readonly Dictionary<string, FakeRequest> _open = [];
-    private readonly Queue<FakeRequest> _lookups = [];
-
-    /// <summary>The next question for the pod's VMI, which may have come while the lists were answered.</summary>
-    private async Task<FakeRequest> NextLookupAsync() =>
-        _lookups.TryDequeue(out var early) ? early : await _server.NextAsync(VmiOfPod);
+    private readonly Queue<FakeRequest> _questions = [];
 
     private Task StartAsync() => _watcher.StartAsync(TestContext.Current.CancellationToken);
 
@@ -229,11 +225,12 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
         for (var answered = 0; answered < 8; answered++)
         {
             var request = await _server.NextAsync();
-            while (request.Target.StartsWith(VmiOfPod, StringComparison.Ordinal))
+            if (request.Target.StartsWith(VmiOfPod, StringComparison.Ordinal))
             {
-                // Asked for as soon as its pod is known, be the other lists and watches there or not.
-                _lookups.Enqueue(request);
-                request = await _server.NextAsync();
+                // It may come before the last watch has begun.
+                _questions.Enqueue(request);
+                answered--;
+                continue;
             }
 
             var (name, items) = request.Target switch
@@ -264,6 +261,9 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
             }
         }
     }
+
+    private async Task<FakeRequest> NextQuestionAsync() =>
+        _questions.TryDequeue(out var question) ? question : await _server.NextAsync(VmiOfPod);
 
     private async Task UntilAsync(Func<ClusterFacts, bool> holds)
     {
