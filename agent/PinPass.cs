@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Apply;
+using PinAgent.Apply.Kubernetes;
 using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Plan;
@@ -15,6 +16,7 @@ namespace PinAgent;
 /// <param name="node">The node's name.</param>
 /// <param name="mode">Whether masks are written.</param>
 /// <param name="memory">Keeps decisions across the agent's restart; null outside a cluster.</param>
+/// <param name="labels">Keeps the node's labels; null outside a cluster.</param>
 public sealed class PinPass(
     NodeObserver observer,
     PlanSettings settings,
@@ -22,7 +24,8 @@ public sealed class PinPass(
     PlanApplier applier,
     string node,
     EffectiveMode mode,
-    DecisionMemory? memory = null
+    DecisionMemory? memory = null,
+    LabelKeeper? labels = null
 )
 {
     private HeldPlacements _held = HeldPlacements.None;
@@ -56,6 +59,7 @@ public sealed class PinPass(
         _decisions = plan.Decisions;
         _repairs += vms.Where(vm => vm.WasHeld)
             .Sum(vm => vm.Outcome.Threads.Count(thread => thread.IsChange));
+        labels?.Look(snapshot.CpuManager, snapshot.Cluster?.CpuManagerGate ?? FeatureGate.Unknown);
         return new PassResult(
             new NodeStatus
             {
@@ -68,6 +72,7 @@ public sealed class PinPass(
                     : null,
                 Topology = TopologyStatus.Of(snapshot.Topology),
                 CpuManager = CpuManagerStatus.Of(snapshot.CpuManager),
+                Labels = labels?.Status ?? ImmutableSortedDictionary<string, LabelStatus>.Empty,
                 Vms = [.. vms.Select(vm => vm.Status)],
                 Drift = new DriftStatus(_repairs),
             },

@@ -21,12 +21,18 @@ internal static class DetectCommand
         )
         {
             output.Option,
+            RunCommand.NodeName.Option,
+            LabelOptions.Keys.Option,
         };
         command.SetAction(parsed =>
         {
             using var files = new HostFiles(Options.HostRoot.Get(parsed));
             var observation = CpuManagerObserver.Observe(files, Options.KubeletRoot.Get(parsed));
-            var status = DetectStatus.Of(observation);
+            var status = DetectStatus.Of(
+                observation,
+                RunCommand.NodeName.Get(parsed),
+                LabelOptions.Keys.Get(parsed)
+            );
             Output.Print(
                 output.Get(parsed),
                 () => DetectText.Render(status),

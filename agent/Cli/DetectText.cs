@@ -38,6 +38,17 @@ internal static class DetectText
             parts.Add(table);
         }
 
+        if (status.LabelCommand is { } command)
+        {
+            parts.Add(new Text(""));
+            parts.Add(
+                new Text(
+                    "Unless KubeVirt's feature gate CPUManager is on, the administrator labels the node:"
+                )
+            );
+            parts.Add(new Text($"  {command}"));
+        }
+
         return new Rows(parts);
     }
 }

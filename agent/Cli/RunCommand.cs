@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Apply;
+using PinAgent.Apply.Kubernetes;
 using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Observe.Kubernetes;
@@ -48,7 +49,7 @@ internal static class RunCommand
         "1"
     );
 
-    private static readonly Setting<string> NodeName = Options.Text(
+    internal static readonly Setting<string> NodeName = Options.Text(
         "--node-name",
         "NAME",
         "The node's name, in the cluster and in the status; also in NODE_NAME.",
@@ -104,6 +105,7 @@ internal static class RunCommand
             StateDir.Option,
             Format.Option,
         };
+        LabelOptions.AddTo(command);
         command.SetAction(RunAsync);
         return command;
     }
@@ -130,10 +132,19 @@ internal static class RunCommand
                 [.. parsed.GetRequiredValue(Vms)],
                 [.. parsed.GetRequiredValue(Vmis).SelectMany(path => VmiFile.ReadAll(path))]
             );
-            var pass = Compose(parsed, files, settings, cluster);
+            using var labels = cluster is null
+                ? null
+                : new LabelKeeper(
+                    cluster.Connection,
+                    NodeName.Get(parsed),
+                    LabelOptions.Get(parsed),
+                    TimeProvider.System,
+                    Random.Shared.NextDouble
+                );
+            var pass = Compose(parsed, files, settings, cluster, labels);
             if (!parsed.GetValue(Once))
             {
-                return await LoopAsync(pass, Interval.Get(parsed), trigger, cluster, stop);
+                return await LoopAsync(pass, Interval.Get(parsed), trigger, cluster, labels, stop);
             }
 
             if (cluster is not null)
@@ -158,6 +169,7 @@ internal static class RunCommand
         return new ClusterWatcher(
             () => ClusterConfig.Load(string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig),
             NodeName.Get(parsed),
+            LabelOptions.KubeVirtNamespace.Get(parsed),
             trigger.Set,
             TimeProvider.System,
             Random.Shared.NextDouble
@@ -168,7 +180,8 @@ internal static class RunCommand
         ParseResult parsed,
         HostFiles files,
         PlanSettings settings,
-        ClusterWatcher? cluster
+        ClusterWatcher? cluster,
+        LabelKeeper? labels
     )
     {
         var isLive = files.HasLiveProc();
@@ -199,7 +212,8 @@ internal static class RunCommand
             effective,
             cluster is null
                 ? null
-                : new DecisionMemory(Path.Combine(StateDir.Get(parsed), "remembered.json"))
+                : new DecisionMemory(Path.Combine(StateDir.Get(parsed), "remembered.json")),
+            labels
         );
     }
 
@@ -208,6 +222,7 @@ internal static class RunCommand
         TimeSpan interval,
         Trigger trigger,
         ClusterWatcher? cluster,
+        LabelKeeper? labels,
         CancellationToken stop
     )
     {
@@ -232,6 +247,15 @@ internal static class RunCommand
             });
         }
 
+        if (labels is not null)
+        {
+            builder.Services.AddHostedService(services =>
+            {
+                labels.Logger = services.GetRequiredService<ILogger<LabelKeeper>>();
+                return labels;
+            });
+        }
+
         using var host = builder.Build();
         await host.RunAsync(stop);
 
@@ -241,9 +265,12 @@ internal static class RunCommand
             await faulted;
         }
 
-        if (cluster?.ExecuteTask is { IsFaulted: true } fault)
+        foreach (BackgroundService? service in new BackgroundService?[] { cluster, labels })
         {
-            await fault;
+            if (service?.ExecuteTask is { IsFaulted: true } fault)
+            {
+                await fault;
+            }
         }
 
         return ExitCode.Fine;

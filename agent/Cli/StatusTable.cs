@@ -22,6 +22,7 @@ internal static class StatusTable
             parts.Add(new Text(why));
         }
 
+        parts.AddRange(Labels(status.Labels));
         parts.AddRange(status.Notices.Select(notice => new Text(notice)));
 
         parts.Add(new Text(""));
@@ -54,6 +55,17 @@ internal static class StatusTable
         }
 
         return new Rows(parts);
+    }
+
+    private static IEnumerable<Text> Labels(IReadOnlyDictionary<string, LabelStatus> labels)
+    {
+        foreach (var group in labels.GroupBy(label => label.Value.Message))
+        {
+            var values = group.Select(label =>
+                label.Value.Actual is { } actual ? $"{label.Key}={actual}" : $"no {label.Key}"
+            );
+            yield return new Text($"labels {string.Join(", ", values)}: {group.Key}");
+        }
     }
 
     private static Table Vms(NodeStatus status)

@@ -8,16 +8,25 @@ namespace PinAgent.Report;
 /// <param name="SharedPool">The CPUs of everybody else; null if unknown.</param>
 /// <param name="Exclusive">Who has which exclusive CPUs.</param>
 /// <param name="Evidence">What was looked at and found.</param>
+/// <param name="LabelCommand">How an administrator labels the node accordingly; null if the state is unknown.</param>
 public sealed record DetectStatus(
     bool? Running,
     CpuManagerState State,
     string? SharedPool,
     IReadOnlyList<ExclusiveStatus> Exclusive,
-    IReadOnlyList<string> Evidence
+    IReadOnlyList<string> Evidence,
+    string? LabelCommand
 )
 {
     /// <summary>The answer by an observation.</summary>
-    public static DetectStatus Of(CpuManagerObservation observation) =>
+    /// <param name="observation">What was seen.</param>
+    /// <param name="node">The node's name.</param>
+    /// <param name="keys">The labels' keys.</param>
+    public static DetectStatus Of(
+        CpuManagerObservation observation,
+        string node,
+        IReadOnlyList<string> keys
+    ) =>
         new(
             observation.State switch
             {
@@ -37,7 +46,16 @@ public sealed record DetectStatus(
                     )),
                 ]
                 : [],
-            observation.Evidence
+            observation.Evidence,
+            observation.State switch
+            {
+                // virt-handler may have left a "false" behind.
+                CpuManagerState.Static =>
+                    $"kubectl label node {node} --overwrite {string.Join(' ', keys.Select(key => $"{key}=true"))}",
+                CpuManagerState.None =>
+                    $"kubectl label node {node} {string.Join(' ', keys.Select(key => $"{key}-"))}",
+                _ => null,
+            }
         );
 }
 

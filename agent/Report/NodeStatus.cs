@@ -31,9 +31,9 @@ public sealed record NodeStatus
     /// <summary>What the API server's facts are worth; null outside a cluster.</summary>
     public ClusterStatus? Cluster { get; init; }
 
-    /// <summary>The node's labels that PinAgent cares for; none outside a cluster.</summary>
-    public IReadOnlyDictionary<string, string> Labels { get; init; } =
-        ImmutableDictionary<string, string>.Empty;
+    /// <summary>The node's labels that say that the CPU manager runs; none outside a cluster.</summary>
+    public IReadOnlyDictionary<string, LabelStatus> Labels { get; init; } =
+        ImmutableSortedDictionary<string, LabelStatus>.Empty;
 
     /// <summary>The VMs in ascending order of their process ids.</summary>
     public required ImmutableArray<VmStatus> Vms { get; init; }

@@ -45,14 +45,17 @@ internal sealed class ApiClient : IDisposable
 
     public Uri Server { get; }
 
-    public async Task<HttpResponseMessage> SendAsync(string path, CancellationToken stop)
+    public async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method,
+        string path,
+        HttpContent? content,
+        CancellationToken stop
+    )
     {
-        using var request = new HttpRequestMessage(
-            HttpMethod.Get,
-            new Uri(Server, path.TrimStart('/'))
-        )
+        using var request = new HttpRequestMessage(method, new Uri(Server, path.TrimStart('/')))
         {
             Version = HttpVersion.Version20,
+            Content = content,
         };
         if (!string.IsNullOrEmpty(_serverName))
         {

@@ -35,14 +35,39 @@ internal sealed class ApiConnection : IDisposable
     /// <param name="path">Path and query.</param>
     /// <param name="stop">Gives up.</param>
     /// <exception cref="ApiException">The answer isn't 200, or there are no credentials.</exception>
-    public async Task<HttpResponseMessage> GetAsync(string path, CancellationToken stop)
+    public Task<HttpResponseMessage> GetAsync(string path, CancellationToken stop) =>
+        SendAsync(HttpMethod.Get, path, null, stop);
+
+    /// <summary>Applies an object on the server's side, without force.</summary>
+    /// <param name="path">Path and query.</param>
+    /// <param name="json">The fields to own.</param>
+    /// <param name="stop">Gives up.</param>
+    /// <exception cref="ApiException">The answer isn't 200, or there are no credentials.</exception>
+    public Task<HttpResponseMessage> ApplyAsync(string path, byte[] json, CancellationToken stop) =>
+        SendAsync(
+            HttpMethod.Patch,
+            path,
+            new ByteArrayContent(json)
+            {
+                // JSON is YAML; apply's own type of JSON came with Kubernetes 1.32.
+                Headers = { ContentType = new("application/apply-patch+yaml") },
+            },
+            stop
+        );
+
+    private async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method,
+        string path,
+        HttpContent? content,
+        CancellationToken stop
+    )
     {
         var client = _client;
         using var limit = new CancellationTokenSource(AnswerLimit, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
         try
         {
-            var response = await client.SendAsync(path, either.Token);
+            var response = await client.SendAsync(method, path, content, either.Token);
             if (response.StatusCode == HttpStatusCode.OK)
             {
                 return response;

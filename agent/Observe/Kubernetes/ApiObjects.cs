@@ -16,6 +16,10 @@ namespace PinAgent.Observe.Kubernetes;
 [JsonSerializable(typeof(ApiPod))]
 [JsonSerializable(typeof(ApiVmi))]
 [JsonSerializable(typeof(ApiStatus))]
+[JsonSerializable(typeof(ApiConfigMap))]
+[JsonSerializable(typeof(ApiKubeVirt))]
+[JsonSerializable(typeof(ApiNode))]
+[JsonSerializable(typeof(ApiNodeLabels))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>How deep objects may be nested; the deepest real ones have some thirty levels.</summary>

@@ -26,6 +26,7 @@ internal sealed record ApiProblem(ApiProblemKind Kind, string Message, TimeSpan?
                 HttpStatusCode.Unauthorized => ApiProblemKind.Unauthorized,
                 HttpStatusCode.Forbidden => ApiProblemKind.Forbidden,
                 HttpStatusCode.NotFound => ApiProblemKind.NotFound,
+                HttpStatusCode.Conflict => ApiProblemKind.Conflict,
                 HttpStatusCode.Gone => ApiProblemKind.Expired,
                 // The server's data is older than what it told before: restored from a backup.
                 HttpStatusCode.GatewayTimeout when IsTooNew(status) => ApiProblemKind.Expired,
@@ -77,6 +78,9 @@ internal enum ApiProblemKind
 
     /// <summary>The version to continue from is too old: list again.</summary>
     Expired,
+
+    /// <summary>Somebody else owns what was to be written.</summary>
+    Conflict,
 }
 
 /// <summary>Carries a problem out of a request. Caught where requests are made.</summary>

@@ -35,6 +35,8 @@ internal sealed class ClusterState : IDisposable
         VmisHere = new("this node's VMIs", Publish);
         VmisComing = new("VMIs that migrate to this node", Publish);
         Nodes = new("this node", Publish);
+        Config = new("ConfigMap kubevirt-config", Publish);
+        KubeVirts = new("KubeVirt objects", Publish);
         _patience = time.CreateTimer(_ => Settle(), null, Patience, Timeout.InfiniteTimeSpan);
     }
 
@@ -45,6 +47,10 @@ internal sealed class ClusterState : IDisposable
     public ObjectStore<VmiFacts> VmisComing { get; }
 
     public ObjectStore<NodeFacts> Nodes { get; }
+
+    public ObjectStore<GateFacts> Config { get; }
+
+    public ObjectStore<GateFacts> KubeVirts { get; }
 
     /// <summary>VMIs that were asked for one by one, by uid.</summary>
     public ImmutableDictionary<string, VmiFacts> Fetched { get; private set; } =
@@ -62,6 +68,10 @@ internal sealed class ClusterState : IDisposable
 
     private ImmutableArray<WatchHealth> Healths =>
         [Pods.Health, VmisHere.Health, VmisComing.Health, Nodes.Health];
+
+    // No pin waits for these, and a cluster without KubeVirt objects lacks nothing.
+    private IEnumerable<WatchHealth> GateHealths =>
+        new[] { Config.Health, KubeVirts.Health }.Where(health => !health.IsMissing);
 
     /// <summary>Takes in what was asked for one by one.</summary>
     public void SetFetched(
@@ -115,7 +125,8 @@ internal sealed class ClusterState : IDisposable
             Unfound = Unfound,
             VmiProblem = VmiProblem(VmisHere.Health) ?? VmiProblem(VmisComing.Health),
             NodeMode = Nodes.Items.Values.FirstOrDefault()?.Mode,
-            Notices = [.. Notices(healths)],
+            CpuManagerGate = FeatureGates.Of(Config, KubeVirts),
+            Notices = [.. Notices(healths.AddRange(GateHealths))],
         };
 
     // A right that isn't granted and a kind that isn't installed are answers, too.
@@ -151,6 +162,14 @@ internal sealed class ClusterState : IDisposable
         foreach (var health in healths.Where(health => health.PassedOver is not null))
         {
             yield return $"API server {_server}: {health.What}: {health.PassedOver}";
+        }
+
+        foreach (var gates in Config.Items.Values.Concat(KubeVirts.Items.Values))
+        {
+            if (gates.Problem is { } problem)
+            {
+                yield return problem;
+            }
         }
 
         foreach (var pod in Pods.Items.Values.Where(pod => pod.Problem is not null))

@@ -7,8 +7,8 @@ using PinAgent.Model;
 namespace PinAgent.Observe.Kubernetes;
 
 /// <summary>
-/// Keeps what the API server tells of this node: its pods, their VMIs, its own annotation. Four watches, and nothing
-/// else at rest.
+/// Keeps what the API server tells of this node: its pods, their VMIs, its own annotation, KubeVirt's feature gates. Six
+/// watches, and nothing else at rest.
 /// </summary>
 public sealed class ClusterWatcher : BackgroundService
 {
@@ -18,6 +18,12 @@ public sealed class ClusterWatcher : BackgroundService
         "/apis/kubevirt.io/v1alpha3/virtualmachineinstances",
     ];
 
+    private static readonly string[] KubeVirtPaths =
+    [
+        "/apis/kubevirt.io/v1/kubevirts",
+        "/apis/kubevirt.io/v1alpha3/kubevirts",
+    ];
+
     private readonly ApiConnection _connection;
     private readonly ClusterState _state;
     private readonly Func<CancellationToken, Task>[] _tasks;
@@ -25,6 +31,7 @@ public sealed class ClusterWatcher : BackgroundService
     /// <summary>Creates the watches; nothing is sent yet.</summary>
     /// <param name="load">Reads the cluster's configuration.</param>
     /// <param name="node">This node's name.</param>
+    /// <param name="kubeVirtNamespace">Where ConfigMap <c>kubevirt-config</c> is.</param>
     /// <param name="changed">Called when the facts may be other than before.</param>
     /// <param name="time">The clock.</param>
     /// <param name="random">From 0 to below 1: spreads what many nodes would do at once.</param>
@@ -32,6 +39,7 @@ public sealed class ClusterWatcher : BackgroundService
     public ClusterWatcher(
         Func<KubernetesClientConfiguration> load,
         string node,
+        string kubeVirtNamespace,
         Action changed,
         TimeProvider time,
         Func<double> random
@@ -78,6 +86,22 @@ public sealed class ClusterWatcher : BackgroundService
                 ApiReader.Nodes,
                 _state.Nodes
             ).RunAsync,
+            Watch(
+                new(
+                    "ConfigMap kubevirt-config",
+                    [$"/api/v1/namespaces/{Uri.EscapeDataString(kubeVirtNamespace)}/configmaps"],
+                    "fieldSelector=metadata.name%3Dkubevirt-config",
+                    IsOptional: true
+                ),
+                FeatureGates.ConfigMaps,
+                _state.Config
+            ).RunAsync,
+            Watch(
+                // Of all namespaces, with whatever labels.
+                new("KubeVirt objects", KubeVirtPaths, "labelSelector=", IsOptional: true),
+                FeatureGates.KubeVirts,
+                _state.KubeVirts
+            ).RunAsync,
             lookup.RunAsync,
         ];
 
@@ -88,6 +112,9 @@ public sealed class ClusterWatcher : BackgroundService
 
     /// <summary>The log.</summary>
     public ILogger Logger { get; set; } = NullLogger.Instance;
+
+    /// <summary>The way to the server.</summary>
+    internal ApiConnection Connection => _connection;
 
     /// <summary>What is known now.</summary>
     public ClusterFacts Facts => _state.Current;

@@ -35,6 +35,7 @@ internal sealed class ObjectStore<T>(string what, Action changed)
                 HasAnswered = true,
                 HasSynced = true,
                 IsUnavailable = false,
+                IsMissing = false,
                 PassedOver = passedOver,
             },
             force: !isSame
@@ -84,6 +85,7 @@ internal sealed class ObjectStore<T>(string what, Action changed)
             {
                 HasAnswered = true,
                 IsUnavailable = problem.Kind is ApiProblemKind.NotFound or ApiProblemKind.Forbidden,
+                IsMissing = problem.Kind == ApiProblemKind.NotFound,
                 Since = Health.Since ?? now,
                 Problem = problem.Message,
             }
@@ -112,6 +114,9 @@ internal sealed record WatchHealth(string What)
 
     /// <summary>Whether the server doesn't have the kind, or doesn't let us see it.</summary>
     public bool IsUnavailable { get; init; }
+
+    /// <summary>Whether the server doesn't have the kind.</summary>
+    public bool IsMissing { get; init; }
 
     /// <summary>Since when they aren't being watched; null if they are.</summary>
     public DateTimeOffset? Since { get; init; }

@@ -3,12 +3,6 @@ using Microsoft.Extensions.Logging;
 
 namespace PinAgent.Observe.Kubernetes;
 
-/// <summary>What is watched.</summary>
-/// <param name="What">In words.</param>
-/// <param name="Paths">The kind's path; where it has several versions, the preferred first.</param>
-/// <param name="Selector">Which of the objects, as a part of the query.</param>
-internal sealed record WatchTarget(string What, string[] Paths, string Selector);
-
 /// <summary>
 /// Keeps a store of objects current: lists them once, then watches. At rest there is an open watch and nothing else.
 /// </summary>
@@ -90,7 +84,8 @@ internal sealed class ObjectWatch<T>
             {
                 problem ??= new(ApiProblemKind.Trouble, "the watch ends as soon as it begins");
                 var wait = Wait(problem, Math.Max(failures, 1));
-                if (_store.Health.Problem != problem.Message)
+                var isQuiet = _target.IsOptional && problem is { Kind: ApiProblemKind.NotFound };
+                if (_store.Health.Problem != problem.Message && !isQuiet)
                 {
                     KubernetesLog.Failed(_logger(), _target.What, problem.Message, wait);
                 }

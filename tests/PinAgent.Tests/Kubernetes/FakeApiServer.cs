@@ -119,7 +119,22 @@ internal sealed class FakeApiServer : IAsyncDisposable
                     headers[header[..colon]] = header[(colon + 1)..].Trim();
                 }
 
-                var request = new FakeRequest(stream, first.Split(' ')[1], headers);
+                var body = new char[
+                    headers.TryGetValue("Content-Length", out var length)
+                        ? int.Parse(length, CultureInfo.InvariantCulture)
+                        : 0
+                ];
+                // Asked for nothing, a reader waits for something.
+                if (body.Length > 0)
+                {
+                    await reader.ReadBlockAsync(body, _stop.Token);
+                }
+
+                var request = new FakeRequest(stream, first.Split(' ')[1], headers)
+                {
+                    Method = first.Split(' ')[0],
+                    Body = new string(body),
+                };
                 await _requests.Writer.WriteAsync(request, _stop.Token);
                 await request.Answered;
             }
@@ -144,6 +159,10 @@ internal sealed class FakeRequest(
     );
 
     public string Target => target;
+
+    public required string Method { get; init; }
+
+    public required string Body { get; init; }
 
     public IReadOnlyDictionary<string, string> Headers => headers;
 

@@ -33,6 +33,10 @@ public sealed class NodeStatusTests
             CpuManager = CpuManagerStatus.Of(
                 new CpuManagerObservation(CpuManagerState.Static, checkpoint, ["looked: found"])
             ),
+            Labels = new Dictionary<string, LabelStatus>
+            {
+                ["kubevirt.io/cpumanager"] = new("true", "false", "virt-handler", "it's wrong"),
+            },
             Vms = [Pinned(), PartlyPinned(), NotDedicated()],
             Drift = new DriftStatus(3),
         };

@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+
+namespace PinAgent.Model;
+
+/// <summary>Whether KubeVirt's feature gate <c>CPUManager</c> asks for the labels.</summary>
+public enum FeatureGate
+{
+    /// <summary>It isn't known yet, or can't be read.</summary>
+    Unknown,
+
+    /// <summary>The labels are the administrator's.</summary>
+    Off,
+
+    /// <summary>The labels follow the CPU manager.</summary>
+    On,
+}
+
+/// <summary>Who sets the labels.</summary>
+public enum LabelMode
+{
+    /// <summary>PinAgent does, unless virt-handler is alive on this node.</summary>
+    Auto,
+
+    /// <summary>PinAgent does.</summary>
+    Manage,
+
+    /// <summary>Others do; PinAgent says where they are wrong.</summary>
+    Observe,
+}
+
+/// <summary>What the administrator has told about the labels.</summary>
+/// <param name="Mode">Who sets them.</param>
+/// <param name="Keys">What they are called.</param>
+public sealed record LabelSettings(LabelMode Mode, ImmutableArray<string> Keys)
+{
+    /// <summary>KubeVirt's schedulers use the first up to 1.7, the second since 1.8 (kubevirt#14892).</summary>
+    public static ImmutableArray<string> DefaultKeys { get; } =
+    ["cpumanager", "kubevirt.io/cpumanager"];
+}
+
+/// <summary>A node as far as its labels go.</summary>
+/// <param name="Uid">The node's uid.</param>
+/// <param name="Labels">The labels it has.</param>
+/// <param name="Owners">Who has set which of them.</param>
+/// <param name="Heartbeat">When virt-handler was last alive; null if it never was.</param>
+public sealed record NodeLabels(
+    string Uid,
+    ImmutableDictionary<string, string> Labels,
+    ImmutableArray<LabelOwner> Owners,
+    DateTimeOffset? Heartbeat
+)
+{
+    /// <summary>The label's value; null if there's no such label.</summary>
+    public string? Find(string key) => Labels.GetValueOrDefault(key);
+}
+
+/// <summary>An entry of <c>metadata.managedFields</c>.</summary>
+/// <param name="Manager">Who.</param>
+/// <param name="IsApplied">Whether by server-side apply; another entry of the same name is another owner.</param>
+/// <param name="Keys">The labels' keys.</param>
+public sealed record LabelOwner(string Manager, bool IsApplied, ImmutableArray<string> Keys);

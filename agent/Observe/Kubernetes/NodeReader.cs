@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using PinAgent.Model;
+
+namespace PinAgent.Observe.Kubernetes;
+
+/// <summary>A node's labels, and who owns them. Pure.</summary>
+internal static class NodeReader
+{
+    /// <summary>
+    /// Reads <c>{"metadata":{"uid":"…","labels":{"cpumanager":"true"},"managedFields":[{"manager":"pinagent",
+    /// "operation":"Apply","fieldsV1":{"f:metadata":{"f:labels":{"f:cpumanager":{}}}}}]}}</c>. The format of
+    /// <c>fieldsV1</c>: <c>sigs.k8s.io/structured-merge-diff/fieldpath</c>, <c>serialize.go</c>.
+    /// </summary>
+    /// <exception cref="JsonException">It isn't a node.</exception>
+    public static NodeLabels Read(ReadOnlySpan<byte> json)
+    {
+        var metadata = JsonSerializer.Deserialize(json, ApiJson.Default.ApiNode)?.Metadata;
+        if (metadata?.Uid is not { Length: > 0 } uid)
+        {
+            throw new JsonException("expected a node with metadata.uid, found none");
+        }
+
+        return new NodeLabels(
+            uid,
+            metadata.Labels ?? ImmutableDictionary<string, string>.Empty,
+            [
+                .. (metadata.ManagedFields ?? [])
+                    .OfType<ApiManagedFields>()
+                    .Where(entry => string.IsNullOrEmpty(entry.Subresource))
+                    .Select(entry => new LabelOwner(
+                        entry.Manager ?? "",
+                        entry.Operation == "Apply",
+                        [.. Keys(entry.FieldsV1)]
+                    )),
+            ],
+            Heartbeat(metadata.Annotations?.Heartbeat)
+        );
+    }
+
+    private static IEnumerable<string> Keys(JsonElement fields)
+    {
+        const string Field = "f:";
+        return
+            fields.ValueKind == JsonValueKind.Object
+            && fields.TryGetProperty("f:metadata", out var metadata)
+            && metadata.ValueKind == JsonValueKind.Object
+            && metadata.TryGetProperty("f:labels", out var labels)
+            && labels.ValueKind == JsonValueKind.Object
+            ? labels
+                .EnumerateObject()
+                .Where(label => label.Name.StartsWith(Field, StringComparison.Ordinal))
+                .Select(label => label.Name[Field.Length..])
+            : [];
+    }
+
+    private static DateTimeOffset? Heartbeat(string? text) =>
+        DateTimeOffset.TryParse(
+            text?.Trim('"'),
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal,
+            out var time
+        )
+            ? time
+            : null;
+}

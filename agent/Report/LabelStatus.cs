@@ -1,0 +1,8 @@
+namespace PinAgent.Report;
+
+/// <summary>One of the labels that say that the CPU manager runs.</summary>
+/// <param name="Wanted">The value it should have; null for none, and where that's the administrator's affair.</param>
+/// <param name="Actual">The value it had when the node was last read; null if there was no such label.</param>
+/// <param name="Owner">Who has set it; null if nobody is on record.</param>
+/// <param name="Message">The sentence.</param>
+public sealed record LabelStatus(string? Wanted, string? Actual, string? Owner, string Message);
