@@ -27,6 +27,7 @@ public sealed partial class PinLoop(
     private readonly Dictionary<VmKey, Told> _told = [];
     private ImmutableArray<string> _notices = [];
     private bool _hasBegun;
+    private string _unreadable = "";
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -36,13 +37,31 @@ public sealed partial class PinLoop(
         {
             while (true)
             {
-                Tell(pass.Run());
+                Look();
                 await trigger.WaitAsync(stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             LogStopping();
+        }
+    }
+
+    // A machine that can't be read at the start is a mistake of the setting; later, it may pass.
+    private void Look()
+    {
+        try
+        {
+            Tell(pass.Run());
+            _unreadable = "";
+        }
+        catch (InvalidDataException problem) when (_hasBegun)
+        {
+            if (problem.Message != _unreadable)
+            {
+                _unreadable = problem.Message;
+                LogUnreadable(problem.Message);
+            }
         }
     }
 
@@ -59,7 +78,10 @@ public sealed partial class PinLoop(
         foreach (var gone in _told.Keys.Where(key => !alive.Contains(key)).ToList())
         {
             _told.Remove(gone, out var told);
-            LogGone(told.Name, gone.Pid);
+            if (told.Reason != Reason.NotNamed)
+            {
+                LogGone(told.Name, gone.Pid);
+            }
         }
     }
 
@@ -114,6 +136,8 @@ public sealed partial class PinLoop(
         {
             case VmState.Pinned:
                 LogPinned(name, key.Pid, status.Cpuset, changes.Length > 0 ? $": {changes}" : "");
+                break;
+            case VmState.NotDedicated when status.Reason == Reason.NotNamed:
                 break;
             case VmState.NotDedicated:
                 LogLeftAlone(name, key.Pid, status.Message);
@@ -170,6 +194,9 @@ public sealed partial class PinLoop(
 
     [LoggerMessage(8, LogLevel.Warning, "{Notice}")]
     private partial void LogNotice(string notice);
+
+    [LoggerMessage(9, LogLevel.Error, "This pass came to nothing, the pins stay: {Problem}")]
+    private partial void LogUnreadable(string problem);
 
     /// <summary>What was last told of a VM.</summary>
     private readonly record struct Told(string Name, VmState State, Reason? Reason);

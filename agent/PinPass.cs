@@ -51,7 +51,7 @@ public sealed class PinPass(
                 return new VmPassResult(
                     outcome,
                     StatusBuilder.Build(outcome),
-                    WasHeld: _held.Contains(vm.Vm.Key)
+                    WasHeld: vm.Placement is { } placement && _held.Contains(vm.Vm.Key, placement)
                 );
             })
             .ToImmutableArray();
@@ -94,5 +94,5 @@ public sealed record PassResult(NodeStatus Status, ImmutableArray<VmPassResult> 
 /// <summary>What a pass did to one VM.</summary>
 /// <param name="Outcome">What came of its plan.</param>
 /// <param name="Status">What administrators see.</param>
-/// <param name="WasHeld">Whether it had a placement before, so that a change was a repair.</param>
+/// <param name="WasHeld">Whether its placement is the one of the pass before, so that a change was a repair.</param>
 public sealed record VmPassResult(VmOutcome Outcome, VmStatus Status, bool WasHeld);

@@ -39,3 +39,8 @@ catch (UsageException problem)
 {
     return Failure.Usage(problem.Message);
 }
+catch (IOException problem)
+{
+    // Nobody reads the answer, or the disk is full.
+    return Failure.Because($"writing the answer: {problem.Message}");
+}

@@ -129,7 +129,7 @@ internal static class Options
     public static Option<string[]> Texts(string name, string valueName, string description)
     {
         var variable = "PINAGENT_" + name.TrimStart('-').Replace('-', '_').ToUpperInvariant();
-        return new Option<string[]>(name)
+        var option = new Option<string[]>(name)
         {
             Description = $"{description} Repeatable. [env: {variable}, separated by commas]",
             HelpName = valueName,
@@ -142,5 +142,13 @@ internal static class Options
                     )
                 ?? [],
         };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(token => token.Value.Length == 0))
+            {
+                result.AddError($"{name}: expected a value, found an empty one");
+            }
+        });
+        return option;
     }
 }

@@ -37,6 +37,9 @@ public sealed record ObservedVm
     /// <summary>The threads, in ascending order of their ids, the kernel's own for this VM last.</summary>
     public ImmutableArray<VmThread> Threads { get; init; } = [];
 
+    /// <summary>Whether it has vCPU threads: a QEMU that has none, or none yet, runs no guest.</summary>
+    public bool HasVcpus => Threads.Any(thread => thread.Role == ThreadRole.Vcpu);
+
     /// <summary>What keeps the VM from being understood; null if nothing does.</summary>
     public VmProblem? Problem { get; init; }
 }

@@ -57,7 +57,7 @@ public sealed class CgroupHierarchy
     /// <returns>The path from the hierarchy's root, or null if the agent can't find its own place in it.</returns>
     public string? Resolve(string path)
     {
-        if (!path.StartsWith("/..", StringComparison.Ordinal))
+        if (path != "/.." && !path.StartsWith("/../", StringComparison.Ordinal))
         {
             return path;
         }
@@ -97,7 +97,8 @@ public sealed class CgroupHierarchy
         }
 
         var reading = new CpusetReading(null, $"{path}: no cpuset file here or above");
-        for (string? at = path; at is not null; at = ParentOf(at))
+        // Every cgroup of v1 has its cpuset; in v2 one without the controller goes by its nearest ancestor that has it.
+        for (string? at = path; at is not null; at = Mount.IsV1 ? null : ParentOf(at))
         {
             if (TryReadEffective(at, out reading))
             {

@@ -74,7 +74,19 @@ internal static class Dedication
             .. settings
                 .NamedVms.Where(name => !verdicts.Any(verdict => Names(name, verdict)))
                 .Select(name => $"--vm {name}: no running guest has this name"),
+            .. settings
+                .NamedVms.Select(name => (name, Pids: PidsOf(name, verdicts)))
+                .Where(named => named.Pids.Length > 1)
+                .Select(named =>
+                    $"--vm {named.name}: several guests have this name (pids {string.Join(", ", named.Pids)}), and each is "
+                    + "judged by its own CPUs"
+                ),
         ];
+
+    private static ImmutableArray<int> PidsOf(
+        string name,
+        ImmutableArray<DedicationVerdict> verdicts
+    ) => [.. verdicts.Where(verdict => Names(name, verdict)).Select(verdict => verdict.Vm.Key.Pid)];
 
     private static DedicationVerdict Dedicate(
         DedicationVerdict verdict,
@@ -135,7 +147,10 @@ internal static class Dedication
         }
 
         var rival = snapshot.Vms.FirstOrDefault(other =>
-            other.Key != vm.Key && IsConfined(other, snapshot) && other.Cpuset!.Overlaps(cpuset)
+            other.Key != vm.Key
+            && other.HasVcpus
+            && IsConfined(other, snapshot)
+            && other.Cpuset!.Overlaps(cpuset)
         );
         if (rival is not null)
         {
@@ -192,10 +207,11 @@ internal static class Dedication
         }
 
         var rival = all.Find(other =>
-            other.Dedicated
+            other is { Dedicated: true, Obstacle: null, Vm: { HasVcpus: true, Cpuset: { } theirs } }
             && other.Vm.Key != vm.Key
-            && other.Vm.Cpuset is { } theirs
             && theirs.Overlaps(cpuset)
+            // Who may use every CPU overlaps everybody, and takes nothing from one who has CPUs of its own.
+            && (IsConfined(other.Vm, snapshot) || !IsConfined(vm, snapshot))
         );
         if (rival is not null)
         {
@@ -231,6 +247,12 @@ internal static class Dedication
                 [
                     .. verdict.Advisories,
                     .. CpuAdvisories.Of(vm, cpuset, snapshot.Topology),
+                    .. IsConfined(vm, snapshot)
+                        ? (string[])[]
+                        :
+                        [
+                            $"CPUs {cpuset} are every CPU there is: whatever else runs here shares them",
+                        ],
                 ],
             };
 

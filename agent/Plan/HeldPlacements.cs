@@ -16,8 +16,11 @@ public sealed class HeldPlacements
 
     private HeldPlacements(ImmutableDictionary<VmKey, Held> held) => _held = held;
 
-    /// <summary>Whether a VM's placement is held.</summary>
-    public bool Contains(VmKey vm) => _held.ContainsKey(vm);
+    /// <summary>Whether a VM's placement is held, and is this one.</summary>
+    public bool Contains(VmKey vm, Placement placement) =>
+        _held.TryGetValue(vm, out var held) && ReferenceEquals(held.Placement, placement);
+
+    private bool Contains(VmKey vm) => _held.ContainsKey(vm);
 
     /// <summary>Chooses a VM's placement: the held one, one that moves as little as possible, or a new one.</summary>
     /// <param name="vm">The VM.</param>
@@ -74,8 +77,9 @@ public sealed class HeldPlacements
     }
 
     /// <summary>
-    /// A VM met for the first time: threads that are validly placed stay. Where the policy alone would leave them in
-    /// place too, it decides: virt-launcher may be half-way through pinning, and both must come to the same end.
+    /// A VM met for the first time: where every vCPU is alone on a CPU of its own, and every supplemental I/O thread, they
+    /// stay. Otherwise the policy decides: virt-launcher may be half-way through pinning, and both must come to the same
+    /// end.
     /// </summary>
     private static PlacementResult Adopt(
         PlacementRequest request,
@@ -83,30 +87,10 @@ public sealed class HeldPlacements
         IPlacementPolicy policy
     )
     {
-        var fresh = Placer.Place(request, policy);
-        if (
-            Placer.Place(request with { Current = observed }, policy) is Placement adopted
-            && !(fresh is Placement chosen && KeepsAll(request, observed, chosen))
-        )
-        {
-            return adopted;
-        }
-
-        return fresh;
-    }
-
-    private static bool KeepsAll(
-        PlacementRequest request,
-        CurrentPlacement observed,
-        Placement placement
-    )
-    {
         var kept = MinimalMove.Kept(request, observed);
-        return kept.Vcpus.Zip(placement.Vcpus)
-                .All(pair => pair.First is not { } cpu || cpu == pair.Second)
-            && kept.Supplemental.Zip(placement.SupplementalIoThreads)
-                .All(pair => pair.First is not { } cpu || cpu == pair.Second)
-            && (kept.Emulator.IsEmpty || kept.Emulator.Equals(placement.Emulator));
+        return kept.Vcpus.Concat(kept.Supplemental).All(cpu => cpu is not null)
+            ? Placer.Place(request with { Current = observed }, policy)
+            : Placer.Place(request, policy);
     }
 
     private sealed record Held(

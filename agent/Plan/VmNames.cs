@@ -17,12 +17,14 @@ internal static class VmNames
         ImmutableArray<VmiFacts> vmis
     )
     {
-        var shared = vms.Where(vm => !IsInPod(vm) && vm.GuestName is not null)
+        var shared = vms.Where(vm => !IsInPod(vm) && vm is { HasVcpus: true, GuestName: not null })
             .GroupBy(vm => vm.GuestName)
             .Where(group => group.Count() > 1)
             .Select(group => group.Key)
             .ToHashSet();
-        return vms.Select(vm => Name(vm, vmis, !IsInPod(vm) && shared.Contains(vm.GuestName)));
+        return vms.Select(vm =>
+            Name(vm, vmis, !IsInPod(vm) && (shared.Contains(vm.GuestName) || IsShadow(vm, vms)))
+        );
     }
 
     private static DedicationVerdict Name(
@@ -56,6 +58,10 @@ internal static class VmNames
             Source = vmi is null ? FactSource.Inferred : FactSource.File,
         };
     }
+
+    // A QEMU without vCPU threads, a fork of one say, doesn't take a running guest's name from it.
+    private static bool IsShadow(ObservedVm vm, ImmutableArray<ObservedVm> vms) =>
+        !vm.HasVcpus && vms.Any(other => other.HasVcpus && other.GuestName == vm.GuestName);
 
     private static bool IsInPod(ObservedVm vm) => vm.Cgroup?.PodUid is not null;
 }

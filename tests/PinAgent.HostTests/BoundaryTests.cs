@@ -111,6 +111,26 @@ public sealed class BoundaryTests
     }
 
     [Fact(Timeout = Timeout)]
+    public async Task A_guest_that_takes_anothers_name_and_every_cpu_takes_nothing_from_it()
+    {
+        Requires.RealGuests(cpus: 2);
+        using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "1");
+        await using var guest = await Guest.StartAsync(_name, "1", cpuset);
+        await using var thief = await Guest.StartAsync(_name, "1", cpuset: null);
+        var before = thief.Masks();
+
+        var status = await Agent.RunOnceAsync("--vm", _name);
+
+        Assert.Equal("Pinned", status.Vm(guest).State);
+        Assert.Equal(
+            ("NotExclusive", "CpusetOverlaps"),
+            (status.Vm(thief).State, status.Vm(thief).Reason)
+        );
+        Assert.Contains("several guests have this name", status.Json["notices"]!.ToJsonString());
+        Assert.Equal(before, thief.Masks());
+    }
+
+    [Fact(Timeout = Timeout)]
     public async Task A_program_with_a_vcpus_thread_name_and_no_guest_is_no_vm()
     {
         Requires.RealGuests(cpus: 2);

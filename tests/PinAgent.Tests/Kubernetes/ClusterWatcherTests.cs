@@ -22,6 +22,7 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
         _watcher = new ClusterWatcher(
             () => new KubernetesClientConfiguration { Host = _server.Address },
             "node1",
+            "kubevirt",
             () => _changes.Writer.TryWrite(true),
             _time,
             () => 0.5
@@ -102,11 +103,11 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
         Assert.Equal(SyncState.NeverSynced, _watcher.Facts.Sync.State);
         Assert.Equal("Connection refused", _watcher.Facts.VmiProblem);
         Assert.StartsWith(
-            $"API server {_server.Address}: this node's pods, this node's VMIs, VMIs that migrate to this node, this node "
-                + "not watched since ",
+            $"API server {_server.Address}: this node's pods, this node's VMIs, VMIs that migrate to this node, this node",
             Assert.Single(_watcher.Facts.Notices),
             StringComparison.Ordinal
         );
+        Assert.Contains(" not watched since ", _watcher.Facts.Notices[0], StringComparison.Ordinal);
     }
 
     [Fact(Timeout = Timeout)]
@@ -176,7 +177,7 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
     public async Task Vmis_that_may_not_be_read_leave_the_pods_to_say_what_they_can()
     {
         await StartAsync();
-        for (var answered = 0; answered < 6; answered++)
+        for (var answered = 0; answered < 10; answered++)
         {
             var request = await _server.NextAsync();
             if (request.Target.Contains("watch=true", StringComparison.Ordinal))
@@ -222,7 +223,7 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
         string? node = null
     )
     {
-        for (var answered = 0; answered < 8; answered++)
+        for (var answered = 0; answered < 12; answered++)
         {
             var request = await _server.NextAsync();
             if (request.Target.StartsWith(VmiOfPod, StringComparison.Ordinal))
@@ -248,6 +249,14 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
                         "kubevirt.io%2FnodeName%3Dnode1",
                         StringComparison.Ordinal
                     ) => ("here", here),
+                var target when target.Contains("/configmaps?", StringComparison.Ordinal) => (
+                    "configmaps",
+                    null
+                ),
+                var target when target.Contains("/kubevirts?", StringComparison.Ordinal) => (
+                    "kubevirts",
+                    null
+                ),
                 _ => ("coming", coming),
             };
             if (request.Target.Contains("watch=true", StringComparison.Ordinal))
