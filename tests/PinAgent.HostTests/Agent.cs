@@ -62,8 +62,9 @@ internal sealed class AgentLoop : IAsyncDisposable
 
     private AgentLoop(string[] arguments, string[] before)
     {
-        _run = Cli.Wrap(Paths.Agent)
-            .WithArguments([.. before, .. arguments])
+        // A job of a shell's background, as these tests may be, ignores SIGINT, and so would the agent.
+        _run = Cli.Wrap("env")
+            .WithArguments(["--default-signal=INT", Paths.Agent, .. before, .. arguments])
             .WithValidation(CommandResultValidation.None)
             .WithStandardErrorPipe(PipeTarget.ToDelegate(line => _log.Writer.TryWrite(line)))
             .ExecuteAsync(_kill.Token);
