@@ -89,7 +89,7 @@ internal sealed class AgentLoop : IAsyncDisposable
         }
 
         throw new InvalidOperationException(
-            $"The agent ended with {(await _run).ExitCode} and hadn't logged \"{text}\", but: {string.Join('\n', passed)}"
+            $"The agent ended with {(await _run.Task).ExitCode} and hadn't logged \"{text}\", but: {string.Join('\n', passed)}"
         );
     }
 
@@ -97,7 +97,7 @@ internal sealed class AgentLoop : IAsyncDisposable
     public async Task<int> StopAsync(string signal)
     {
         await Cli.Wrap("kill").WithArguments([$"-{signal}", $"{_run.ProcessId}"]).ExecuteAsync();
-        return (await _run).ExitCode;
+        return (await _run.Task.WaitAsync(TestContext.Current.CancellationToken)).ExitCode;
     }
 
     public async ValueTask DisposeAsync()
