@@ -247,7 +247,7 @@ internal static class Dedication
                 [
                     .. verdict.Advisories,
                     .. CpuAdvisories.Of(vm, cpuset, snapshot.Topology),
-                    .. IsConfined(vm, snapshot)
+                    .. verdict.Vmi is not null || IsConfined(vm, snapshot)
                         ? (string[])[]
                         :
                         [
