@@ -1,0 +1,1 @@
+new EventSource('/api/v1/events').addEventListener('message', () => {});
