@@ -8,6 +8,8 @@ using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Observe.Kubernetes;
 using PinAgent.Plan;
+using PinAgent.Report;
+using PinAgent.Report.Endpoint;
 using Serilog;
 
 namespace PinAgent.Cli;
@@ -105,6 +107,7 @@ internal static class RunCommand
             StateDir.Option,
             Format.Option,
         };
+        EndpointOptions.AddTo(command);
         LabelOptions.AddTo(command);
         command.SetAction(RunAsync);
         return command;
@@ -144,7 +147,15 @@ internal static class RunCommand
             var pass = Compose(parsed, files, settings, cluster, labels);
             if (!parsed.GetValue(Once))
             {
-                return await LoopAsync(pass, Interval.Get(parsed), trigger, cluster, labels, stop);
+                return await LoopAsync(
+                    pass,
+                    Interval.Get(parsed),
+                    EndpointOptions.Get(parsed),
+                    trigger,
+                    cluster,
+                    labels,
+                    stop
+                );
             }
 
             if (cluster is not null)
@@ -220,6 +231,7 @@ internal static class RunCommand
     private static async Task<int> LoopAsync(
         PinPass pass,
         TimeSpan interval,
+        EndpointSettings endpoint,
         Trigger trigger,
         ClusterWatcher? cluster,
         LabelKeeper? labels,
@@ -227,6 +239,7 @@ internal static class RunCommand
     )
     {
         PinLoop? loop = null;
+        var store = new StatusStore(TimeProvider.System);
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
         builder.Services.AddHostedService(services =>
@@ -234,10 +247,18 @@ internal static class RunCommand
                 pass,
                 interval,
                 trigger,
+                store,
                 TimeProvider.System,
                 services.GetRequiredService<ILogger<PinLoop>>()
             )
         );
+        builder.Services.AddHostedService(services => new StatusServer(
+            endpoint,
+            store,
+            interval,
+            TimeProvider.System,
+            services.GetRequiredService<ILogger<StatusServer>>()
+        ));
         if (cluster is not null)
         {
             builder.Services.AddHostedService(services =>

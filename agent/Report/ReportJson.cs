@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PinAgent.Report.Endpoint;
 
 namespace PinAgent.Report;
 
@@ -11,14 +12,17 @@ namespace PinAgent.Report;
     WriteIndented = true
 )]
 [JsonSerializable(typeof(NodeStatus))]
+[JsonSerializable(typeof(VmStatus))]
+[JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(TopologyStatus))]
 [JsonSerializable(typeof(DetectStatus))]
 [JsonSerializable(typeof(IReadOnlyList<ValidateStatus>))]
 internal sealed partial class ReportJson : JsonSerializerContext;
 
-/// <summary>The context with an encoder for people: × stays ×.</summary>
+/// <summary>The two forms of the JSON, both with × as ×.</summary>
 internal static class ReportJsonContext
 {
+    /// <summary>Indented, for people.</summary>
     public static ReportJson Readable { get; } =
         new(
             new JsonSerializerOptions(ReportJson.Default.Options)
@@ -26,4 +30,8 @@ internal static class ReportJsonContext
                 Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
             }
         );
+
+    /// <summary>On one line, for the endpoint.</summary>
+    public static JsonWriterOptions Compact { get; } =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 }
