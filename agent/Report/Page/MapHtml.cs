@@ -9,7 +9,7 @@ namespace PinAgent.Report.Page;
 /// <param name="tags">What stands for the VMs.</param>
 internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmTag?> tags)
 {
-    // So many CPUs have cells with names, and so many have cells with whole words.
+    // Up to so many CPUs there's room for VMs' names, and beyond so many for abbreviations only.
     private const int Roomy = 16;
     private const int Dense = 64;
 
@@ -118,7 +118,7 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
             ? Html.None
             : Html.Of($"""<span class="name"><bdi>{vm}</bdi></span>""");
         return Html.Of(
-            $"""<span class="id">{cpu.Id}</span>{tag}<span class="mark">{CpuWords.Mark(cpu, isShort: !_isRoomy)}</span>{named}"""
+            $"""<span class="id">{cpu.Id}</span>{tag}<span class="mark">{CpuWords.Mark(cpu, isShort: _isDense)}</span>{named}"""
         );
     }
 
@@ -172,19 +172,19 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
                 cpu.Use == CpuUse.Vm ? Look(cpu.Owners) : Class(cpu)["cpu ".Length..]
             )
             .ToHashSet();
-        (string Look, string Short, string Meaning)[] all =
+        (string Look, string Short, string Long, string Meaning)[] all =
         [
-            ("vcpu", "v0", "vCPU 0, alone on its CPU"),
-            ("emulator", "em", "emulator: QEMU's own threads"),
-            ("iothread", "io1", "I/O thread 1"),
-            ("wanted", "v0?", "belongs here, isn't there"),
-            ("floating", "~", "not pinned: the VM's threads float"),
-            ("spare", "–", "the VM's, unused"),
-            ("conflict", "!", "more than one VM's"),
-            ("pool", "sh", "shared pool"),
-            ("other", "ex", "exclusive to a container that is no dedicated VM"),
-            ("free", "·", "no dedicated VM"),
-            ("offline", "off", "offline"),
+            ("vcpu", "v0", "vCPU 0", "vCPU 0 of the VM of this colour and letter"),
+            ("emulator", "em", "emulator", "emulator: QEMU's own threads"),
+            ("iothread", "io1", "I/O 1", "I/O thread 1 of the VM"),
+            ("wanted", "v0?", "vCPU 0?", "belongs here, isn't there"),
+            ("floating", "~", "unpinned", "not pinned: the VM's threads float"),
+            ("spare", "–", "unused", "the VM's, unused"),
+            ("conflict", "!", "conflict", "more than one VM's"),
+            ("pool", "sh", "shared", "shared pool"),
+            ("other", "ex", "exclusive", "exclusive to a container that is no dedicated VM"),
+            ("free", "·", "free", "no dedicated VM"),
+            ("offline", "off", "offline", "offline"),
         ];
         return Html.Of(
             $"""

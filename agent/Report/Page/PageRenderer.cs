@@ -11,7 +11,7 @@ public static class PageRenderer
     {
         var map = NodeMap.Of(status);
         var tags = VmTag.Of(status);
-        var verdict = Verdict.Of(status);
+        var verdict = Verdict.Of(status, map);
         var vms = status
             .Vms.Index()
             .OrderBy(vm => Urgency(vm.Item))
@@ -60,8 +60,8 @@ public static class PageRenderer
                 )}
                 </ul>
                 </section>
-                </div>
                 {NodeHtml.Section(status)}
+                </div>
                 </main>
                 </body>
                 </html>

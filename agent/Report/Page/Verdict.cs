@@ -25,13 +25,19 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
     private const int Named = 3;
 
     /// <summary>The verdict on a status.</summary>
-    public static Verdict Of(NodeStatus status)
+    /// <param name="status">The status.</param>
+    /// <param name="map">Whose its CPUs are.</param>
+    public static Verdict Of(NodeStatus status, NodeMap map)
     {
         var missing = status.Vms.Where(IsMissing).ToList();
-        ImmutableArray<string> remarks = [.. Remark(status)];
+        var conflicts = CpuSet.Of(
+            map.Cpus.Where(cpu => cpu.Owners.Length > 1).Select(cpu => cpu.Id)
+        );
+        ImmutableArray<string> remarks = [.. Remark(status, conflicts)];
         var health =
             missing.Exists(vm => vm.State != VmState.Waiting && vm.Dedicated)
             || status.Violations.Length > 0
+            || !conflicts.IsEmpty
                 ? Health.Problem
             : missing.Count > 0 || !remarks.IsEmpty ? Health.Attention
             : Health.Fine;
@@ -69,8 +75,13 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
         return string.Join("; ", parts) + ".";
     }
 
-    private static IEnumerable<string> Remark(NodeStatus status)
+    private static IEnumerable<string> Remark(NodeStatus status, CpuSet conflicts)
     {
+        if (!conflicts.IsEmpty)
+        {
+            yield return $"more than one VM has {(conflicts.Count == 1 ? "CPU" : "CPUs")} {conflicts}";
+        }
+
         if (status.Violations.Length is > 0 and var violations)
         {
             yield return violations == 1 ? "1 violation" : $"{violations} violations";

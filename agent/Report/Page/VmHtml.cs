@@ -26,6 +26,7 @@ internal static class VmHtml
             <details id="threads-{vm.Pid}"><summary>{vm.Threads.Length} {(
                 vm.Threads.Length == 1 ? "thread" : "threads"
             )}</summary>
+            <p class="facts">{Origin(vm)}</p>
             {ThreadHtml.Table(vm)}
             </details>
             </li>
@@ -52,8 +53,6 @@ internal static class VmHtml
             $"{vcpus} {(vcpus == 1 ? "vCPU" : "vCPUs")} ({guest.Sockets}×{guest.Cores}×{guest.Threads})",
             vm.Cpuset is { } cpuset ? $"CPUs {cpuset}" : "CPUs unknown",
             .. vm.Dedicated && Emulator(vm) is { } emulator ? [emulator] : (string[])[],
-            $"pid {vm.Pid}",
-            Source(vm.Source),
         ];
         return string.Join(" · ", facts);
     }
@@ -70,14 +69,17 @@ internal static class VmHtml
         };
     }
 
-    private static string Source(FactSource source) =>
-        source switch
+    private static string Origin(VmStatus vm)
+    {
+        var source = vm.Source switch
         {
-            FactSource.Api => "as the API server says",
-            FactSource.Remembered => "as the API server said before",
-            FactSource.File => "as its VMI's file says",
-            _ => "inferred from the node",
+            FactSource.Api => "what it asks for is known from the API server",
+            FactSource.Remembered => "what it asks for was told by the API server before",
+            FactSource.File => "what it asks for is read from a file",
+            _ => "what it asks for is inferred from the node",
         };
+        return $"pid {vm.Pid}{(vm.PodUid is { } pod ? $" · pod {pod}" : "")} · {source}";
+    }
 
     private static Html Advisories(VmStatus vm) =>
         vm.Advisories.IsEmpty
