@@ -88,7 +88,7 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
         return vms switch
         {
             [] => NotFound($"no VM {path} runs on node {node.Node}: see /api/v1/status"),
-            [var vm] => Endpoint.Answer.Json(vm, ReportJson.Default.VmStatus),
+            [var vm] => Endpoint.Answer.Json(vm, ReportJsonContext.Compact.VmStatus),
             _ => Endpoint.Answer.Problem(
                 StatusCodes.Status409Conflict,
                 "Ambiguous",
