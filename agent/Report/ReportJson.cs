@@ -23,15 +23,17 @@ internal sealed partial class ReportJson : JsonSerializerContext;
 internal static class ReportJsonContext
 {
     /// <summary>Indented, for people.</summary>
-    public static ReportJson Readable { get; } =
+    public static ReportJson Readable { get; } = Create(isIndented: true);
+
+    /// <summary>On one line, for programs that read again and again.</summary>
+    public static ReportJson Compact { get; } = Create(isIndented: false);
+
+    private static ReportJson Create(bool isIndented) =>
         new(
             new JsonSerializerOptions(ReportJson.Default.Options)
             {
                 Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+                WriteIndented = isIndented,
             }
         );
-
-    /// <summary>On one line, for the endpoint.</summary>
-    public static JsonWriterOptions Compact { get; } =
-        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 }

@@ -10,6 +10,11 @@ namespace PinAgent.Report;
 /// <param name="time">The clock.</param>
 public sealed class StatusStore(TimeProvider time)
 {
+    private static readonly JsonWriterOptions WriterOptions = new()
+    {
+        Encoder = ReportJsonContext.Compact.Options.Encoder,
+    };
+
     private readonly ArrayBufferWriter<byte> _buffer = new();
     private readonly TaskCompletionSource _first = PublishedStatus.NewSource();
 
@@ -36,9 +41,9 @@ public sealed class StatusStore(TimeProvider time)
         }
 
         _buffer.ResetWrittenCount();
-        using (var writer = new Utf8JsonWriter(_buffer, ReportJsonContext.Compact))
+        using (var writer = new Utf8JsonWriter(_buffer, WriterOptions))
         {
-            JsonSerializer.Serialize(writer, status, ReportJson.Default.NodeStatus);
+            JsonSerializer.Serialize(writer, status, ReportJsonContext.Compact.NodeStatus);
         }
 
         if (before is not null && before.Json.Span.SequenceEqual(_buffer.WrittenSpan))

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -39,24 +38,17 @@ internal sealed record Answer(int Status, string? ContentType, ReadOnlyMemory<by
         new(StatusCodes.Status200OK, JsonType, json);
 
     /// <summary>An object as JSON.</summary>
-    public static Answer Json<T>(T value, JsonTypeInfo<T> type) => Json(Serialize(value, type));
+    public static Answer Json<T>(T value, JsonTypeInfo<T> type) =>
+        Json(JsonSerializer.SerializeToUtf8Bytes(value, type));
 
     /// <summary>A refusal.</summary>
     public static Answer Problem(int status, string title, string detail) =>
         new(
             status,
             "application/problem+json",
-            Serialize(new Problem(title, status, detail), ReportJson.Default.Problem)
+            JsonSerializer.SerializeToUtf8Bytes(
+                new Problem(title, status, detail),
+                ReportJsonContext.Compact.Problem
+            )
         );
-
-    private static ReadOnlyMemory<byte> Serialize<T>(T value, JsonTypeInfo<T> type)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, ReportJsonContext.Compact))
-        {
-            JsonSerializer.Serialize(writer, value, type);
-        }
-
-        return buffer.WrittenMemory;
-    }
 }

@@ -12,36 +12,53 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
     /// <summary>The path of the stream of changes.</summary>
     public const string Events = "/api/v1/events";
 
-    private const string OneVm = "/api/v1/vms/";
+    /// <summary>What the path of one VM begins with; its namespace and name follow.</summary>
+    public const string OneVm = "/api/v1/vms/";
+
     private static readonly TimeSpan ShortestPatience = TimeSpan.FromSeconds(10);
 
-    private readonly Answer _openApi = Endpoint.Answer.File("application/json", "openapi.json");
-    private readonly Answer _css = Endpoint.Answer.File("text/css; charset=utf-8", "page.css");
-    private readonly Answer _script = Endpoint.Answer.File(
-        "text/javascript; charset=utf-8",
-        "page.js"
-    );
-    private readonly Answer _icon = Endpoint.Answer.File("image/svg+xml", "page.svg");
+    private readonly Dictionary<string, Func<HttpRequest, Answer>> _routes = Create(store, period);
 
-    /// <summary>The answer to a request for a path.</summary>
-    public Answer Answer(HttpRequest request) =>
-        request.Path.Value switch
+    /// <summary>The other paths.</summary>
+    public IReadOnlyCollection<string> Paths => _routes.Keys;
+
+    /// <summary>The answer to a request.</summary>
+    public Answer Answer(HttpRequest request)
+    {
+        var path = request.Path.Value ?? "";
+        return _routes.TryGetValue(path, out var answer) ? answer(request)
+            : path.StartsWith(OneVm, StringComparison.Ordinal)
+                ? WithStatus(
+                    store,
+                    current => Vm(current.Status, path[OneVm.Length..], request.Query["pid"])
+                )
+            : NotFound($"nothing is at {path}: see /openapi.json");
+    }
+
+    private static Dictionary<string, Func<HttpRequest, Answer>> Create(
+        StatusStore store,
+        TimeSpan period
+    )
+    {
+        var css = Endpoint.Answer.File("text/css; charset=utf-8", "page.css");
+        var script = Endpoint.Answer.File("text/javascript; charset=utf-8", "page.js");
+        var icon = Endpoint.Answer.File("image/svg+xml", "page.svg");
+        var openApi = Endpoint.Answer.File("application/json", "openapi.json");
+        var ok = Endpoint.Answer.Text("text/plain", "ok\n");
+        return new()
         {
-            "/" => WithStatus(Page),
-            "/page.css" => _css,
-            "/page.js" => _script,
-            "/page.svg" => _icon,
-            "/openapi.json" => _openApi,
-            "/healthz" => Health(),
-            "/readyz" => WithStatus(_ => Endpoint.Answer.Text("text/plain", "ok\n")),
-            "/api/v1/status" => WithStatus(current => Status(current, request)),
-            { } path when path.StartsWith(OneVm, StringComparison.Ordinal) => WithStatus(current =>
-                Vm(current.Status, path[OneVm.Length..], request.Query["pid"])
-            ),
-            var path => NotFound($"nothing is at {path}: see /openapi.json"),
+            ["/"] = _ => WithStatus(store, Page),
+            ["/page.css"] = _ => css,
+            ["/page.js"] = _ => script,
+            ["/page.svg"] = _ => icon,
+            ["/api/v1/status"] = request => WithStatus(store, current => Status(current, request)),
+            ["/openapi.json"] = _ => openApi,
+            ["/healthz"] = _ => IsTooLong(store.SinceLastPass, period) ?? ok,
+            ["/readyz"] = _ => WithStatus(store, _ => ok),
         };
+    }
 
-    private Answer WithStatus(Func<PublishedStatus, Answer> answer) =>
+    private static Answer WithStatus(StatusStore store, Func<PublishedStatus, Answer> answer) =>
         store.Current is { } current
             ? answer(current)
             : Endpoint.Answer.Problem(
@@ -63,12 +80,11 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
                 Tag = current.Tag,
             };
 
-    private Answer Health()
+    private static Answer? IsTooLong(TimeSpan silence, TimeSpan period)
     {
         var patience = TimeSpan.FromTicks(Math.Max(ShortestPatience.Ticks, 3 * period.Ticks));
-        var silence = store.SinceLastPass;
         return silence <= patience
-            ? Endpoint.Answer.Text("text/plain", "ok\n")
+            ? null
             : Endpoint.Answer.Problem(
                 StatusCodes.Status503ServiceUnavailable,
                 "Not alive",
@@ -90,7 +106,7 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
         return vms switch
         {
             [] => NotFound($"no VM {path} runs on node {node.Node}: see /api/v1/status"),
-            [var vm] => Endpoint.Answer.Json(vm, ReportJson.Default.VmStatus),
+            [var vm] => Endpoint.Answer.Json(vm, ReportJsonContext.Compact.VmStatus),
             _ => Endpoint.Answer.Problem(
                 StatusCodes.Status409Conflict,
                 "Ambiguous",

@@ -192,7 +192,7 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
             {Html.Lines(
                 all.Where(item => looks.Contains(item.Look)).Select(item =>
                     Html.Of(
-                        $"""<li><span class="cpu {item.Look}" aria-hidden="true"><span class="mark">{item.Short}</span></span> {item.Meaning}</li>"""
+                        $"""<li><span class="cpu {item.Look}" aria-hidden="true"><span class="mark">{(_isDense ? item.Short : item.Long)}</span></span> {item.Meaning}</li>"""
                     )
                 )
             )}

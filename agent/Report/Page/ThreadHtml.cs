@@ -25,6 +25,7 @@ internal static class ThreadHtml
     {
         var number = thread.Index is { } index ? $" {index}" : "";
         var role = thread.Role == ThreadRole.Vcpu ? "vCPU" : thread.Role.ToWord();
+        var rule = thread.Rule is { } text ? Html.Of($" <small>{text}</small>") : Html.None;
         var look = thread.Outcome
             is null
                 or Outcome.Applied
@@ -33,7 +34,7 @@ internal static class ThreadHtml
             ? ""
             : "off";
         return Html.Of(
-            $"""<tr class="{look}"><th scope="row">{role}{number} <small><bdi>{thread.Comm}</bdi> {thread.Tid}</small></th><td>{thread.Wanted ?? "–"}</td><td>{thread.Actual ?? "gone"}</td><td>{thread.Outcome?.ToString() ?? "–"}</td></tr>"""
+            $"""<tr class="{look}"><th scope="row">{role}{number} <small><bdi>{thread.Comm}</bdi> {thread.Tid}</small></th><td>{thread.Wanted ?? "–"}{rule}</td><td>{thread.Actual ?? "gone"}</td><td>{thread.Outcome?.ToString() ?? "–"}</td></tr>"""
         );
     }
 }

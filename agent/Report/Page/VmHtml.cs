@@ -41,7 +41,12 @@ internal static class VmHtml
             return Html.None;
         }
 
-        return Html.Of($"""<p class="why"><b>{reason.ToString()}</b> {vm.Message}</p>""");
+        // Nobody waits for advice on a VM that didn't ask.
+        var action =
+            vm.Action is { } todo && vm.State != VmState.NotDedicated
+                ? Html.Of($"""<p class="action"><b>What to do</b> {todo}</p>""")
+                : Html.None;
+        return Html.Of($"""<p class="why"><b>{reason.ToString()}</b> {vm.Message}</p>{action}""");
     }
 
     private static string Facts(VmStatus vm)
@@ -62,10 +67,9 @@ internal static class VmHtml
         var cpus = vm.Threads.FirstOrDefault(thread => thread.Role == ThreadRole.Emulator)?.Wanted;
         return (vm.Guest.IsolateEmulatorThread, cpus) switch
         {
-            (true, null) => "emulator isolated",
-            (true, _) => $"emulator isolated on {cpus}",
-            (false, null) => null,
-            _ => $"emulator on {cpus}",
+            (_, null) => null,
+            (true, _) => $"emulator on {cpus}",
+            _ => $"emulator shares {cpus}",
         };
     }
 

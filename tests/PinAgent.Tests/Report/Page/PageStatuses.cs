@@ -141,7 +141,7 @@ internal static class PageStatuses
         {
             CpuManager = new CpuManagerStatus(
                 CpuManagerState.Static,
-                "0-7,64-71,128-135,192-199",
+                "0-7,128-135",
                 ["policy static"]
             ),
             Cluster = new ClusterStatus(SyncState.Synced, null),
@@ -150,7 +150,7 @@ internal static class PageStatuses
                 .. Enumerable
                     .Range(0, 11)
                     .Select(n => Core(n, first: 8 + (9 * n) + (n > 5 ? 2 : 0))),
-                NotDedicated("tenant-a/jump-host", 9000, 2, "0-7,64-71,128-135,192-199"),
+                NotDedicated("tenant-a/jump-host", 9000, 2, "0-7,128-135"),
             ],
             Drift = new DriftStatus(3),
         };

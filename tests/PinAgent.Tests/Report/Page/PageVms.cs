@@ -91,7 +91,8 @@ internal static class PageVms
             },
             cpus,
             cpus,
-            Outcome.AlreadyRight
+            Outcome.AlreadyRight,
+            role == ThreadRole.Vcpu ? $"guest core {index}: a CPU to itself" : "with the emulator"
         );
 
     /// <summary>The VM with its threads changed.</summary>
@@ -114,6 +115,7 @@ internal static class PageVms
                             Wanted = null,
                             Actual = cpuset,
                             Outcome = null,
+                            Rule = null,
                         }
                     ),
             ],
