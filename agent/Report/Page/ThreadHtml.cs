@@ -11,7 +11,7 @@ internal static class ThreadHtml
         Html.Of(
             $"""
             <table>
-            <thead><tr><th scope="col">Thread</th><th scope="col">Belongs on</th><th scope="col">May run on</th><th scope="col">Outcome</th></tr></thead>
+            <thead><tr><th scope="col">Thread</th><th scope="col">Wanted</th><th scope="col">Actual</th><th scope="col">Outcome</th></tr></thead>
             <tbody>
             {Html.Lines(
                 vm.Threads.OrderBy(thread => thread.Role).ThenBy(thread => thread.Index).Select(Row)
@@ -25,7 +25,9 @@ internal static class ThreadHtml
     {
         var number = thread.Index is { } index ? $" {index}" : "";
         var role = thread.Role == ThreadRole.Vcpu ? "vCPU" : thread.Role.ToWord();
-        var rule = thread.Rule is { } text ? Html.Of($" <small>{text}</small>") : Html.None;
+        var rule = thread.Rule is { } text
+            ? Html.Of($"""<small class="rule">{text}</small>""")
+            : Html.None;
         var look = thread.Outcome
             is null
                 or Outcome.Applied
@@ -34,7 +36,10 @@ internal static class ThreadHtml
             ? ""
             : "off";
         return Html.Of(
-            $"""<tr class="{look}"><th scope="row">{role}{number} <small><bdi>{thread.Comm}</bdi> {thread.Tid}</small></th><td>{thread.Wanted ?? "–"}{rule}</td><td>{thread.Actual ?? "gone"}</td><td>{thread.Outcome?.ToString() ?? "–"}</td></tr>"""
+            $"""<tr class="{look}"><th scope="row">{role}{number} <small><bdi>{thread.Comm}</bdi> {thread.Tid}</small>{rule}</th><td>{Cpus(thread.Wanted ?? "–")}</td><td>{Cpus(thread.Actual ?? "gone")}</td><td>{thread.Outcome?.ToString() ?? "–"}</td></tr>"""
         );
     }
+
+    // A long list can be broken at its spaces.
+    private static string Cpus(string list) => list.Replace(",", ", ", StringComparison.Ordinal);
 }

@@ -13,7 +13,9 @@ internal static class VmHtml
         var letters = tag is null
             ? Html.None
             : Html.Of($"""<span class="tag c{tag.Colour}">{tag.Letters}</span> """);
-        var traced = tag is null ? Html.None : Html.Of($""" data-vm="{tag.Letters}" """);
+        var traced = tag is null
+            ? Html.None
+            : Html.Of($""" data-vm="{tag.Letters}" tabindex="-1" """);
         return Html.Of(
             $"""
             <li class="vm {Look(vm)}" id="vm-{vm.Pid}"{traced}>

@@ -101,6 +101,7 @@ document.addEventListener('keydown', (event) => {
 // Keeping current.
 const live = document.querySelector('.live');
 let shown = '';
+let content = page.main.outerHTML;
 let isFetching = false;
 let isStale = false;
 
@@ -163,8 +164,12 @@ async function refresh() {
         throw new Error(`GET /: expected 200, found ${answer.status}`);
       }
       const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      document.title = next.title;
-      swap(next.querySelector('main'));
+      const main = next.querySelector('main');
+      if (main.outerHTML !== content) {
+        content = main.outerHTML;
+        document.title = next.title;
+        swap(main);
+      }
     } while (isStale);
     setLive(true);
   } catch {
