@@ -2,19 +2,6 @@ using System.Collections.Immutable;
 
 namespace PinAgent.Model;
 
-/// <summary>Whether KubeVirt's feature gate <c>CPUManager</c> asks for the labels.</summary>
-public enum FeatureGate
-{
-    /// <summary>It isn't known yet, or can't be read.</summary>
-    Unknown,
-
-    /// <summary>The labels are the administrator's.</summary>
-    Off,
-
-    /// <summary>The labels follow the CPU manager.</summary>
-    On,
-}
-
 /// <summary>Who sets the labels.</summary>
 public enum LabelMode
 {
