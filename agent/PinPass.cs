@@ -59,7 +59,11 @@ public sealed class PinPass(
         _decisions = plan.Decisions;
         _repairs += vms.Where(vm => vm.WasHeld)
             .Sum(vm => vm.Outcome.Threads.Count(thread => thread.IsChange));
-        labels?.Look(snapshot.CpuManager, snapshot.Cluster?.CpuManagerGate ?? FeatureGate.Unknown);
+        if (snapshot.Cluster is { } told)
+        {
+            labels?.Look(snapshot.CpuManager, told);
+        }
+
         return new PassResult(
             new NodeStatus
             {
