@@ -45,6 +45,7 @@ internal static class ApiReader
                 selector.Text("kubevirt.io/cpumanager") == True
                 || selector.Text("cpumanager") == True,
             Mode = metadata.Annotations?.Mode,
+            Placement = metadata.Annotations?.Placement,
             IsDeleting = root["metadata"].Has("deletionTimestamp"),
             IsFinished = status.Text("phase") is "Succeeded" or "Failed",
             Containers = new([
