@@ -7,7 +7,16 @@ namespace PinAgent.Tests.Plan;
 /// <summary>Which rule put each thread where it belongs, as an administrator reads it.</summary>
 public sealed class ThreadRuleTests
 {
-    private static readonly VmiFacts Vmi = new("prod", "vm1") { DedicatedCpuPlacement = true };
+    private static readonly VmiFacts Vmi = new("prod", "vm1")
+    {
+        Spec = new()
+        {
+            DedicatedCpuPlacement = true,
+            IoThreadsPolicy = VmiSpec.SupplementalPool,
+            IsolateEmulatorThread = true,
+            EmulatorThreadCompleteToEvenParity = true,
+        },
+    };
 
     [Fact]
     public void Guest_siblings_are_beside_each_other_and_the_rest_is_with_the_isolated_emulator()
@@ -80,13 +89,7 @@ public sealed class ThreadRuleTests
     {
         var vm = Vms.Vm("prod_vm1", "0-3,8-9", new GuestTopology(1, 3, 1))
             .With(Vms.Thread(2001, ThreadRole.IoThread, 1, CpuSet.Parse("0-3,8-9")));
-        var facts = Vmi with
-        {
-            HasSupplementalIoThreads = true,
-            IsolateEmulatorThread = true,
-            EmulatorThreadCompleteToEvenParity = true,
-        };
-        var node = new Node { Settings = new PlanSettings([], [facts]) };
+        var node = new Node { Settings = new PlanSettings([], [Vmi]) };
 
         var rules = Rules(node.PassOne(vm));
 
