@@ -46,7 +46,7 @@ internal static class EndpointOptions
     public static EndpointSettings Get(ParseResult parsed) =>
         new(Tcp.Get(parsed), Socket.Get(parsed));
 
-    private static IPEndPoint? ReadAddress(string text) =>
+    internal static IPEndPoint? ReadAddress(string text) =>
         text == "off" ? null
         : IPEndPoint.TryParse(text, out var address)
         && IPAddress.IsLoopback(address.Address)

@@ -3,10 +3,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Apply;
-using PinAgent.Apply.Kubernetes;
 using PinAgent.Model;
 using PinAgent.Observe;
-using PinAgent.Observe.Kubernetes;
 using PinAgent.Plan;
 using PinAgent.Report;
 using PinAgent.Report.Endpoint;
@@ -60,22 +58,6 @@ internal static class RunCommand
             : Environment.MachineName
     );
 
-    private static readonly Option<string?> KubeConfig = new("--kubeconfig")
-    {
-        Description =
-            "How to reach the cluster; without it KUBECONFIG, the pod's service account, or ~/.kube/config. "
-            + "[env: PINAGENT_KUBECONFIG]",
-        HelpName = "FILE",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("PINAGENT_KUBECONFIG"),
-    };
-
-    private static readonly Setting<string> StateDir = Options.Text(
-        "--state-dir",
-        "DIR",
-        "Where the agent remembers, across its own restart, which VMs the cluster called dedicated.",
-        "/run/pinagent"
-    );
-
     private static readonly Setting<OutputFormat> Format = Options.Output("table");
 
     public static Command Create()
@@ -103,12 +85,10 @@ internal static class RunCommand
             Mode.Option,
             Interval.Option,
             NodeName.Option,
-            KubeConfig,
-            StateDir.Option,
             Format.Option,
         };
         EndpointOptions.AddTo(command);
-        LabelOptions.AddTo(command);
+        ClusterOptions.AddTo(command);
         command.SetAction(RunAsync);
         return command;
     }
@@ -129,22 +109,13 @@ internal static class RunCommand
         try
         {
             var trigger = new Trigger();
-            using var cluster = isStandalone ? null : Watch(parsed, trigger);
+            using var cluster = isStandalone ? null : ClusterServices.Create(parsed, trigger.Set);
             using var files = new HostFiles(Options.HostRoot.Get(parsed));
             var settings = new PlanSettings(
                 [.. parsed.GetRequiredValue(Vms)],
                 [.. parsed.GetRequiredValue(Vmis).SelectMany(path => VmiFile.ReadAll(path))]
             );
-            using var labels = cluster is null
-                ? null
-                : new LabelKeeper(
-                    cluster.Connection,
-                    NodeName.Get(parsed),
-                    LabelOptions.Get(parsed),
-                    TimeProvider.System,
-                    Random.Shared.NextDouble
-                );
-            var pass = Compose(parsed, files, settings, cluster, labels);
+            var pass = Compose(parsed, files, settings, cluster);
             if (!parsed.GetValue(Once))
             {
                 return await LoopAsync(
@@ -153,15 +124,14 @@ internal static class RunCommand
                     EndpointOptions.Get(parsed),
                     trigger,
                     cluster,
-                    labels,
                     stop
                 );
             }
 
             if (cluster is not null)
             {
-                await cluster.StartAsync(stop);
-                await cluster.Settled.WaitAsync(stop);
+                await cluster.Watcher.StartAsync(stop);
+                await cluster.Watcher.Settled.WaitAsync(stop);
             }
 
             var status = pass.Run().Status;
@@ -174,25 +144,11 @@ internal static class RunCommand
         }
     }
 
-    private static ClusterWatcher Watch(ParseResult parsed, Trigger trigger)
-    {
-        var kubeConfig = parsed.GetValue(KubeConfig);
-        return new ClusterWatcher(
-            () => ClusterConfig.Load(string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig),
-            NodeName.Get(parsed),
-            LabelOptions.KubeVirtNamespace.Get(parsed),
-            trigger.Set,
-            TimeProvider.System,
-            Random.Shared.NextDouble
-        );
-    }
-
     private static PinPass Compose(
         ParseResult parsed,
         HostFiles files,
         PlanSettings settings,
-        ClusterWatcher? cluster,
-        LabelKeeper? labels
+        ClusterServices? cluster
     )
     {
         var isLive = files.HasLiveProc();
@@ -214,17 +170,16 @@ internal static class RunCommand
                 files,
                 affinity,
                 Options.KubeletRoot.Get(parsed),
-                cluster is null ? null : () => cluster.Facts
+                cluster is null ? null : () => cluster.Watcher.Facts
             ),
             settings,
             Placer.Default,
             new PlanApplier(isLive ? new KernelThreadAffinity(files) : new NoThreadAffinity()),
             NodeName.Get(parsed),
             effective,
-            cluster is null
-                ? null
-                : new DecisionMemory(Path.Combine(StateDir.Get(parsed), "remembered.json")),
-            labels
+            cluster?.Memory,
+            cluster?.Labels,
+            cluster?.Reporter
         );
     }
 
@@ -233,25 +188,21 @@ internal static class RunCommand
         TimeSpan interval,
         EndpointSettings endpoint,
         Trigger trigger,
-        ClusterWatcher? cluster,
-        LabelKeeper? labels,
+        ClusterServices? cluster,
         CancellationToken stop
     )
     {
-        PinLoop? loop = null;
         var store = new StatusStore(TimeProvider.System);
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
-        builder.Services.AddHostedService(services =>
-            loop = new PinLoop(
-                pass,
-                interval,
-                trigger,
-                store,
-                TimeProvider.System,
-                services.GetRequiredService<ILogger<PinLoop>>()
-            )
-        );
+        builder.Services.AddHostedService(services => new PinLoop(
+            pass,
+            interval,
+            trigger,
+            store,
+            TimeProvider.System,
+            services.GetRequiredService<ILogger<PinLoop>>()
+        ));
         builder.Services.AddHostedService(services => new StatusServer(
             endpoint,
             store,
@@ -259,36 +210,18 @@ internal static class RunCommand
             TimeProvider.System,
             services.GetRequiredService<ILogger<StatusServer>>()
         ));
-        if (cluster is not null)
-        {
-            builder.Services.AddHostedService(services =>
-            {
-                cluster.Logger = services.GetRequiredService<ILogger<ClusterWatcher>>();
-                return cluster;
-            });
-        }
-
-        if (labels is not null)
-        {
-            builder.Services.AddHostedService(services =>
-            {
-                labels.Logger = services.GetRequiredService<ILogger<LabelKeeper>>();
-                return labels;
-            });
-        }
-
+        cluster?.AddTo(builder.Services);
         using var host = builder.Build();
+        var running = host
+            .Services.GetServices<IHostedService>()
+            .OfType<BackgroundService>()
+            .ToList();
         await host.RunAsync(stop);
 
-        // The host stops when the loop throws, and keeps the exception to itself.
-        if (loop?.ExecuteTask is { IsFaulted: true } faulted)
+        // The host stops when a service throws, and keeps the exception to itself.
+        foreach (var service in running)
         {
-            await faulted;
-        }
-
-        foreach (BackgroundService? service in new BackgroundService?[] { cluster, labels })
-        {
-            if (service?.ExecuteTask is { IsFaulted: true } fault)
+            if (service.ExecuteTask is { IsFaulted: true } fault)
             {
                 await fault;
             }

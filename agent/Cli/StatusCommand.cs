@@ -36,7 +36,7 @@ internal static class StatusCommand
             "status",
             "Ask the running agent who runs where, and why a VM isn't pinned.",
             """
-            NAME is a VM's name, <namespace>/<name>, or QEMU's process id.
+            NAME is a VM's name, <namespace>/<name>, its guest's name (<namespace>_<name>), or QEMU's process id.
             Exits with 0; 1 if there is no such VM, or --probe's answer is no; 2 if several VMs have the name; 3 if no agent
             answers.
             """,
@@ -121,11 +121,7 @@ internal static class StatusCommand
             return ExitCode.Fine;
         }
 
-        var vms = status
-            .Vms.Where(vm =>
-                vm.Name == name || $"{vm.Namespace}/{vm.Name}" == name || $"{vm.Pid}" == name
-            )
-            .ToList();
+        var vms = status.Vms.Where(vm => Names(name, vm)).ToList();
         switch (vms)
         {
             case []:
@@ -145,6 +141,12 @@ internal static class StatusCommand
                 );
         }
     }
+
+    private static bool Names(string name, VmStatus vm) =>
+        name == vm.Name
+        || name == $"{vm.Namespace}/{vm.Name}"
+        || name == $"{vm.Namespace}_{vm.Name}"
+        || name == $"{vm.Pid}";
 
     // On a terminal the new picture takes the old one's place.
     private static void Separate()

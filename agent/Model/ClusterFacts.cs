@@ -33,8 +33,14 @@ public sealed record ClusterFacts
     /// <summary>The node's annotation <c>pinagent.dev/mode</c>.</summary>
     public string? NodeMode { get; init; }
 
+    /// <summary>The node's labels; null if they aren't known.</summary>
+    public NodeLabels? NodeLabels { get; init; }
+
     /// <summary>KubeVirt's feature gate <c>CPUManager</c>.</summary>
     public FeatureGate CpuManagerGate { get; init; }
+
+    /// <summary>KubeVirt's feature gate <c>Sidecar</c>.</summary>
+    public FeatureGate SidecarGate { get; init; }
 
     /// <summary>What an administrator should know: what isn't answered, what was passed over.</summary>
     public ImmutableArray<string> Notices { get; init; } = [];

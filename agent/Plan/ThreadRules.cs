@@ -45,8 +45,10 @@ internal sealed class ThreadRules(VmShape shape, Placement placement, NodeTopolo
             return $"{who}: a CPU to itself";
         }
 
-        return topology.SiblingsOf(topology[first]).Contains(CpuOf(thread))
-            ? $"{who}: sibling of CPU {first}"
+        var siblings = CpuSet.Of(topology.SiblingsOf(topology[first]));
+        return siblings.Contains(CpuOf(thread)) ? $"{who}: sibling of CPU {first}"
+            : siblings.Intersect(shape.Vm.Cpuset ?? CpuSet.Empty).Count > number
+                ? $"{who}: not beside CPU {first}, to move as little as possible"
             : $"{who}: CPU {first} has no sibling for it";
     }
 

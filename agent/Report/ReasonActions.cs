@@ -41,6 +41,8 @@ public static class ReasonActions
                     + "missing.",
             Reason.SwitchedOff =>
                 "Take away the annotation pinagent.dev/mode: off when the VM should be pinned again.",
+            Reason.PodLacksCpus =>
+                "Let KubeVirt make the pod anew: stop the VM and start it, since what a running pod requests stays as it is.",
             Reason.NoCpusetOfItsOwn or Reason.CpusetIsSharedPool => ClaimCpus,
             Reason.CpusetTooSmall =>
                 "Give its cgroup at least as many CPUs as the guest has vCPUs, or name the guest with --vm to see what it "

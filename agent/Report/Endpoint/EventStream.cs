@@ -45,7 +45,7 @@ internal sealed class EventStream(StatusStore store, TimeProvider time, int plac
             return;
         }
 
-        await response.StartAsync(stop);
+        await response.Body.FlushAsync(stop);
         PublishedStatus? seen = null;
         while (true)
         {
@@ -60,7 +60,6 @@ internal sealed class EventStream(StatusStore store, TimeProvider time, int plac
             await response.Body.WriteAsync("data: "u8.ToArray(), stop);
             await response.Body.WriteAsync(seen.Json, stop);
             await response.Body.WriteAsync("\n\n"u8.ToArray(), stop);
-            await response.Body.FlushAsync(stop);
         }
     }
 

@@ -84,7 +84,7 @@ internal sealed partial class StatusApplication(
             );
         }
 
-        answer ??= routes.Answer(request);
+        answer ??= routes.For(request);
         if (answer.Status == StatusCodes.Status405MethodNotAllowed)
         {
             response.Headers.Allow = "GET, HEAD";

@@ -23,7 +23,7 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
     public IReadOnlyCollection<string> Paths => _routes.Keys;
 
     /// <summary>The answer to a request.</summary>
-    public Answer Answer(HttpRequest request)
+    public Answer For(HttpRequest request)
     {
         var path = request.Path.Value ?? "";
         return _routes.TryGetValue(path, out var answer) ? answer(request)
@@ -40,11 +40,11 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
         TimeSpan period
     )
     {
-        var css = Endpoint.Answer.File("text/css; charset=utf-8", "page.css");
-        var script = Endpoint.Answer.File("text/javascript; charset=utf-8", "page.js");
-        var icon = Endpoint.Answer.File("image/svg+xml", "page.svg");
-        var openApi = Endpoint.Answer.File("application/json", "openapi.json");
-        var ok = Endpoint.Answer.Text("text/plain", "ok\n");
+        var css = Answer.File("text/css; charset=utf-8", "page.css");
+        var script = Answer.File("text/javascript; charset=utf-8", "page.js");
+        var icon = Answer.File("image/svg+xml", "page.svg");
+        var openApi = Answer.File("application/json", "openapi.json");
+        var ok = Answer.Text("text/plain", "ok\n");
         return new()
         {
             ["/"] = _ => WithStatus(store, Page),
@@ -61,21 +61,21 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
     private static Answer WithStatus(StatusStore store, Func<PublishedStatus, Answer> answer) =>
         store.Current is { } current
             ? answer(current)
-            : Endpoint.Answer.Problem(
+            : Answer.Problem(
                 StatusCodes.Status503ServiceUnavailable,
                 "Not ready",
                 "the agent hasn't made its first pass yet: ask again in a second"
             );
 
     private static Answer Page(PublishedStatus current) =>
-        Endpoint.Answer.Text("text/html", PageRenderer.Render(current.Status));
+        Answer.Text("text/html", PageRenderer.Render(current.Status));
 
     private static Answer Status(PublishedStatus current, HttpRequest request) =>
         request
             .Headers.IfNoneMatch.SelectMany(tags => tags?.Split(',') ?? [])
             .Any(tag => tag.Trim() == current.Tag || tag.Trim() == "*")
             ? new Answer(StatusCodes.Status304NotModified, null, default) { Tag = current.Tag }
-            : Endpoint.Answer.Json(current.Json) with
+            : Answer.Json(current.Json) with
             {
                 Tag = current.Tag,
             };
@@ -85,7 +85,7 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
         var patience = TimeSpan.FromTicks(Math.Max(ShortestPatience.Ticks, 3 * period.Ticks));
         return silence <= patience
             ? null
-            : Endpoint.Answer.Problem(
+            : Answer.Problem(
                 StatusCodes.Status503ServiceUnavailable,
                 "Not alive",
                 $"the last pass ended {silence.TotalSeconds:0} s ago: expected one every {period.TotalSeconds} s; see "
@@ -106,8 +106,8 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
         return vms switch
         {
             [] => NotFound($"no VM {path} runs on node {node.Node}: see /api/v1/status"),
-            [var vm] => Endpoint.Answer.Json(vm, ReportJsonContext.Compact.VmStatus),
-            _ => Endpoint.Answer.Problem(
+            [var vm] => Answer.Json(vm, ReportJsonContext.Compact.VmStatus),
+            _ => Answer.Problem(
                 StatusCodes.Status409Conflict,
                 "Ambiguous",
                 $"{vms.Length} VMs are called {path}: choose one with ?pid=, of "
@@ -117,5 +117,5 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
     }
 
     private static Answer NotFound(string detail) =>
-        Endpoint.Answer.Problem(StatusCodes.Status404NotFound, "Not found", detail);
+        Answer.Problem(StatusCodes.Status404NotFound, "Not found", detail);
 }

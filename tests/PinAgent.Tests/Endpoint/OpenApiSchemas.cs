@@ -48,9 +48,7 @@ internal sealed class OpenApiSchemas
 
     private JsonObject SchemaOf(Type type, bool isNullable)
     {
-        type = Nullable.GetUnderlyingType(type) is { } underlying
-            ? (isNullable = true, underlying).underlying
-            : type;
+        type = Nullable.GetUnderlyingType(type) ?? type;
         if (type.IsEnum)
         {
             var words = Enum.GetValues(type)

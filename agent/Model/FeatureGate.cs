@@ -1,0 +1,14 @@
+namespace PinAgent.Model;
+
+/// <summary>How one of KubeVirt's feature gates stands. <c>CPUManager</c> asks for the node's labels.</summary>
+public enum FeatureGate
+{
+    /// <summary>It isn't known yet, or can't be read.</summary>
+    Unknown,
+
+    /// <summary>It's off.</summary>
+    Off,
+
+    /// <summary>It's on.</summary>
+    On,
+}
