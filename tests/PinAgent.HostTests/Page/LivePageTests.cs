@@ -13,17 +13,8 @@ public sealed class LivePageTests
     {
         Requires.RealGuests(cpus: 2);
         await using var browser = await Browser.StartAsync();
-        var folder = Directory.CreateTempSubdirectory("pinagent-page-").FullName;
-        await using var agent = new AgentLoop(
-            "--vm",
-            _name,
-            "--tcp",
-            "127.0.0.1:0",
-            "--socket",
-            $"{folder}/pinagent.sock"
-        );
-        var line = await agent.WaitForLogAsync("Status at http://");
-        await agent.WaitForLogAsync("looking every");
+        await using var agent = new AgentLoop("--vm", _name);
+        var line = (await agent.WaitForLogsAsync("Status at http://", "looking every"))[0];
         await browser.OpenAsync(new Uri(line[line.IndexOf("http://", StringComparison.Ordinal)..]));
         await browser.WaitAsync("document.querySelector('.live').textContent === 'live'");
         await browser.ReadAsync("document.body.dataset.loaded = 'once'");
@@ -45,6 +36,5 @@ public sealed class LivePageTests
         await browser.WaitAsync($"!document.querySelector('#vm-{guest.Pid}')");
         Assert.Equal("once", await browser.ReadAsync("document.body.dataset.loaded"));
         Assert.Empty(browser.Complaints);
-        Directory.Delete(folder, recursive: true);
     }
 }
