@@ -11,14 +11,9 @@ internal static class Paths
         Environment.GetEnvironmentVariable("PINAGENT_DUMMY_VM")
         ?? Built("PinAgent.DummyVm", "PinAgent.DummyVm");
 
-    /// <summary>The repository, for files that the tests read.</summary>
-    public static string Repository { get; } =
-        new DirectoryInfo(AppContext.BaseDirectory.TrimEnd('/'))
-            .Parent!
-            .Parent!
-            .Parent!
-            .Parent!
-            .FullName;
+    /// <summary>A file of the repository, where these tests run in it.</summary>
+    public static string InRepository(string path) =>
+        Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../..", path));
 
     // …/artifacts/bin/PinAgent.HostTests/<configuration>/ is where we are.
     private static string Built(string project, string program)

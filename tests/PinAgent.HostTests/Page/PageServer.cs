@@ -49,7 +49,7 @@ internal sealed class PageServer : IAsyncDisposable
 
     /// <summary>A golden page.</summary>
     public static string Golden(string page) =>
-        File.ReadAllText(Path.Combine(Paths.Repository, "tests/fixtures/page", $"{page}.html"));
+        File.ReadAllText(Paths.InRepository($"tests/fixtures/page/{page}.html"));
 
     /// <summary>Shows another page and tells of it.</summary>
     public void Change(Func<string, string> change)
@@ -133,5 +133,5 @@ internal sealed class PageServer : IAsyncDisposable
     }
 
     private static byte[] Asset(string path) =>
-        File.ReadAllBytes(Path.Combine(Paths.Repository, "agent/Report/Page", path.TrimStart('/')));
+        File.ReadAllBytes(Paths.InRepository($"agent/Report/Page{path}"));
 }
