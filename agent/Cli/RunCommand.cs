@@ -6,6 +6,7 @@ using PinAgent.Apply;
 using PinAgent.Apply.Kubernetes;
 using PinAgent.Model;
 using PinAgent.Observe;
+using PinAgent.Observe.Kubelet;
 using PinAgent.Observe.Kubernetes;
 using PinAgent.Plan;
 using Serilog;
@@ -58,7 +59,7 @@ internal static class RunCommand
             : Environment.MachineName
     );
 
-    private static readonly Option<string?> KubeConfig = new("--kubeconfig")
+    internal static readonly Option<string?> KubeConfig = new("--kubeconfig")
     {
         Description =
             "How to reach the cluster; without it KUBECONFIG, the pod's service account, or ~/.kube/config. "
@@ -141,16 +142,32 @@ internal static class RunCommand
                     TimeProvider.System,
                     Random.Shared.NextDouble
                 );
-            var pass = Compose(parsed, files, settings, cluster, labels);
+            // It names pods as the API does; without a cluster nothing tells which is whose.
+            using PodResourcesWatch? podResources = cluster is null
+                ? null
+                : new(
+                    files.Display(PodResourcesSocket.PathOf(Options.KubeletRoot.Get(parsed))),
+                    TimeProvider.System
+                );
+            var pass = Compose(parsed, files, settings, cluster, labels, podResources);
             if (!parsed.GetValue(Once))
             {
-                return await LoopAsync(pass, Interval.Get(parsed), trigger, cluster, labels, stop);
+                return await LoopAsync(
+                    pass,
+                    Interval.Get(parsed),
+                    trigger,
+                    cluster,
+                    labels,
+                    podResources,
+                    stop
+                );
             }
 
-            if (cluster is not null)
+            if (cluster is not null && podResources is not null)
             {
                 await cluster.StartAsync(stop);
                 await cluster.Settled.WaitAsync(stop);
+                await podResources.AskAsync(PodResourcesSocket.Patience, stop);
             }
 
             var status = pass.Run().Status;
@@ -181,7 +198,8 @@ internal static class RunCommand
         HostFiles files,
         PlanSettings settings,
         ClusterWatcher? cluster,
-        LabelKeeper? labels
+        LabelKeeper? labels,
+        PodResourcesWatch? podResources
     )
     {
         var isLive = files.HasLiveProc();
@@ -203,7 +221,8 @@ internal static class RunCommand
                 files,
                 affinity,
                 Options.KubeletRoot.Get(parsed),
-                cluster is null ? null : () => cluster.Facts
+                cluster is null ? null : () => cluster.Facts,
+                podResources
             ),
             settings,
             Placer.Default,
@@ -223,6 +242,7 @@ internal static class RunCommand
         Trigger trigger,
         ClusterWatcher? cluster,
         LabelKeeper? labels,
+        PodResourcesWatch? podResources,
         CancellationToken stop
     )
     {
@@ -238,25 +258,16 @@ internal static class RunCommand
                 services.GetRequiredService<ILogger<PinLoop>>()
             )
         );
-        if (cluster is not null)
+        BackgroundService?[] beside = [cluster, labels, podResources];
+        foreach (var service in beside.OfType<BackgroundService>())
         {
-            builder.Services.AddHostedService(services =>
-            {
-                cluster.Logger = services.GetRequiredService<ILogger<ClusterWatcher>>();
-                return cluster;
-            });
-        }
-
-        if (labels is not null)
-        {
-            builder.Services.AddHostedService(services =>
-            {
-                labels.Logger = services.GetRequiredService<ILogger<LabelKeeper>>();
-                return labels;
-            });
+            builder.Services.AddSingleton<IHostedService>(service);
         }
 
         using var host = builder.Build();
+        var loggers = host.Services.GetRequiredService<ILoggerFactory>();
+        cluster?.Logger = loggers.CreateLogger<ClusterWatcher>();
+        labels?.Logger = loggers.CreateLogger<LabelKeeper>();
         await host.RunAsync(stop);
 
         // The host stops when the loop throws, and keeps the exception to itself.
@@ -265,7 +276,9 @@ internal static class RunCommand
             await faulted;
         }
 
-        foreach (BackgroundService? service in new BackgroundService?[] { cluster, labels })
+        foreach (
+            BackgroundService? service in new BackgroundService?[] { cluster, labels, podResources }
+        )
         {
             if (service?.ExecuteTask is { IsFaulted: true } fault)
             {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace PinAgent.Model;
 
@@ -6,12 +7,15 @@ namespace PinAgent.Model;
 public enum FeatureGate
 {
     /// <summary>It isn't known yet, or can't be read.</summary>
+    [JsonStringEnumMemberName("unknown")]
     Unknown,
 
     /// <summary>The labels are the administrator's.</summary>
+    [JsonStringEnumMemberName("off")]
     Off,
 
     /// <summary>The labels follow the CPU manager.</summary>
+    [JsonStringEnumMemberName("on")]
     On,
 }
 

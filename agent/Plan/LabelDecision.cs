@@ -105,6 +105,15 @@ public sealed record LabelDecision(
         };
     }
 
+    /// <summary>Whether virt-handler writes the labels itself.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="now">The time, as virt-handler's heartbeat has it.</param>
+    public static bool IsVirtHandlerAlive(NodeLabels node, DateTimeOffset now) =>
+        // From the future is live, too, as far as clocks differ.
+        node.Heartbeat
+            is { } heartbeat
+        && (now - heartbeat).Duration() < HeartbeatLimit;
+
     private static LabelDecision WithoutGate(
         LabelSettings settings,
         NodeLabels node,
@@ -129,8 +138,7 @@ public sealed record LabelDecision(
         {
             LabelMode.Manage => false,
             LabelMode.Observe => true,
-            // From the future is live, too, as far as clocks differ.
-            _ => node.Heartbeat is { } heartbeat && (now - heartbeat).Duration() < HeartbeatLimit,
+            _ => IsVirtHandlerAlive(node, now),
         };
 
     private static LabelDecision Observe(bool isRunning, LabelSettings settings, NodeLabels node)
@@ -138,13 +146,13 @@ public sealed record LabelDecision(
         var wrong = settings.Keys.Where(key => IsWrong(key, isRunning, node)).ToImmutableArray();
         var who =
             settings.Mode == LabelMode.Observe
-                ? "only observed, as told"
+                ? "they are only observed, as told"
                 : "virt-handler is alive and sets them";
         return new(
             wrong.IsEmpty ? LabelAction.Nothing : LabelAction.ReportWrong,
             [],
             Find(settings, node, isRunning, wrong),
-            $"{Words(isRunning)}; labels are {who}{(wrong.IsEmpty ? "" : $": wrong: {string.Join(", ", wrong)}")}"
+            $"{Words(isRunning)}; {who}{(wrong.IsEmpty ? "" : $": wrong: {string.Join(", ", wrong)}")}"
         );
     }
 

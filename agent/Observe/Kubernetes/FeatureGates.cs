@@ -18,6 +18,16 @@ internal static class FeatureGates
 {
     public const string CpuManager = "CPUManager";
 
+    /// <summary>The ConfigMap's name.</summary>
+    public const string ConfigMap = "kubevirt-config";
+
+    /// <summary>Where KubeVirt objects are, the preferred version first.</summary>
+    public static readonly string[] KubeVirtPaths =
+    [
+        "/apis/kubevirt.io/v1/kubevirts",
+        "/apis/kubevirt.io/v1alpha3/kubevirts",
+    ];
+
     /// <summary>The ConfigMap.</summary>
     public static readonly ObjectKind<GateFacts> ConfigMaps = new(
         (_, json) =>
@@ -49,15 +59,17 @@ internal static class FeatureGates
     );
 
     /// <summary>Both together. What was known once holds until it's known otherwise.</summary>
-    public static FeatureGate Of(ObjectStore<GateFacts> config, ObjectStore<GateFacts> kubeVirts)
-    {
-        var all = config.Items.Values.Concat(kubeVirts.Items.Values).ToList();
-        return !IsKnown(config.Health) || !IsKnown(kubeVirts.Health) ? FeatureGate.Unknown
-            : all.Exists(facts => facts.IsDisabled) ? FeatureGate.Off
-            : all.Exists(facts => facts.Problem is not null) ? FeatureGate.Unknown
-            : all.Exists(facts => facts.IsEnabled) ? FeatureGate.On
-            : FeatureGate.Off;
-    }
+    public static FeatureGate Of(ObjectStore<GateFacts> config, ObjectStore<GateFacts> kubeVirts) =>
+        IsKnown(config.Health) && IsKnown(kubeVirts.Health)
+            ? Of([.. config.Items.Values, .. kubeVirts.Items.Values])
+            : FeatureGate.Unknown;
+
+    /// <summary>All that objects say together.</summary>
+    public static FeatureGate Of(IReadOnlyCollection<GateFacts> all) =>
+        all.Any(facts => facts.IsDisabled) ? FeatureGate.Off
+        : all.Any(facts => facts.Problem is not null) ? FeatureGate.Unknown
+        : all.Any(facts => facts.IsEnabled) ? FeatureGate.On
+        : FeatureGate.Off;
 
     /// <summary>Gates in a text: <c>DataVolumes, CPUManager</c>. Separators that aren't commas, and quotes, are forgiven.</summary>
     public static ImmutableArray<string> Split(string? text) =>
