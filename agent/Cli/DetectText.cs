@@ -87,9 +87,9 @@ internal static class DetectText
             yield return $"  label {key}: {value}{owner}";
         }
 
-        foreach (var message in cluster.Labels.Values.Select(label => label.Message).Distinct())
+        foreach (var labels in cluster.Labels.GroupBy(label => label.Value.Message))
         {
-            yield return $"  {message}";
+            yield return $"  {string.Join(", ", labels.Select(label => label.Key))}: {labels.Key}";
         }
     }
 

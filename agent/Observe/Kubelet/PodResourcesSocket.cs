@@ -53,18 +53,18 @@ public static class PodResourcesSocket
         {
             return Failed($"no answer within {limit.TotalSeconds:0} s");
         }
-        catch (Exception problem)
-            when (problem
-                    is HttpRequestException
-                        or IOException
-                        or SocketException
-                        or InvalidDataException
-            )
+        catch (InvalidDataException problem)
         {
-            return Failed(Words.Printable(problem.GetBaseException().Message));
+            return Failed(problem.Message);
+        }
+        catch (Exception problem)
+            when (problem is HttpRequestException or IOException or SocketException)
+        {
+            return Failed(problem.GetBaseException().Message);
         }
 
-        PodResourcesObservation Failed(string problem) => new(null, $"{path}: {problem}");
+        PodResourcesObservation Failed(string problem) =>
+            new(null, $"{path}: {Words.Printable(problem)}");
     }
 
     private static async Task<PodResourcesObservation> AskAsync(string path, CancellationToken stop)
