@@ -47,11 +47,11 @@ internal sealed record RememberedVm
             Dedicated = decision.Dedicated ?? false,
             Name = decision.Vmi?.Name,
             Namespace = decision.Vmi?.Namespace,
-            IsolateEmulatorThread = decision.Vmi?.IsolateEmulatorThread ?? false,
+            IsolateEmulatorThread = decision.Vmi?.Spec.IsolateEmulatorThread ?? false,
             EmulatorThreadCompleteToEvenParity =
-                decision.Vmi?.EmulatorThreadCompleteToEvenParity ?? false,
-            NumaPassthrough = decision.Vmi?.NumaPassthrough ?? false,
-            HasSupplementalIoThreads = decision.Vmi?.HasSupplementalIoThreads ?? false,
+                decision.Vmi?.Spec.EmulatorThreadCompleteToEvenParity ?? false,
+            NumaPassthrough = decision.Vmi?.Spec.NumaPassthrough ?? false,
+            HasSupplementalIoThreads = decision.Vmi?.Spec.HasSupplementalIoThreads ?? false,
             Limit = decision.Limit,
         };
 
@@ -64,11 +64,16 @@ internal sealed record RememberedVm
                 ? null
                 : new VmiFacts(Namespace, Name)
                 {
-                    DedicatedCpuPlacement = Dedicated,
-                    IsolateEmulatorThread = IsolateEmulatorThread,
-                    EmulatorThreadCompleteToEvenParity = EmulatorThreadCompleteToEvenParity,
-                    NumaPassthrough = NumaPassthrough,
-                    HasSupplementalIoThreads = HasSupplementalIoThreads,
+                    Spec = new VmiSpec
+                    {
+                        DedicatedCpuPlacement = Dedicated,
+                        IsolateEmulatorThread = IsolateEmulatorThread,
+                        EmulatorThreadCompleteToEvenParity = EmulatorThreadCompleteToEvenParity,
+                        NumaPassthrough = NumaPassthrough,
+                        IoThreadsPolicy = HasSupplementalIoThreads
+                            ? VmiSpec.SupplementalPool
+                            : null,
+                    },
                 },
         };
 }

@@ -36,6 +36,9 @@ public sealed record ClusterFacts
     /// <summary>KubeVirt's feature gate <c>CPUManager</c>.</summary>
     public FeatureGate CpuManagerGate { get; init; }
 
+    /// <summary>KubeVirt's feature gate <c>Sidecar</c>.</summary>
+    public FeatureGate SidecarGate { get; init; }
+
     /// <summary>What an administrator should know: what isn't answered, what was passed over.</summary>
     public ImmutableArray<string> Notices { get; init; } = [];
 

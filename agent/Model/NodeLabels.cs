@@ -1,23 +1,6 @@
 using System.Collections.Immutable;
-using System.Text.Json.Serialization;
 
 namespace PinAgent.Model;
-
-/// <summary>Whether KubeVirt's feature gate <c>CPUManager</c> asks for the labels.</summary>
-public enum FeatureGate
-{
-    /// <summary>It isn't known yet, or can't be read.</summary>
-    [JsonStringEnumMemberName("unknown")]
-    Unknown,
-
-    /// <summary>The labels are the administrator's.</summary>
-    [JsonStringEnumMemberName("off")]
-    Off,
-
-    /// <summary>The labels follow the CPU manager.</summary>
-    [JsonStringEnumMemberName("on")]
-    On,
-}
 
 /// <summary>Who sets the labels.</summary>
 public enum LabelMode

@@ -1,10 +1,13 @@
 namespace PinAgent.Model;
 
-/// <summary>What one container of a pod requests, and may have at most. Ephemeral containers have neither.</summary>
+/// <summary>A container of a pod: what it requests, and may have at most. Ephemeral containers have neither.</summary>
 /// <param name="Name">The container's name.</param>
 /// <param name="IsInit">Whether it is an init container; a sidecar is one that restarts.</param>
 public sealed record PodContainer(string Name, bool IsInit = false)
 {
+    /// <summary>The container's id without the runtime's name; null until it has been made.</summary>
+    public string? Id { get; init; }
+
     /// <summary><c>resources.requests.cpu</c>.</summary>
     public Quantity? CpuRequest { get; init; }
 

@@ -31,33 +31,15 @@ public sealed record PodFacts(string Uid, string Namespace, string Name)
     public bool IsFinished { get; init; }
 
     /// <summary>The containers, init containers first.</summary>
-    public ValueList<ContainerFacts> Containers { get; init; }
+    public ValueList<PodContainer> Containers { get; init; }
 
     /// <summary>Why nothing but the name is known of it; null if it could be read.</summary>
     public string? Problem { get; init; }
 
-    /// <summary>Whether the container in which QEMU runs has been made.</summary>
-    public bool HasComputeContainer =>
-        Containers.Any(container => container is { Name: "compute", Id: not null });
-}
+    /// <summary>The container in which QEMU runs; null in other pods.</summary>
+    public PodContainer? Compute =>
+        Containers.FirstOrDefault(container => container.Name == "compute");
 
-/// <summary>A container and what it requests; the amounts as they are written.</summary>
-/// <param name="Name">The name.</param>
-/// <param name="IsInit">Whether it's an init container; a sidecar is one that restarts.</param>
-public sealed record ContainerFacts(string Name, bool IsInit)
-{
-    /// <summary>The container's id without the runtime's name; null until it has been made.</summary>
-    public string? Id { get; init; }
-
-    /// <summary><c>resources.requests.cpu</c>.</summary>
-    public string? CpuRequest { get; init; }
-
-    /// <summary><c>resources.limits.cpu</c>.</summary>
-    public string? CpuLimit { get; init; }
-
-    /// <summary><c>resources.requests.memory</c>.</summary>
-    public string? MemoryRequest { get; init; }
-
-    /// <summary><c>resources.limits.memory</c>.</summary>
-    public string? MemoryLimit { get; init; }
+    /// <summary>Whether that container has been made.</summary>
+    public bool HasComputeContainer => Compute?.Id is not null;
 }

@@ -51,6 +51,9 @@ public enum Reason
     /// <summary>The cpuset has a CPU that another VM's cpuset has too.</summary>
     CpusetOverlaps,
 
+    /// <summary>The VM's pod doesn't request as many whole CPUs as the VM's threads need.</summary>
+    PodLacksCpus,
+
     /// <summary>The cpuset is the node's shared pool.</summary>
     CpusetIsSharedPool,
 

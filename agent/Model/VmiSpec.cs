@@ -7,11 +7,8 @@ namespace PinAgent.Model;
 /// <remarks>Source: KubeVirt, <c>staging/src/kubevirt.io/api/core/v1/schema.go</c>.</remarks>
 public sealed record VmiSpec
 {
-    /// <summary>The object's namespace; null if it doesn't name one.</summary>
-    public string? Namespace { get; init; }
-
-    /// <summary>The object's name; null if it doesn't have one yet.</summary>
-    public string? Name { get; init; }
+    /// <summary>The <c>ioThreadsPolicy</c> that gives I/O threads CPUs of their own.</summary>
+    public const string SupplementalPool = "supplementalPool";
 
     /// <summary>Where the VMI's spec is in the object: <c>spec</c>, or a VirtualMachine's <c>spec.template.spec</c>.</summary>
     public string SpecPath { get; init; } = "spec";
@@ -93,27 +90,21 @@ public sealed record VmiSpec
         HasTopology ? (UInt128)Math.Max(Sockets, 1) * Math.Max(Cores, 1) * Math.Max(Threads, 1) : 0;
 
     /// <summary>
-    /// The number of vCPUs: by the topology, else the integer of the CPU limit, else of the request, else 1.
+    /// The number of vCPUs it says: by the topology, else the integer of the CPU limit, else of the request; null if
+    /// none of them tells.
     /// </summary>
     /// <remarks>Source: KubeVirt, <c>pkg/defaults/defaults.go</c> (<c>SetDefaultGuestCPUTopology</c>).</remarks>
-    public UInt128 Vcpus =>
+    public UInt128? SaidVcpus =>
         HasTopology ? TopologyVcpus
         : (CpuLimit ?? CpuRequest) is { Sign: > 0 } cpus ? UInt128.CreateSaturating(cpus.Value)
-        : 1;
+        : null;
+
+    /// <summary>The number of vCPUs; 1 if nothing tells.</summary>
+    public UInt128 Vcpus => SaidVcpus ?? 1;
+
+    /// <summary>Whether each I/O thread gets a CPU of its own.</summary>
+    public bool HasSupplementalIoThreads => IoThreadsPolicy == SupplementalPool;
 
     /// <summary>How many I/O threads get a CPU each.</summary>
-    public uint SupplementalIoThreads =>
-        IoThreadsPolicy == VmiFacts.SupplementalPool ? SupplementalPoolThreadCount : 0;
-
-    /// <summary>What placement needs of it.</summary>
-    /// <param name="name">The VMI's name.</param>
-    public VmiFacts ToFacts(string name) =>
-        new(Namespace, name)
-        {
-            DedicatedCpuPlacement = DedicatedCpuPlacement,
-            IsolateEmulatorThread = IsolateEmulatorThread,
-            EmulatorThreadCompleteToEvenParity = EmulatorThreadCompleteToEvenParity,
-            NumaPassthrough = NumaPassthrough,
-            HasSupplementalIoThreads = IoThreadsPolicy == VmiFacts.SupplementalPool,
-        };
+    public uint SupplementalIoThreads => HasSupplementalIoThreads ? SupplementalPoolThreadCount : 0;
 }

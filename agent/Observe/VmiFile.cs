@@ -55,12 +55,16 @@ public static class VmiFile
     {
         if (document.Vmi is { } vmi)
         {
-            return vmi.ToFacts(
-                vmi.Name
+            return new VmiFacts(
+                document.Namespace,
+                document.Name
                     ?? throw new InvalidDataException(
                         $"{where}, metadata: expected a name, found none"
                     )
-            );
+            )
+            {
+                Spec = vmi,
+            };
         }
 
         // What is missing doesn't keep a VMI from being read, what is of the wrong type does.

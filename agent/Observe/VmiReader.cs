@@ -8,16 +8,11 @@ namespace PinAgent.Observe;
 /// Reads Kubernetes objects, YAML or JSON, for what VirtualMachineInstances and VirtualMachines' templates say of
 /// their CPUs. A list, as <c>kubectl get -o yaml</c> prints it, counts as its items.
 /// </summary>
-/// <remarks>Source: KubeVirt, <c>staging/src/kubevirt.io/api/core/v1/{schema,types}.go</c>.</remarks>
 public static class VmiReader
 {
     private const string Group = "kubevirt.io/";
     private const string InstanceKind = "VirtualMachineInstance";
     private const string MachineKind = "VirtualMachine";
-    private const string EvenParityAnnotation =
-        "alpha.kubevirt.io/EmulatorThreadCompleteToEvenParity";
-    private const string HookSidecarsAnnotation = "hooks.kubevirt.io/hookSidecars";
-
     private static readonly string[] ListKinds =
     [
         "List",
@@ -126,7 +121,10 @@ public static class VmiReader
         root.Require("kind", $"the object's kind, {InstanceKind} or {MachineKind}");
         var vmi = kind switch
         {
-            InstanceKind => ReadSpec(root, metadata, metadata, "spec"),
+            InstanceKind => VmiSpecReader.Read(root, metadata) with
+            {
+                IsStored = metadata.Has("uid"),
+            },
             MachineKind => ReadTemplate(root, metadata),
             _ => null,
         };
@@ -139,54 +137,11 @@ public static class VmiReader
         root.Require("spec", "the machine's spec");
         root["spec"].Require("template", "the template of its VirtualMachineInstance");
         var template = root["spec"]["template"];
-        return ReadSpec(template, metadata, template["metadata"], "spec.template.spec") with
+        return VmiSpecReader.Read(template, template["metadata"]) with
         {
+            SpecPath = "spec.template.spec",
+            IsStored = metadata.Has("uid"),
             HasInstancetype = root["spec"]["instancetype"].Exists,
-        };
-    }
-
-    private static VmiSpec ReadSpec(
-        Section parent,
-        Section identity,
-        Section metadata,
-        string specPath
-    )
-    {
-        parent.Require("spec", "the spec of a VirtualMachineInstance");
-        var spec = parent["spec"];
-        spec.Require("domain", "the VM's domain");
-        var domain = spec["domain"];
-        var cpu = domain["cpu"];
-        var requests = domain["resources"]["requests"];
-        var limits = domain["resources"]["limits"];
-        var annotations = metadata["annotations"];
-        return new VmiSpec
-        {
-            Namespace = identity.Text("namespace"),
-            Name = identity.Text("name"),
-            SpecPath = specPath,
-            IsStored = identity.Has("uid"),
-            HasInstancetype = spec["instancetype"].Exists,
-            EmulatorThreadCompleteToEvenParity = annotations.Has(EvenParityAnnotation),
-            HasHookSidecars = annotations.Text(HookSidecarsAnnotation) is not null,
-            Architecture = spec.Text("architecture"),
-            DedicatedCpuPlacement = cpu.Flag("dedicatedCpuPlacement"),
-            IsolateEmulatorThread = cpu.Flag("isolateEmulatorThread"),
-            Sockets = cpu.Count("sockets"),
-            Cores = cpu.Count("cores"),
-            Threads = cpu.Count("threads"),
-            MaxSockets = cpu.Count("maxSockets"),
-            NumaPassthrough = cpu["numa"]["guestMappingPassthrough"].Exists,
-            Realtime = cpu["realtime"].Exists,
-            RealtimeMask = cpu["realtime"].Text("mask"),
-            IoThreadsPolicy = domain.Text("ioThreadsPolicy"),
-            SupplementalPoolThreadCount = domain["ioThreads"].Count("supplementalPoolThreadCount"),
-            CpuRequest = requests.Quantity("cpu"),
-            CpuLimit = limits.Quantity("cpu"),
-            MemoryRequest = requests.Quantity("memory"),
-            MemoryLimit = limits.Quantity("memory"),
-            GuestMemory = domain["memory"].Quantity("guest"),
-            HasHugepages = domain["memory"]["hugepages"].Exists,
         };
     }
 }

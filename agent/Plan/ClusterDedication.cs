@@ -39,14 +39,15 @@ internal static class ClusterDedication
         verdict = verdict with { Advisories = annotations.Advisories };
         verdict = vmi switch
         {
-            { Problem: null } => FromApi(verdict, vmi, known, facts),
+            { Problem: null } => FromApi(verdict, vmi, pod, known, facts),
             _ when known.Vmi is { } remembered => Judge(
                 verdict with
                 {
                     Source = FactSource.Remembered,
                     Decision = known,
                 },
-                remembered
+                remembered,
+                pod
             ),
             _ => Infer(verdict, pod, vmi, known, facts),
         };
@@ -57,6 +58,7 @@ internal static class ClusterDedication
     private static DedicationVerdict FromApi(
         DedicationVerdict verdict,
         VmiFacts vmi,
+        PodFacts? pod,
         Decision known,
         ClusterFacts facts
     ) =>
@@ -64,17 +66,29 @@ internal static class ClusterDedication
             verdict with
             {
                 Source = FactSource.Api,
-                Decision = known with { Dedicated = vmi.DedicatedCpuPlacement, Vmi = vmi },
+                Decision = known with { Dedicated = vmi.Spec.DedicatedCpuPlacement, Vmi = vmi },
                 Advisories =
                 [
                     .. verdict.Advisories,
                     .. VmiDifferences.Of(verdict.Vm, vmi, facts.Node),
+                    .. BrokenRules(vmi.Spec, facts),
                 ],
             },
-            vmi
+            vmi,
+            pod
         );
 
-    private static DedicationVerdict Judge(DedicationVerdict verdict, VmiFacts vmi)
+    private static IEnumerable<string> BrokenRules(VmiSpec vmi, ClusterFacts facts)
+    {
+        var findings = DedicatedRules.Check(vmi, new RuleContext(facts.SidecarGate));
+        return
+        [
+            .. findings.Causes.Select(cause => $"{cause.Field}: {cause.Message}"),
+            .. findings.Warnings,
+        ];
+    }
+
+    private static DedicationVerdict Judge(DedicationVerdict verdict, VmiFacts vmi, PodFacts? pod)
     {
         verdict = verdict with
         {
@@ -82,12 +96,34 @@ internal static class ClusterDedication
             Name = vmi.Name,
             Vmi = vmi,
         };
-        return vmi.DedicatedCpuPlacement
-            ? verdict with
-            {
-                Dedicated = true,
-            }
+        return vmi.Spec.DedicatedCpuPlacement
+            ? CheckPod(verdict with { Dedicated = true }, vmi.Spec, pod)
             : Leave(verdict, Reason.DedicatedCpusNotRequested, Dedication.NotRequested);
+    }
+
+    // KubeVirt asks for as many CPUs as the VM needs. Where a pod has more it is shown; where it has fewer, or isn't
+    // Guaranteed, the kubelet gives it none of its own.
+    private static DedicationVerdict CheckPod(DedicationVerdict verdict, VmiSpec vmi, PodFacts? pod)
+    {
+        if (pod is not { Problem: null } || pod.Compute is not { } compute)
+        {
+            return verdict;
+        }
+
+        var live = Vcpus(verdict.Vm).Count();
+        var breach = PodRules.FindExclusivityBreach(compute, vmi, live > 0 ? live : vmi.Vcpus);
+        return verdict with
+        {
+            Obstacle = breach is { IsLack: true }
+                ? new(VmState.NotExclusive, Reason.PodLacksCpus, breach.Message)
+                : null,
+            Advisories =
+            [
+                .. verdict.Advisories,
+                .. PodRules.FindQosBreaches(pod.Containers).Select(qos => qos.Message),
+                .. breach is { IsLack: false } ? (string[])[breach.Message] : [],
+            ],
+        };
     }
 
     private static DedicationVerdict Infer(

@@ -42,9 +42,9 @@ internal static class DedicatedWarnings
     private static string? HookSidecars(VmiSpec vmi, RuleContext context) =>
         (vmi.HasHookSidecars, context.SidecarGate) switch
         {
-            (true, false) =>
+            (true, FeatureGate.Off) =>
                 "hook sidecars are asked for, but KubeVirt's feature gate Sidecar is off: the VM won't be accepted",
-            (true, null) =>
+            (true, FeatureGate.Unknown) =>
                 "hook sidecars need KubeVirt's feature gate Sidecar, which can't be seen from here",
             _ => null,
         };

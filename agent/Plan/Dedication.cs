@@ -109,7 +109,7 @@ internal static class Dedication
         PlanSettings settings
     )
     {
-        if (verdict.Vmi is { DedicatedCpuPlacement: false })
+        if (verdict.Vmi is { Spec.DedicatedCpuPlacement: false })
         {
             return NotDedicated(Reason.DedicatedCpusNotRequested, NotRequested);
         }
@@ -202,7 +202,7 @@ internal static class Dedication
     )
     {
         var vm = verdict.Vm;
-        if (!verdict.Dedicated)
+        if (verdict is { Dedicated: false } or { Obstacle: not null })
         {
             return verdict;
         }

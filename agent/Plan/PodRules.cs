@@ -14,7 +14,11 @@ public sealed record QosBreach(string Container, string Resource, string Message
 /// <param name="Needed">The CPUs needed.</param>
 /// <param name="Requested">The CPUs requested; null for none.</param>
 /// <param name="Message">The sentence for people.</param>
-public sealed record ExclusivityBreach(BigInteger Needed, Quantity? Requested, string Message);
+public sealed record ExclusivityBreach(BigInteger Needed, Quantity? Requested, string Message)
+{
+    /// <summary>Whether there are too few, or not whole ones; else there are too many.</summary>
+    public bool IsLack => Requested is not { IsWhole: true } cpus || cpus.Value < Needed;
+}
 
 /// <summary>What a VM's pod must be for the kubelet to give it exclusive CPUs, and enough of them.</summary>
 public static class PodRules
@@ -41,10 +45,15 @@ public static class PodRules
     /// </summary>
     /// <param name="compute">The container that QEMU runs in.</param>
     /// <param name="vmi">The VM.</param>
+    /// <param name="vcpus">Its vCPUs: those that exist, if it runs.</param>
     /// <remarks>Source: KubeVirt, <c>pkg/virt-controller/services/renderresources.go</c> (<c>WithCPUPinning</c>).</remarks>
-    public static ExclusivityBreach? FindExclusivityBreach(PodContainer compute, VmiSpec vmi)
+    public static ExclusivityBreach? FindExclusivityBreach(
+        PodContainer compute,
+        VmiSpec vmi,
+        BigInteger vcpus
+    )
     {
-        BigInteger others = (BigInteger)vmi.Vcpus + vmi.SupplementalIoThreads;
+        var others = vcpus + vmi.SupplementalIoThreads;
         var emulator = PlacementRequest.IsolatedEmulatorCpus(
             vmi.IsolateEmulatorThread,
             vmi.EmulatorThreadCompleteToEvenParity,
@@ -58,7 +67,7 @@ public static class PodRules
                 needed,
                 requested,
                 $"container {compute.Name} requests {requested?.ToString() ?? "no"} CPUs, expected {needed} whole ones: "
-                    + $"{vmi.Vcpus} for vCPUs, {vmi.SupplementalIoThreads} for supplemental I/O threads, "
+                    + $"{vcpus} for vCPUs, {vmi.SupplementalIoThreads} for supplemental I/O threads, "
                     + $"{emulator} for the emulator"
             );
     }

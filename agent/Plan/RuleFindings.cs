@@ -14,11 +14,8 @@ public sealed record RuleFindings(
 );
 
 /// <summary>What the rules depend on besides the VMI.</summary>
-public sealed record RuleContext
-{
-    /// <summary>Whether KubeVirt's feature gate <c>Sidecar</c> is on; null where that isn't known.</summary>
-    public bool? SidecarGate { get; init; }
-}
+/// <param name="SidecarGate">KubeVirt's feature gate <c>Sidecar</c>.</param>
+public sealed record RuleContext(FeatureGate SidecarGate = FeatureGate.Unknown);
 
 /// <summary>One rule.</summary>
 /// <param name="Id">Its name in the tests' tables and the admission policy.</param>

@@ -53,7 +53,7 @@ internal sealed record VmShape
         ];
         var count = vcpus.Length > 0 ? vcpus.Length : vm.Guest.BootVcpus;
         var (isolate, evenParity) =
-            verdict.Vmi is { } vmi
+            verdict.Vmi?.Spec is { } vmi
                 ? (vmi.IsolateEmulatorThread, vmi.EmulatorThreadCompleteToEvenParity)
             : verdict.Dedicated ? InferEmulator((vm.Cpuset?.Count ?? 0) - count, count)
             : (false, false);
@@ -68,11 +68,11 @@ internal sealed record VmShape
                     .OrderBy(thread => thread.Index ?? int.MaxValue)
                     .ThenBy(thread => thread.Tid),
             ],
-            IoThreadsAreSupplemental = verdict.Vmi is { HasSupplementalIoThreads: true },
+            IoThreadsAreSupplemental = verdict.Vmi is { Spec.HasSupplementalIoThreads: true },
             Guest = vm.Guest.Full.WithVcpus(count),
             IsolateEmulatorThread = isolate,
             EvenParity = evenParity,
-            NumaPassthrough = verdict.Vmi is { NumaPassthrough: true },
+            NumaPassthrough = verdict.Vmi is { Spec.NumaPassthrough: true },
         };
     }
 

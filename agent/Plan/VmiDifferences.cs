@@ -13,15 +13,19 @@ internal static class VmiDifferences
             vm.Problem is null
             && vcpus > 0
             && Expected(vmi) is { Count: > 0 } expected
-            && !expected.Contains(vcpus)
+            && !expected.Contains((UInt128)vcpus)
         )
         {
             yield return $"the VMI says {string.Join(" or ", expected)} vCPUs, the guest has {vcpus}: the guest's threads count";
         }
 
-        if (vmi.Threads > 0 && vm.Problem is null && vmi.Threads != vm.Guest.Full.Threads)
+        if (
+            vmi.Spec.Threads is > 0 and var threads
+            && vm.Problem is null
+            && threads != vm.Guest.Full.Threads
+        )
         {
-            yield return $"the VMI says {vmi.Threads} threads per core, QEMU's -smp {vm.Guest.Full.Threads}: QEMU's count";
+            yield return $"the VMI says {threads} threads per core, QEMU's -smp {vm.Guest.Full.Threads}: QEMU's count";
         }
 
         if (
@@ -36,6 +40,11 @@ internal static class VmiDifferences
     }
 
     // Between a change of the spec and its completion, and on a migration's target, either may hold.
-    private static List<long> Expected(VmiFacts vmi) =>
-        [.. new[] { vmi.SpecVcpus, vmi.CurrentTopology?.Vcpus }.OfType<long>().Distinct().Order()];
+    private static List<UInt128> Expected(VmiFacts vmi) =>
+        [
+            .. new[] { vmi.Spec.SaidVcpus, (UInt128?)vmi.CurrentTopology?.Vcpus }
+                .OfType<UInt128>()
+                .Distinct()
+                .Order(),
+        ];
 }

@@ -45,6 +45,7 @@ internal static class ControlPlane
             spec:
               domain:
                 cpu: { {{{cpu}}} }
+                memory: {guest: 64Mi}
             status: {nodeName: node1, phase: Running}
             """
         );

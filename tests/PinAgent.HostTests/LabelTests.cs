@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using CliWrap;
-using CliWrap.Buffered;
 using Xunit;
 
 namespace PinAgent.HostTests;
@@ -16,23 +14,28 @@ public sealed class LabelTests : IAsyncLifetime
     private const string Ours = "cpumanager=true kubevirt.io/cpumanager=true";
 
     private readonly string _kubelet = Directory.CreateTempSubdirectory("pinagent-").FullName;
-    private readonly CancellationTokenSource _stop = new();
-    private Task? _agent;
+    private AgentLoop? _agent;
 
     public async ValueTask InitializeAsync()
     {
-        Assert.SkipUnless(
-            Variable("ADMIN_KUBECONFIG") is not null && Variable("AGENT_KUBECONFIG") is not null,
-            "needs PINAGENT_TEST_ADMIN_KUBECONFIG: run it through tests/lanes/control-plane.sh"
-        );
+        ControlPlane.Require();
         await GateAsync("CPUManager");
-        await KubectlAsync("label", "node", "node1", "cpumanager-", "kubevirt.io/cpumanager-");
+        await ControlPlane.KubectlAsync(
+            "label",
+            "node",
+            "node1",
+            "cpumanager-",
+            "kubevirt.io/cpumanager-"
+        );
     }
 
     public async ValueTask DisposeAsync()
     {
-        await StopAsync();
-        _stop.Dispose();
+        if (_agent is not null)
+        {
+            await _agent.DisposeAsync();
+        }
+
         Directory.Delete(_kubelet, recursive: true);
     }
 
@@ -48,7 +51,7 @@ public sealed class LabelTests : IAsyncLifetime
 
         Checkpoint("static");
         await UntilAsync(Ours);
-        await StopAsync();
+        await _agent!.StopAsync("TERM");
         await UntilAsync(Ours);
     }
 
@@ -58,7 +61,7 @@ public sealed class LabelTests : IAsyncLifetime
         await GateAsync("Sidecar");
         Checkpoint("static");
         Start();
-        await Task.Delay(3000, TestContext.Current.CancellationToken);
+        await _agent!.WaitForLogAsync("the labels are the administrator's");
         await UntilAsync("");
 
         await GateAsync("Sidecar, CPUManager");
@@ -71,52 +74,24 @@ public sealed class LabelTests : IAsyncLifetime
     [Fact(Timeout = Timeout)]
     public async Task An_administrators_label_survives()
     {
-        await KubectlAsync("label", "node", "node1", "cpumanager=false");
+        await ControlPlane.KubectlAsync("label", "node", "node1", "cpumanager=false");
         Checkpoint("static");
         Start();
         await UntilAsync("cpumanager=false kubevirt.io/cpumanager=true");
 
-        await KubectlAsync("label", "node", "node1", "--overwrite", "cpumanager=true");
+        await ControlPlane.KubectlAsync("label", "node", "node1", "--overwrite", "cpumanager=true");
         Checkpoint("none");
         await UntilAsync("cpumanager=true");
     }
 
     private void Start() =>
-        _agent = Cli.Wrap(Paths.Agent)
-            .WithArguments([
-                "run",
-                "--kubeconfig",
-                Variable("AGENT_KUBECONFIG")!,
-                "--node-name",
-                "node1",
-                "--kubelet-root",
-                _kubelet,
-                "--state-dir",
-                _kubelet,
-                "--mode",
-                "audit",
-            ])
-            .WithValidation(CommandResultValidation.None)
-            .ExecuteAsync(CancellationToken.None, _stop.Token)
-            .Task;
-
-    private async Task StopAsync()
-    {
-        if (_agent is { } agent)
-        {
-            await _stop.CancelAsync();
-            try
-            {
-                await agent;
-            }
-            catch (OperationCanceledException)
-            {
-                // As asked.
-            }
-
-            _agent = null;
-        }
-    }
+        _agent = AgentLoop.InCluster([
+            .. ControlPlane.JoinArguments(_kubelet),
+            "--kubelet-root",
+            _kubelet,
+            "--mode",
+            "audit",
+        ]);
 
     // As the kubelet does, by rename.
     private void Checkpoint(string policy)
@@ -132,14 +107,14 @@ public sealed class LabelTests : IAsyncLifetime
     private static async Task GateAsync(string gates)
     {
         const string Name = "kubevirt-config";
-        await KubectlAsync(
+        await ControlPlane.KubectlAsync(
             "--namespace=kubevirt",
             "delete",
             "configmap",
             Name,
             "--ignore-not-found"
         );
-        await KubectlAsync(
+        await ControlPlane.KubectlAsync(
             "--namespace=kubevirt",
             "create",
             "configmap",
@@ -159,7 +134,9 @@ public sealed class LabelTests : IAsyncLifetime
 
     private static async Task<string> LabelsAsync()
     {
-        var node = JsonNode.Parse(await KubectlAsync("get", "node", "node1", "-o", "json"))!;
+        var node = JsonNode.Parse(
+            await ControlPlane.KubectlAsync("get", "node", "node1", "-o", "json")
+        )!;
         return string.Join(
             ' ',
             node["metadata"]!["labels"]!
@@ -169,17 +146,4 @@ public sealed class LabelTests : IAsyncLifetime
                 .Order(StringComparer.Ordinal)
         );
     }
-
-    private static async Task<string> KubectlAsync(params string[] arguments)
-    {
-        var result = await Cli.Wrap(Path.Combine(Variable("CONTROL_PLANE_DIR")!, "bin", "kubectl"))
-            .WithArguments(["--kubeconfig", Variable("ADMIN_KUBECONFIG")!, .. arguments])
-            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
-        return result.StandardOutput;
-    }
-
-    private static string? Variable(string name) =>
-        Environment.GetEnvironmentVariable($"PINAGENT_TEST_{name}") is { Length: > 0 } value
-            ? value
-            : null;
 }

@@ -31,7 +31,10 @@ public sealed class VmiFileTests
                   numa: {guestMappingPassthrough: {}}
             """;
 
-        Assert.Equal([Everything], VmiFile.Parse(Yaml, "vm1.yaml"));
+        Assert.Equal(
+            [Everything.Asking(spec => spec with { Cores = 4, SupplementalPoolThreadCount = 2 })],
+            VmiFile.Parse(Yaml, "vm1.yaml")
+        );
     }
 
     [Fact]
@@ -64,17 +67,23 @@ public sealed class VmiFileTests
                     cpu: {dedicatedCpuPlacement: true, isolateEmulatorThread: true, numa: {guestMappingPassthrough: {}}}
             """;
 
-        Assert.Equal([Everything], VmiFile.Parse(Yaml, "vm.yaml"));
+        Assert.Equal(
+            [Everything.Asking(spec => spec with { SpecPath = "spec.template.spec" })],
+            VmiFile.Parse(Yaml, "vm.yaml")
+        );
     }
 
     private static VmiFacts Everything =>
         new("prod", "vm1")
         {
-            DedicatedCpuPlacement = true,
-            IsolateEmulatorThread = true,
-            EmulatorThreadCompleteToEvenParity = true,
-            NumaPassthrough = true,
-            HasSupplementalIoThreads = true,
+            Spec = new VmiSpec
+            {
+                DedicatedCpuPlacement = true,
+                IsolateEmulatorThread = true,
+                EmulatorThreadCompleteToEvenParity = true,
+                NumaPassthrough = true,
+                IoThreadsPolicy = VmiSpec.SupplementalPool,
+            },
         };
 
     [Fact]
@@ -136,7 +145,16 @@ public sealed class VmiFileTests
     [InlineData("spec: {domain: {ioThreadsPolicy: auto}}\n")]
     [InlineData("spec: {domain: {ioThreadsPolicy: null}}\n")]
     public void Takes_what_isnt_there_as_not_asked_for(string spec) =>
-        Assert.Equal([new VmiFacts(null, "vm1")], VmiFile.Parse(Head + spec, "vm1.yaml"));
+        Assert.True(
+            Assert.Single(VmiFile.Parse(Head + spec, "vm1.yaml")).Spec
+                is {
+                    DedicatedCpuPlacement: false,
+                    IsolateEmulatorThread: false,
+                    EmulatorThreadCompleteToEvenParity: false,
+                    NumaPassthrough: false,
+                    HasSupplementalIoThreads: false,
+                }
+        );
 
     [Theory]
     [InlineData("True", true)]
@@ -149,7 +167,7 @@ public sealed class VmiFileTests
     public void Reads_true_and_false_in_all_the_ways_kubectl_does(string text, bool expected) =>
         Assert.Equal(
             expected,
-            Assert.Single(VmiFile.Parse(Dedicated(text), "vm1.yaml")).DedicatedCpuPlacement
+            Assert.Single(VmiFile.Parse(Dedicated(text), "vm1.yaml")).Spec.DedicatedCpuPlacement
         );
 
     [Theory]

@@ -1,4 +1,3 @@
-using PinAgent.Model;
 using PinAgent.Observe;
 using Xunit;
 
@@ -16,17 +15,14 @@ public sealed class VmiFolderTests : IDisposable
 
         Assert.Equal(10, vmis.Length);
         Assert.All(vmis, vmi => Assert.Null(vmi.Namespace));
-        Assert.Equal(
-            [
-                new VmiFacts(null, "vmi-fedora")
-                {
-                    DedicatedCpuPlacement = true,
-                    IsolateEmulatorThread = true,
-                },
-            ],
-            vmis.Where(vmi => vmi.DedicatedCpuPlacement)
+        Assert.True(
+            vmis.Single(vmi => vmi.Spec.DedicatedCpuPlacement)
+                is { Name: "vmi-fedora", Spec.IsolateEmulatorThread: true }
         );
-        Assert.DoesNotContain(vmis, vmi => vmi.NumaPassthrough || vmi.HasSupplementalIoThreads);
+        Assert.DoesNotContain(
+            vmis,
+            vmi => vmi.Spec.NumaPassthrough || vmi.Spec.HasSupplementalIoThreads
+        );
         Assert.Contains(vmis, vmi => vmi.Name == "vmi-windows");
     }
 
@@ -34,16 +30,19 @@ public sealed class VmiFolderTests : IDisposable
     [InlineData("VirtualMachine")]
     [InlineData("VirtualMachineInstance")]
     public void Reads_objects_with_every_field_set(string kind) =>
-        Assert.Equal(
-            [
-                new VmiFacts("namespaceValue", "nameValue")
-                {
-                    DedicatedCpuPlacement = true,
-                    IsolateEmulatorThread = true,
-                    NumaPassthrough = true,
-                },
-            ],
-            VmiFile.ReadAll(Fixtures.PathOf($"kubevirt/kubevirt.io.v1.{kind}.yaml"))
+        Assert.True(
+            Assert.Single(VmiFile.ReadAll(Fixtures.PathOf($"kubevirt/kubevirt.io.v1.{kind}.yaml")))
+                is {
+                    Namespace: "namespaceValue",
+                    Name: "nameValue",
+                    Spec:
+                    {
+                        DedicatedCpuPlacement: true,
+                        IsolateEmulatorThread: true,
+                        NumaPassthrough: true,
+                        RealtimeMask: "maskValue",
+                    },
+                }
         );
 
     [Fact]

@@ -1,9 +1,13 @@
 using System.Text.Json;
 using PinAgent.Model;
+using PinAgent.Observe.Objects;
 
 namespace PinAgent.Observe.Kubernetes;
 
-/// <summary>The objects that are watched.</summary>
+/// <summary>The objects that are watched: named fields of them, and no others.</summary>
+/// <remarks>
+/// Sources: <c>k8s.io/api/core/v1/types.go</c>, KubeVirt's <c>staging/src/kubevirt.io/api/core/v1/types.go</c>.
+/// </remarks>
 internal static class ApiReader
 {
     private const string VmiKind = "VirtualMachineInstance";
@@ -24,55 +28,70 @@ internal static class ApiReader
     /// <summary>A pod.</summary>
     public static PodFacts Pod(ApiMetadata metadata, ReadOnlySpan<byte> json)
     {
-        var pod = JsonSerializer.Deserialize(json, ApiJson.Default.ApiPod);
-        var owner = metadata.OwnerReferences?.FirstOrDefault(owner => owner?.Kind == VmiKind);
-        var selector = pod?.Spec?.NodeSelector;
-        return new PodFacts(metadata.Uid!, metadata.Namespace ?? "", metadata.Name!)
+        var causes = new List<Cause>();
+        var root = Root(json, causes);
+        var (spec, status) = (root["spec"], root["status"]);
+        var labels = root["metadata"]["labels"];
+        var selector = spec["nodeSelector"];
+        var owner = root["metadata"]
+            .Sections("ownerReferences")
+            .FirstOrDefault(owner => owner.Text("kind") == VmiKind);
+        var pod = new PodFacts(metadata.Uid!, metadata.Namespace ?? "", metadata.Name!)
         {
-            IsLauncher = metadata.Labels?.Component == "virt-launcher",
-            VmiUid = owner?.Uid ?? metadata.Labels?.CreatedBy,
-            VmiName = owner?.Name,
+            IsLauncher = labels.Text("kubevirt.io") == "virt-launcher",
+            VmiUid = owner.Text("uid") ?? labels.Text("kubevirt.io/created-by"),
+            VmiName = owner.Text("name"),
             AsksForCpuManager =
-                selector?.KubeVirtCpuManager == True || selector?.Cpumanager == True,
+                selector.Text("kubevirt.io/cpumanager") == True
+                || selector.Text("cpumanager") == True,
             Mode = metadata.Annotations?.Mode,
-            IsDeleting = metadata.DeletionTimestamp is not null,
-            IsFinished = pod?.Status?.Phase is "Succeeded" or "Failed",
+            IsDeleting = root["metadata"].Has("deletionTimestamp"),
+            IsFinished = status.Text("phase") is "Succeeded" or "Failed",
             Containers = new([
-                .. Containers(pod?.Spec?.InitContainers, pod?.Status?.InitContainerStatuses, true),
-                .. Containers(pod?.Spec?.Containers, pod?.Status?.ContainerStatuses, false),
+                .. Containers(spec, "initContainers", status, "initContainerStatuses", true),
+                .. Containers(spec, "containers", status, "containerStatuses", false),
             ]),
         };
+        Demand(causes);
+        return pod;
     }
 
     /// <summary>A VMI.</summary>
     public static VmiFacts Vmi(ApiMetadata metadata, ReadOnlySpan<byte> json)
     {
-        var vmi = JsonSerializer.Deserialize(json, ApiJson.Default.ApiVmi);
-        var domain = vmi?.Spec?.Domain;
-        var cpu = domain?.Cpu;
-        return new VmiFacts(metadata.Namespace, metadata.Name!)
+        var causes = new List<Cause>();
+        var root = Root(json, causes);
+        var status = root["status"];
+        var migration = status["migrationState"];
+        var vmi = new VmiFacts(metadata.Namespace, metadata.Name!)
         {
             Uid = metadata.Uid,
-            DedicatedCpuPlacement = cpu?.DedicatedCpuPlacement ?? false,
-            IsolateEmulatorThread = cpu?.IsolateEmulatorThread ?? false,
-            EmulatorThreadCompleteToEvenParity = metadata.Annotations?.EvenParity is not null,
-            NumaPassthrough = cpu?.Numa?.GuestMappingPassthrough is not null,
-            HasSupplementalIoThreads = domain?.IoThreadsPolicy == "supplementalPool",
-            Sockets = cpu?.Sockets ?? 0,
-            Cores = cpu?.Cores ?? 0,
-            Threads = cpu?.Threads ?? 0,
-            MaxSockets = cpu?.MaxSockets ?? 0,
-            CurrentTopology = Topology(vmi?.Status?.CurrentCpuTopology),
-            Realtime = cpu?.Realtime is not null,
-            RealtimeMask = cpu?.Realtime?.Mask,
-            IoThreadsPolicy = domain?.IoThreadsPolicy,
-            CpuRequest = domain?.Resources?.Requests?.Cpu,
-            CpuLimit = domain?.Resources?.Limits?.Cpu,
-            NodeName = vmi?.Status?.NodeName,
-            MigrationSource = vmi?.Status?.MigrationState?.SourceNode,
-            MigrationTarget = vmi?.Status?.MigrationState?.TargetNode,
+            Spec = VmiSpecReader.Read(root, root["metadata"]) with { IsStored = true },
+            CurrentTopology = Topology(status["currentCPUTopology"]),
+            NodeName = status.Text("nodeName"),
+            MigrationSource = migration.Text("sourceNode"),
+            MigrationTarget = migration.Text("targetNode"),
             Mode = metadata.Annotations?.Mode,
         };
+        Demand(causes);
+        return vmi;
+    }
+
+    private static Section Root(ReadOnlySpan<byte> json, List<Cause> causes) =>
+        new(JsonReader.Read(json) as MapNode, "", causes);
+
+    // What is missing is the server's affair; what is of another type can't be understood. The cause's own sentence
+    // quotes what was found, which may be a secret.
+    private static void Demand(List<Cause> causes)
+    {
+        if (causes.Find(cause => cause.Reason != CauseReason.FieldValueRequired) is { } cause)
+        {
+            var what =
+                cause.Reason == CauseReason.FieldValueTypeInvalid
+                    ? "of another type than the schema's"
+                    : "a value that can't be";
+            throw new JsonException($"{cause.Field}: {what}");
+        }
     }
 
     private static PodFacts BrokenPod(ApiMetadata metadata, string problem) =>
@@ -90,31 +109,48 @@ internal static class ApiReader
             Problem = problem,
         };
 
-    private static IEnumerable<ContainerFacts> Containers(
-        ApiContainer?[]? containers,
-        ApiContainerStatus?[]? statuses,
+    private static IEnumerable<PodContainer> Containers(
+        Section spec,
+        string containers,
+        Section status,
+        string statuses,
         bool isInit
-    ) =>
-        (containers ?? [])
-            .OfType<ApiContainer>()
-            .Select(container => new ContainerFacts(container.Name ?? "", isInit)
+    )
+    {
+        var ids = status
+            .Sections(statuses)
+            .ToLookup(state => state.Text("name"), state => BareId(state.Text("containerID")));
+        foreach (var container in spec.Sections(containers))
+        {
+            var name = container.Text("name") ?? "";
+            var (requests, limits) = (
+                container["resources"]["requests"],
+                container["resources"]["limits"]
+            );
+            yield return new PodContainer(name, isInit)
             {
-                Id = BareId(
-                    statuses?.FirstOrDefault(status => status?.Name == container.Name)?.ContainerId
-                ),
-                CpuRequest = container.Resources?.Requests?.Cpu,
-                CpuLimit = container.Resources?.Limits?.Cpu,
-                MemoryRequest = container.Resources?.Requests?.Memory,
-                MemoryLimit = container.Resources?.Limits?.Memory,
-            });
+                Id = ids[name].FirstOrDefault(),
+                CpuRequest = requests.Quantity("cpu"),
+                CpuLimit = limits.Quantity("cpu"),
+                MemoryRequest = requests.Quantity("memory"),
+                MemoryLimit = limits.Quantity("memory"),
+            };
+        }
+    }
 
     // containerd://<id>
     private static string? BareId(string? id) =>
         string.IsNullOrEmpty(id) ? null : id[(id.LastIndexOf('/') + 1)..];
 
-    private static GuestTopology? Topology(ApiCpu? cpu) =>
-        cpu is { Sockets: { } sockets, Cores: { } cores, Threads: { } threads }
-        && GuestTopology.IsValid(sockets, cores, threads)
+    private static GuestTopology? Topology(Section cpu)
+    {
+        var (sockets, cores, threads) = (
+            cpu.Count("sockets"),
+            cpu.Count("cores"),
+            cpu.Count("threads")
+        );
+        return GuestTopology.IsValid(sockets, cores, threads)
             ? new GuestTopology((int)sockets, (int)cores, (int)threads)
             : null;
+    }
 }

@@ -125,7 +125,8 @@ internal sealed class ClusterState : IDisposable
             Unfound = Unfound,
             VmiProblem = VmiProblem(VmisHere.Health) ?? VmiProblem(VmisComing.Health),
             NodeMode = Nodes.Items.Values.FirstOrDefault()?.Mode,
-            CpuManagerGate = FeatureGates.Of(Config, KubeVirts),
+            CpuManagerGate = FeatureGates.Of(FeatureGates.CpuManager, Config, KubeVirts),
+            SidecarGate = FeatureGates.Of(FeatureGates.Sidecar, Config, KubeVirts),
             Notices = [.. Notices(healths.AddRange(GateHealths))],
         };
 

@@ -4,19 +4,27 @@ using PinAgent.Model;
 
 namespace PinAgent.Observe.Kubernetes;
 
-/// <summary>What one object says of the feature gate.</summary>
-/// <param name="IsEnabled">Whether it turns it on.</param>
-/// <param name="IsDisabled">Whether it turns it off, whoever else turns it on.</param>
+/// <summary>What one object says of the feature gates.</summary>
+/// <param name="Enabled">Those that it turns on.</param>
+/// <param name="Disabled">Those that it turns off, whoever else turns them on.</param>
 /// <param name="Problem">Why it can't be read; null if it can.</param>
-internal sealed record GateFacts(bool IsEnabled, bool IsDisabled, string? Problem = null);
+internal sealed record GateFacts(
+    ValueList<string> Enabled,
+    ValueList<string> Disabled,
+    string? Problem = null
+);
 
 /// <summary>
-/// The feature gate <c>CPUManager</c>: on in ConfigMap <c>kubevirt-config</c> (KubeVirt's user guide) or in a KubeVirt
-/// object, off where a KubeVirt object turns it off. Pure.
+/// KubeVirt's feature gates: on in ConfigMap <c>kubevirt-config</c> (KubeVirt's user guide) or in a KubeVirt object, off
+/// where a KubeVirt object turns them off. Pure.
 /// </summary>
 internal static class FeatureGates
 {
+    /// <summary>The gate that asks for the node's labels.</summary>
     public const string CpuManager = "CPUManager";
+
+    /// <summary>The gate without which VMs with hook sidecars aren't accepted.</summary>
+    public const string Sidecar = "Sidecar";
 
     /// <summary>The ConfigMap's name.</summary>
     public const string ConfigMap = "kubevirt-config";
@@ -32,13 +40,14 @@ internal static class FeatureGates
     public static readonly ObjectKind<GateFacts> ConfigMaps = new(
         (_, json) =>
             new(
-                Split(
+                new(
+                    Split(
                         JsonSerializer
                             .Deserialize(json, ApiJson.Default.ApiConfigMap)
                             ?.Data?.FeatureGates
                     )
-                    .Contains(CpuManager),
-                IsDisabled: false
+                ),
+                new([])
             ),
         Broken
     );
@@ -51,24 +60,33 @@ internal static class FeatureGates
                 .Deserialize(json, ApiJson.Default.ApiKubeVirt)
                 ?.Spec?.Configuration?.DeveloperConfiguration;
             return new(
-                developer?.FeatureGates?.Contains(CpuManager) ?? false,
-                developer?.DisabledFeatureGates?.Contains(CpuManager) ?? false
+                new((developer?.FeatureGates ?? []).OfType<string>()),
+                new((developer?.DisabledFeatureGates ?? []).OfType<string>())
             );
         },
         Broken
     );
 
     /// <summary>Both together. What was known once holds until it's known otherwise.</summary>
-    public static FeatureGate Of(ObjectStore<GateFacts> config, ObjectStore<GateFacts> kubeVirts) =>
+    /// <param name="gate">The gate's name.</param>
+    /// <param name="config">The ConfigMap.</param>
+    /// <param name="kubeVirts">The KubeVirt objects.</param>
+    public static FeatureGate Of(
+        string gate,
+        ObjectStore<GateFacts> config,
+        ObjectStore<GateFacts> kubeVirts
+    ) =>
         IsKnown(config.Health) && IsKnown(kubeVirts.Health)
-            ? Of([.. config.Items.Values, .. kubeVirts.Items.Values])
+            ? Of(gate, [.. config.Items.Values, .. kubeVirts.Items.Values])
             : FeatureGate.Unknown;
 
-    /// <summary>All that objects say together.</summary>
-    public static FeatureGate Of(IReadOnlyCollection<GateFacts> all) =>
-        all.Any(facts => facts.IsDisabled) ? FeatureGate.Off
+    /// <summary>What all objects say of a gate together.</summary>
+    /// <param name="gate">The gate's name.</param>
+    /// <param name="all">The ConfigMap and the KubeVirt objects.</param>
+    public static FeatureGate Of(string gate, IReadOnlyCollection<GateFacts> all) =>
+        all.Any(facts => facts.Disabled.Contains(gate)) ? FeatureGate.Off
         : all.Any(facts => facts.Problem is not null) ? FeatureGate.Unknown
-        : all.Any(facts => facts.IsEnabled) ? FeatureGate.On
+        : all.Any(facts => facts.Enabled.Contains(gate)) ? FeatureGate.On
         : FeatureGate.Off;
 
     /// <summary>Gates in a text: <c>DataVolumes, CPUManager</c>. Separators that aren't commas, and quotes, are forgiven.</summary>
@@ -84,8 +102,8 @@ internal static class FeatureGates
 
     private static GateFacts Broken(ApiMetadata metadata, string problem) =>
         new(
-            false,
-            false,
+            new([]),
+            new([]),
             $"feature gates of {metadata.Namespace}/{metadata.Name} can't be read: {problem}"
         );
 }

@@ -56,13 +56,18 @@ internal sealed record GateSurvey(
 
     private static GateSurvey Of(ImmutableArray<NamedGate> found)
     {
-        var gate = FeatureGates.Of([.. found.Select(named => named.Facts)]);
+        var gate = FeatureGates.Of(
+            FeatureGates.CpuManager,
+            [.. found.Select(named => named.Facts)]
+        );
         return new GateSurvey(
             gate,
             [
                 .. found
                     .Where(named =>
-                        gate == FeatureGate.On ? named.Facts.IsEnabled : named.Facts.IsDisabled
+                        (
+                            gate == FeatureGate.On ? named.Facts.Enabled : named.Facts.Disabled
+                        ).Contains(FeatureGates.CpuManager)
                     )
                     .Select(named => named.Name),
             ],

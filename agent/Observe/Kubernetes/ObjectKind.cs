@@ -35,7 +35,10 @@ internal sealed record ObjectKind<T>(ObjectParser<T> Parse, Func<ApiMetadata, st
         }
         catch (JsonException problem)
         {
-            return Broken(metadata, $"{problem.Path}: {problem.Message}");
+            return Broken(
+                metadata,
+                problem.Path is { } path ? $"{path}: {problem.Message}" : problem.Message
+            );
         }
     }
 }

@@ -37,9 +37,23 @@ internal static class JsonReader
         return documents;
     }
 
-    /// <summary>A value of a JSON document.</summary>
-    /// <exception cref="JsonException">An object has a name twice.</exception>
-    public static ObjectNode ToNode(JsonElement element)
+    /// <summary>Reads one document.</summary>
+    /// <exception cref="JsonException">It isn't JSON, or an object in it has a name twice.</exception>
+    public static ObjectNode Read(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json, Options);
+        try
+        {
+            using var document = JsonDocument.ParseValue(ref reader);
+            return ToNode(document.RootElement);
+        }
+        catch (InvalidOperationException problem)
+        {
+            throw new JsonException("half of a pair of UTF-16 escapes", problem);
+        }
+    }
+
+    private static ObjectNode ToNode(JsonElement element)
     {
         switch (element.ValueKind)
         {

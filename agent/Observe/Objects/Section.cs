@@ -52,6 +52,23 @@ internal readonly struct Section
             var other => Contradicts<IReadOnlyList<ObjectNode>>(name, "a list", other, []),
         };
 
+    /// <summary>The objects of a list among the fields; what else is in it is noted and left out.</summary>
+    public IEnumerable<Section> Sections(string name)
+    {
+        var items = Items(name);
+        for (var i = 0; i < items.Count; i++)
+        {
+            if (items[i] is MapNode map)
+            {
+                yield return new Section(map, $"{PathOf(name)}[{i}]", _causes);
+            }
+            else
+            {
+                Contradicts($"{name}[{i}]", "an object", items[i], 0);
+            }
+        }
+    }
+
     /// <summary>A text; null if there is none.</summary>
     public string? Text(string name) =>
         Find(name) switch

@@ -12,8 +12,8 @@ public sealed class ClusterDedicationTests
     [Fact]
     public void A_vm_whose_vmi_is_dedicated_is_pinned()
     {
-        var vmi = Vmi("vm1") with { IsolateEmulatorThread = true };
-        var vm = _node.Run(100, "p1", "2-4").Tell([Launcher("p1", "vm1")], vmi).Pass();
+        var vmi = Vmi("vm1").Asking(spec => spec with { IsolateEmulatorThread = true });
+        var vm = _node.Run(100, "p1", "2-4").Tell([Launcher("p1", "vm1", "3")], vmi).Pass();
 
         Assert.Equal(FactSource.Api, vm.Source);
         Assert.Equal(("default", "vm1"), (vm.Namespace, vm.Name));
@@ -77,7 +77,10 @@ public sealed class ClusterDedicationTests
     [Fact]
     public void The_guests_threads_count_and_a_difference_to_the_vmi_is_shown()
     {
-        var vmi = Vmi("vm1") with { Cores = 4, CurrentTopology = new(1, 3, 1), Threads = 2 };
+        var vmi = Vmi("vm1").Asking(spec => spec with { Sockets = 4, Threads = 2 }) with
+        {
+            CurrentTopology = new(1, 3, 1),
+        };
         var vm = _node.Run(100, "p1").Tell([Launcher("p1", "vm1")], vmi).Pass();
 
         Assert.Equal(2, vm.Placement!.Vcpus.Length);
@@ -93,9 +96,102 @@ public sealed class ClusterDedicationTests
     [Fact]
     public void A_guest_that_is_being_resized_may_have_either_number_of_vcpus()
     {
-        var vmi = Vmi("vm1") with { Sockets = 2, CurrentTopology = new(1, 2, 1) };
+        var vmi = Vmi("vm1").Asking(spec => spec with { Sockets = 3 }) with
+        {
+            CurrentTopology = new(2, 1, 1),
+        };
 
         Assert.Empty(_node.Run(100, "p1").Tell([Launcher("p1", "vm1")], vmi).Pass().Advisories);
+    }
+
+    [Fact]
+    public void Broken_rules_are_shown_and_the_vm_is_pinned_for_kubevirt_admitted_it()
+    {
+        var vmi = Vmi("vm1")
+            .Asking(spec =>
+                spec with
+                {
+                    Sockets = 0,
+                    Cores = 2,
+                    GuestMemory = null,
+                    HasHookSidecars = true,
+                }
+            );
+        _node.Facts = _node.Facts with { SidecarGate = FeatureGate.Off };
+        var vm = _node.Run(100, "p1").Tell([Launcher("p1", "vm1")], vmi).Pass();
+
+        Assert.NotNull(vm.Placement);
+        Assert.Collection(
+            vm.Advisories,
+            cause => Assert.StartsWith("spec.domain.resources.limits.memory: expected", cause),
+            warning => Assert.StartsWith("PreferSockets", warning),
+            warning => Assert.Contains("Sidecar is off", warning)
+        );
+    }
+
+    [Fact]
+    public void A_vmi_that_isnt_dedicated_but_wants_an_isolated_emulator_says_so()
+    {
+        var vmi = Vmi("vm1", isDedicated: false)
+            .Asking(spec => spec with { IsolateEmulatorThread = true });
+        var vm = _node.Run(100, "p1").Tell([Launcher("p1", "vm1")], vmi).Pass();
+
+        AssertLeft(vm, FactSource.Api, Reason.DedicatedCpusNotRequested);
+        Assert.StartsWith(
+            "spec.domain.cpu.isolateEmulatorThread: ",
+            Assert.Single(vm.Advisories),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Theory]
+    [InlineData("1", 2)]
+    [InlineData("1900m", 2)]
+    [InlineData("0", 2)]
+    public void A_pod_that_cant_hold_the_vm_isnt_exclusive(string cpus, int needed)
+    {
+        var vm = _node.Run(100, "p1").Tell([Launcher("p1", "vm1", cpus)], Vmi("vm1")).Pass();
+
+        Assert.True(vm is { Dedicated: true, Placement: null });
+        Assert.Equal(
+            (VmState.NotExclusive, Reason.PodLacksCpus),
+            (vm.Obstacle!.State, vm.Obstacle.Reason)
+        );
+        Assert.Contains(
+            $"requests {(cpus == "0" ? "no" : cpus)} CPUs, expected {needed} whole ones",
+            vm.Obstacle.Message
+        );
+    }
+
+    [Fact]
+    public void A_pod_with_more_cpus_than_the_vm_needs_is_shown_and_its_vm_pinned()
+    {
+        var vm = _node.Run(100, "p1", "2-4").Tell([Launcher("p1", "vm1", "3")], Vmi("vm1")).Pass();
+
+        Assert.NotNull(vm.Placement);
+        Assert.Contains("requests 3 CPUs, expected 2 whole ones", Assert.Single(vm.Advisories));
+    }
+
+    [Fact]
+    public void A_guest_that_was_grown_needs_as_many_cpus_as_it_has_vcpus()
+    {
+        var vm = _node
+            .Run(100, "p1", "2-4", masks: ["2", "3", "4"])
+            .Tell([Launcher("p1", "vm1", "2")], Vmi("vm1"))
+            .Pass();
+
+        Assert.Equal(Reason.PodLacksCpus, vm.Obstacle?.Reason);
+    }
+
+    [Fact]
+    public void A_sidecar_that_keeps_the_pod_from_being_guaranteed_is_named()
+    {
+        var pod = Launcher("p1", "vm1");
+        pod = pod with { Containers = new([new PodContainer("hook"), .. pod.Containers]) };
+        var vm = _node.Run(100, "p1").Tell([pod], Vmi("vm1")).Pass();
+
+        Assert.Equal(2, vm.Advisories.Length);
+        Assert.All(vm.Advisories, advisory => Assert.StartsWith("container hook: ", advisory));
     }
 
     [Fact]

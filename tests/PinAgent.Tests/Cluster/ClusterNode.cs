@@ -28,23 +28,37 @@ internal sealed class ClusterNode
     /// <summary>The plan of the last pass.</summary>
     public NodePlan Last { get; private set; } = null!;
 
-    /// <summary>A launcher pod of a VMI; its container is called like it.</summary>
-    public static PodFacts Launcher(string pod, string? vmi) =>
+    /// <summary>A launcher pod of a VMI, Guaranteed; its container is called like it.</summary>
+    public static PodFacts Launcher(string pod, string? vmi, string cpus = "2") =>
         new(pod, "default", $"virt-launcher-{pod}")
         {
             IsLauncher = true,
             VmiUid = vmi is null ? null : $"uid-{vmi}",
             VmiName = vmi,
-            Containers = new([new ContainerFacts("compute", false) { Id = $"{pod}-c1" }]),
+            Containers = new([
+                new PodContainer("compute")
+                {
+                    Id = $"{pod}-c1",
+                    CpuRequest = Quantity.Parse(cpus),
+                    CpuLimit = Quantity.Parse(cpus),
+                    MemoryRequest = Quantity.Parse("1Gi"),
+                    MemoryLimit = Quantity.Parse("1Gi"),
+                },
+            ]),
         };
 
-    /// <summary>A dedicated VMI of two cores.</summary>
+    /// <summary>A dedicated VMI of two vCPUs.</summary>
     public static VmiFacts Vmi(string name, bool isDedicated = true) =>
         new("default", name)
         {
             Uid = $"uid-{name}",
-            DedicatedCpuPlacement = isDedicated,
-            Cores = 2,
+            Spec = new VmiSpec
+            {
+                IsStored = true,
+                DedicatedCpuPlacement = isDedicated,
+                Sockets = 2,
+                GuestMemory = Quantity.Parse("1Gi"),
+            },
             NodeName = Name,
         };
 

@@ -17,7 +17,7 @@ public sealed class DecisionTests : IDisposable
     [Fact]
     public void What_the_api_told_is_remembered_when_it_no_longer_does()
     {
-        _node.Run(100, "p1", "2-4").Tell([Launcher("p1", "vm1")], Isolated("vm1")).Pass();
+        _node.Run(100, "p1", "2-4").Tell([Launcher("p1", "vm1", "3")], Isolated("vm1")).Pass();
         var vm = _node.WithoutApi().Pass();
 
         Assert.Equal(FactSource.Remembered, vm.Source);
@@ -60,7 +60,7 @@ public sealed class DecisionTests : IDisposable
     [Fact]
     public void A_restarted_agent_goes_on_with_what_was_told_to_the_one_before()
     {
-        _node.Run(100, "p1", "2-4").Tell([Launcher("p1", "vm1")], Isolated("vm1")).Pass();
+        _node.Run(100, "p1", "2-4").Tell([Launcher("p1", "vm1", "3")], Isolated("vm1")).Pass();
         new DecisionMemory(Path).Keep(_node.Decisions);
 
         var memory = new DecisionMemory(Path);
@@ -170,8 +170,5 @@ public sealed class DecisionTests : IDisposable
     }
 
     private static VmiFacts Isolated(string name) =>
-        Vmi(name) with
-        {
-            IsolateEmulatorThread = true,
-        };
+        Vmi(name).Asking(spec => spec with { IsolateEmulatorThread = true });
 }

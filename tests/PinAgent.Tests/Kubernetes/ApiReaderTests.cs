@@ -37,14 +37,14 @@ public sealed class ApiReaderTests
         );
         Assert.Equal(
             [
-                new ContainerFacts("container-disk", true) { CpuLimit = "200m" },
-                new ContainerFacts("compute", false)
+                new PodContainer("container-disk", true) { CpuLimit = Quantity.Parse("200m") },
+                new PodContainer("compute")
                 {
                     Id = "c0ffee",
-                    CpuRequest = "5",
-                    CpuLimit = "5",
-                    MemoryRequest = "1Gi",
-                    MemoryLimit = "1Gi",
+                    CpuRequest = Quantity.Parse("5"),
+                    CpuLimit = Quantity.Parse("5"),
+                    MemoryRequest = Quantity.Parse("1Gi"),
+                    MemoryLimit = Quantity.Parse("1Gi"),
                 },
             ],
             pod.Containers
@@ -73,21 +73,24 @@ public sealed class ApiReaderTests
             new VmiFacts("default", "vm1")
             {
                 Uid = "v1",
-                DedicatedCpuPlacement = true,
-                IsolateEmulatorThread = true,
-                EmulatorThreadCompleteToEvenParity = true,
-                NumaPassthrough = true,
-                HasSupplementalIoThreads = true,
-                Sockets = 2,
-                Cores = 2,
-                Threads = 2,
-                MaxSockets = 4,
+                Spec = new VmiSpec
+                {
+                    IsStored = true,
+                    DedicatedCpuPlacement = true,
+                    IsolateEmulatorThread = true,
+                    EmulatorThreadCompleteToEvenParity = true,
+                    NumaPassthrough = true,
+                    Sockets = 2,
+                    Cores = 2,
+                    Threads = 2,
+                    MaxSockets = 4,
+                    Realtime = true,
+                    RealtimeMask = "0-3,^1",
+                    IoThreadsPolicy = VmiSpec.SupplementalPool,
+                    CpuRequest = Quantity.Parse("8"),
+                    CpuLimit = Quantity.Parse("8"),
+                },
                 CurrentTopology = new GuestTopology(1, 2, 2),
-                Realtime = true,
-                RealtimeMask = "0-3,^1",
-                IoThreadsPolicy = "supplementalPool",
-                CpuRequest = "8",
-                CpuLimit = "8",
                 NodeName = "node1",
                 MigrationSource = "node1",
                 MigrationTarget = "node2",
@@ -95,7 +98,7 @@ public sealed class ApiReaderTests
             },
             vmi
         );
-        Assert.Equal(8, vmi.SpecVcpus);
+        Assert.Equal((UInt128)8, vmi.Spec.SaidVcpus);
     }
 
     [Theory]
@@ -107,7 +110,7 @@ public sealed class ApiReaderTests
         4L
     )]
     [InlineData("""{"spec":{"domain":{"resources":{"requests":{"cpu":2}}}}}""", 2L)]
-    [InlineData("""{"spec":{"domain":{"resources":{"requests":{"cpu":"1500m"}}}}}""", null)]
+    [InlineData("""{"spec":{"domain":{"resources":{"requests":{"cpu":"1500m"}}}}}""", 2L)]
     [InlineData(
         """{"spec":{"domain":{"cpu":{"sockets":4294967295,"cores":2,"threads":2}}}}""",
         17_179_869_180L
@@ -115,7 +118,7 @@ public sealed class ApiReaderTests
     public void The_number_of_vcpus_is_the_topologys_or_else_that_of_the_resources(
         string rest,
         long? vcpus
-    ) => Assert.Equal(vcpus, Read(ApiReader.Vmi, WithName(rest)).SpecVcpus);
+    ) => Assert.Equal((UInt128?)vcpus, Read(ApiReader.Vmi, WithName(rest)).Spec.SaidVcpus);
 
     [Theory]
     [InlineData("""{"spec":{"domain":{"cpu":{"sockets":-1}}}}""")]

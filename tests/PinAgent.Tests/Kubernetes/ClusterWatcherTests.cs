@@ -102,9 +102,10 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
 
         Assert.Equal(SyncState.NeverSynced, _watcher.Facts.Sync.State);
         Assert.Equal("Connection refused", _watcher.Facts.VmiProblem);
+        // Of the feature gates, for which nothing waits, the answer may still be out.
         Assert.StartsWith(
             $"API server {_server.Address}: this node's pods, this node's VMIs, VMIs that migrate to this node, this node",
-            Assert.Single(_watcher.Facts.Notices),
+            _watcher.Facts.Notices[0],
             StringComparison.Ordinal
         );
         Assert.Contains(" not watched since ", _watcher.Facts.Notices[0], StringComparison.Ordinal);

@@ -161,7 +161,7 @@ public sealed class ObjectWatchTests : IAsyncDisposable
         await watch.UntilAsync(() => watch.Names == "a b bad bad2 c");
 
         var problem = watch.Store.Items["uid-bad"].Problem;
-        Assert.StartsWith("$.spec.containers: ", problem, StringComparison.Ordinal);
+        Assert.StartsWith("spec.containers: ", problem, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", problem, StringComparison.Ordinal);
         Assert.NotNull(watch.Store.Items["uid-bad2"].Problem);
         Assert.Null(watch.Store.Items["uid-c"].Problem);

@@ -107,7 +107,7 @@ public sealed class FeatureGateTests
         Assert.Equal(FeatureGate.On, Gate);
     }
 
-    private FeatureGate Gate => FeatureGates.Of(_config, _kubeVirts);
+    private FeatureGate Gate => FeatureGates.Of(FeatureGates.CpuManager, _config, _kubeVirts);
 
     private void SayConfig(string json) => Say(_config, FeatureGates.ConfigMaps, json);
 

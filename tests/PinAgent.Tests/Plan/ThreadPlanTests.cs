@@ -8,7 +8,10 @@ namespace PinAgent.Tests.Plan;
 public sealed class ThreadPlanTests
 {
     private static readonly GuestTopology Two = new(1, 1, 2);
-    private static readonly VmiFacts Vmi = new("prod", "vm1") { DedicatedCpuPlacement = true };
+    private static readonly VmiFacts Vmi = new("prod", "vm1")
+    {
+        Spec = new() { DedicatedCpuPlacement = true },
+    };
 
     [Fact]
     public void Everything_that_is_no_vCPU_belongs_to_the_emulator_but_the_kernels_timer_to_vCPU_0()
@@ -56,7 +59,13 @@ public sealed class ThreadPlanTests
         var vm = Vms.Vm("prod_vm1", "0-2,8-9", Two)
             .With(Vms.Thread(2001, ThreadRole.IoThread, 1, all))
             .With(Vms.Thread(2002, ThreadRole.IoThread, 2, all));
-        var facts = Vmi with { HasSupplementalIoThreads = true, IsolateEmulatorThread = true };
+        var facts = Vmi.Asking(spec =>
+            spec with
+            {
+                IoThreadsPolicy = VmiSpec.SupplementalPool,
+                IsolateEmulatorThread = true,
+            }
+        );
 
         var plan = With(facts).PassOne(vm);
 
@@ -70,7 +79,7 @@ public sealed class ThreadPlanTests
     {
         var vm = Vms.Vm("prod_vm1", "0-1,8-9", Two) with { Housekeeping = CpuSet.Parse("8") };
 
-        var plan = With(Vmi with { IsolateEmulatorThread = true }).PassOne(vm);
+        var plan = With(Vmi.Asking(spec => spec with { IsolateEmulatorThread = true })).PassOne(vm);
 
         Assert.Equal("1 9", plan.Vcpus());
         Assert.Equal("8", plan.Emulator());
@@ -79,7 +88,7 @@ public sealed class ThreadPlanTests
     [Fact]
     public void A_housekeeping_group_that_appears_later_is_followed_and_only_those_on_its_CPU_move()
     {
-        var node = With(Vmi with { IsolateEmulatorThread = true });
+        var node = With(Vmi.Asking(spec => spec with { IsolateEmulatorThread = true }));
         var vm = Vms.Vm("prod_vm1", "0-1,8-9", Two);
         Assert.Equal("0 8", node.PassOne(vm).Vcpus());
 
@@ -96,7 +105,7 @@ public sealed class ThreadPlanTests
     {
         var vm = Vms.Vm("prod_vm1", "0-1,8-9", Two) with { Housekeeping = CpuSet.Parse(stale) };
 
-        var plan = With(Vmi with { IsolateEmulatorThread = true }).PassOne(vm);
+        var plan = With(Vmi.Asking(spec => spec with { IsolateEmulatorThread = true })).PassOne(vm);
 
         Assert.Equal("0 8", plan.Vcpus());
         Assert.Equal("1", plan.Emulator());
@@ -112,7 +121,13 @@ public sealed class ThreadPlanTests
                 OwnCpuset = CpuSet.Of(2),
             }
         );
-        var facts = Vmi with { HasSupplementalIoThreads = true, IsolateEmulatorThread = true };
+        var facts = Vmi.Asking(spec =>
+            spec with
+            {
+                IoThreadsPolicy = VmiSpec.SupplementalPool,
+                IsolateEmulatorThread = true,
+            }
+        );
 
         var plan = With(facts).PassOne(vm);
 

@@ -64,7 +64,9 @@ public sealed class VmNamesTests
         string expected
     )
     {
-        var node = With(new VmiFacts(space, name) { DedicatedCpuPlacement = true });
+        var node = With(
+            new VmiFacts(space, name) { Spec = new() { DedicatedCpuPlacement = true } }
+        );
 
         var plan = node.PassOne(Vms.Vm(guest, "0", One));
 
@@ -97,7 +99,9 @@ public sealed class VmNamesTests
     [Fact]
     public void A_VMI_that_asks_without_a_cpuset_given_to_its_VM_is_not_exclusive()
     {
-        var node = With(new VmiFacts("prod", "vm1") { DedicatedCpuPlacement = true });
+        var node = With(
+            new VmiFacts("prod", "vm1") { Spec = new() { DedicatedCpuPlacement = true } }
+        );
 
         var plan = node.PassOne(Vms.Vm("prod_vm1", "0-15", One) with { GivenCpuset = null });
 
@@ -108,7 +112,9 @@ public sealed class VmNamesTests
     [Fact]
     public void A_VMI_that_asks_for_more_than_its_cpuset_has_is_refused_not_passed_over()
     {
-        var node = With(new VmiFacts("prod", "vm1") { DedicatedCpuPlacement = true });
+        var node = With(
+            new VmiFacts("prod", "vm1") { Spec = new() { DedicatedCpuPlacement = true } }
+        );
 
         var plan = node.PassOne(Vms.Vm("prod_vm1", "0", new GuestTopology(2, 1, 1)));
 
@@ -121,9 +127,9 @@ public sealed class VmNamesTests
     {
         // Two CPUs beyond the vCPUs, which without a VMI would both be the emulator's.
         var vm = Vms.Vm("prod_vm1", "0-2,8-10", new GuestTopology(1, 2, 2));
-        var plain = new VmiFacts("prod", "vm1") { DedicatedCpuPlacement = true };
-        var isolated = plain with { IsolateEmulatorThread = true };
-        var even = isolated with { EmulatorThreadCompleteToEvenParity = true };
+        var plain = new VmiFacts("prod", "vm1") { Spec = new() { DedicatedCpuPlacement = true } };
+        var isolated = plain.Asking(spec => spec with { IsolateEmulatorThread = true });
+        var even = isolated.Asking(spec => spec with { EmulatorThreadCompleteToEvenParity = true });
 
         Assert.Equal("0-2,8-10", With(plain).PassOne(vm).Emulator());
         Assert.Equal("2", With(isolated).PassOne(vm).Emulator());
@@ -136,8 +142,7 @@ public sealed class VmNamesTests
     {
         var facts = new VmiFacts("prod", "vm1")
         {
-            DedicatedCpuPlacement = true,
-            NumaPassthrough = true,
+            Spec = new VmiSpec { DedicatedCpuPlacement = true, NumaPassthrough = true },
         };
         var node = new Node(Nodes.B) { Settings = new PlanSettings([], [facts]) };
 

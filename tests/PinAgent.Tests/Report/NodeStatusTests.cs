@@ -66,8 +66,7 @@ public sealed class NodeStatusTests
     {
         var facts = new VmiFacts("prod", "vm1")
         {
-            DedicatedCpuPlacement = true,
-            IsolateEmulatorThread = true,
+            Spec = new VmiSpec { DedicatedCpuPlacement = true, IsolateEmulatorThread = true },
         };
         var node = new Node { Settings = new PlanSettings([], [facts]) };
         var vm = Vms.Vm("prod_vm1", "0-1,8", new GuestTopology(1, 1, 2))

@@ -47,18 +47,18 @@ public sealed class DedicatedRulesTests
     }
 
     [Theory]
-    [InlineData(true, 0, "")]
-    [InlineData(false, 1, "is off")]
-    [InlineData(null, 1, "can't be seen")]
+    [InlineData(FeatureGate.On, 0, "")]
+    [InlineData(FeatureGate.Off, 1, "is off")]
+    [InlineData(FeatureGate.Unknown, 1, "can't be seen")]
     public void Hook_sidecars_are_warned_of_while_their_gate_is_not_known_to_be_on(
-        bool? gate,
+        FeatureGate gate,
         int warnings,
         string text
     )
     {
         var findings = DedicatedRules.Check(
             new VmiSpec { HasHookSidecars = true },
-            new RuleContext { SidecarGate = gate }
+            new RuleContext(gate)
         );
 
         Assert.Equal(warnings, findings.Warnings.Count(warning => warning.Contains(text)));

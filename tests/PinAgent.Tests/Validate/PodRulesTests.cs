@@ -121,7 +121,8 @@ public sealed class PodRulesTests
                 EmulatorThreadCompleteToEvenParity = evenParity,
                 IoThreadsPolicy = "supplementalPool",
                 SupplementalPoolThreadCount = supplemental,
-            }
+            },
+            vcpus
         );
 
     private static PodContainer Container(

@@ -46,8 +46,6 @@ public sealed class VmiReaderTests
         Assert.Equal(
             new VmiSpec
             {
-                Namespace = "namespaceValue",
-                Name = "nameValue",
                 IsStored = true,
                 Architecture = "architectureValue",
                 DedicatedCpuPlacement = true,
@@ -348,11 +346,15 @@ public sealed class VmiReaderTests
         Assert.Equal(
             new VmiFacts("ns", "one")
             {
-                DedicatedCpuPlacement = true,
-                IsolateEmulatorThread = true,
-                EmulatorThreadCompleteToEvenParity = true,
-                NumaPassthrough = true,
-                HasSupplementalIoThreads = true,
+                Spec = new VmiSpec
+                {
+                    SpecPath = "spec.template.spec",
+                    DedicatedCpuPlacement = true,
+                    IsolateEmulatorThread = true,
+                    EmulatorThreadCompleteToEvenParity = true,
+                    NumaPassthrough = true,
+                    IoThreadsPolicy = VmiSpec.SupplementalPool,
+                },
             },
             Assert.Single(vmis)
         );
