@@ -1,4 +1,5 @@
 using PinAgent.Model;
+using PinAgent.Observe;
 using PinAgent.Observe.Kubelet;
 using PinAgent.Tests.Kubernetes;
 using PinAgent.Tests.Plan;
@@ -112,6 +113,32 @@ public sealed class PodResourcesWatchTests : IAsyncLifetime
         await _kubelet.ComeBackAsync();
         _time.Advance(PodResourcesWatch.Period);
         await UntilAsync(Before, "8-9");
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task A_pass_takes_the_answer_in_with_its_evidence()
+    {
+        using var host = new FakeHost();
+        host.Folder("/proc").Write("/sys/devices/system/cpu/online", "0-1\n");
+        var observer = new NodeObserver(
+            host.Files,
+            new RecordedAffinityReader(host.Files),
+            CpuManagerObserver.DefaultKubeletRoot,
+            podResources: _watch
+        );
+        var snapshot = observer.Observe();
+        while (snapshot.PodResources is null)
+        {
+            await Task.Yield();
+            snapshot = observer.Observe();
+        }
+
+        Assert.Equal("0-15", snapshot.PodResources.Allocatable.ToString());
+        Assert.StartsWith(
+            $"{_folder.Socket}: CPUs 0-15 to give out",
+            snapshot.CpuManager.Evidence[^1],
+            StringComparison.Ordinal
+        );
     }
 
     private void Tell(string cpus) => _kubelet.Tell(FakeKubelet.Pod("vm1", ("compute", cpus)));
