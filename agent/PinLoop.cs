@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using PinAgent.Apply;
 using PinAgent.Model;
 using PinAgent.Report;
 
@@ -117,7 +116,7 @@ public sealed partial class PinLoop(
             ", ",
             vm.Outcome.Threads.Where(thread => thread.IsChange)
                 .OrderBy(thread => thread.Planned.Thread.Role)
-                .Select(Describe)
+                .Select(thread => thread.DescribeChange())
         );
         if (changes.Length > 0 && vm.WasHeld)
         {
@@ -146,15 +145,6 @@ public sealed partial class PinLoop(
                 LogNotPinned(name, key.Pid, status.State, status.Reason, status.Message);
                 break;
         }
-    }
-
-    private static string Describe(PinOutcome outcome)
-    {
-        var thread = outcome.Planned.Thread;
-        var who = thread.Index is { } index
-            ? $"{thread.Role.ToWord()} {index}"
-            : thread.Role.ToWord();
-        return $"{who} ({thread.Tid}) from {thread.Affinity} to {outcome.Actual}";
     }
 
     [LoggerMessage(

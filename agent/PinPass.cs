@@ -17,6 +17,7 @@ namespace PinAgent;
 /// <param name="mode">Whether masks are written.</param>
 /// <param name="memory">Keeps decisions across the agent's restart; null outside a cluster.</param>
 /// <param name="labels">Keeps the node's labels; null outside a cluster.</param>
+/// <param name="reporter">Tells the cluster what was done; null outside a cluster.</param>
 public sealed class PinPass(
     NodeObserver observer,
     PlanSettings settings,
@@ -25,7 +26,8 @@ public sealed class PinPass(
     string node,
     EffectiveMode mode,
     DecisionMemory? memory = null,
-    LabelKeeper? labels = null
+    LabelKeeper? labels = null,
+    ClusterReporter? reporter = null
 )
 {
     private HeldPlacements _held = HeldPlacements.None;
@@ -59,7 +61,12 @@ public sealed class PinPass(
         _decisions = plan.Decisions;
         _repairs += vms.Where(vm => vm.WasHeld)
             .Sum(vm => vm.Outcome.Threads.Count(thread => thread.IsChange));
-        labels?.Look(snapshot.CpuManager, snapshot.Cluster?.CpuManagerGate ?? FeatureGate.Unknown);
+        if (snapshot.Cluster is { } told)
+        {
+            labels?.Look(snapshot.CpuManager, told);
+            reporter?.Look(vms, told);
+        }
+
         return new PassResult(
             new NodeStatus
             {

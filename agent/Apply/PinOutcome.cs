@@ -44,6 +44,16 @@ public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet?
 
     /// <summary>Whether this pass changed the thread's mask.</summary>
     public bool IsChange => Outcome is Apply.Outcome.Applied or Apply.Outcome.Narrowed;
+
+    /// <summary>The change in words: <c>vcpu 0 (4715) from 2-3 to 2</c>.</summary>
+    public string DescribeChange()
+    {
+        var thread = Planned.Thread;
+        var who = thread.Index is { } index
+            ? $"{thread.Role.ToWord()} {index}"
+            : thread.Role.ToWord();
+        return $"{who} ({thread.Tid}) from {thread.Affinity} to {Actual}";
+    }
 }
 
 /// <summary>One VM after applying.</summary>

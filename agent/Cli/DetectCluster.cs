@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using PinAgent.Apply.Kubernetes;
+using PinAgent.Model;
 using PinAgent.Observe.Kubernetes;
 using PinAgent.Report;
 
@@ -8,6 +8,9 @@ namespace PinAgent.Cli;
 /// <summary>Asks the cluster about the node's labels, once. Nothing is written.</summary>
 internal static class DetectCluster
 {
+    // A node lists its images and volumes.
+    private const int LargestNode = 16 * 1024 * 1024;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Asks; null where no cluster is configured.</summary>
@@ -43,10 +46,7 @@ internal static class DetectCluster
                 GateSurvey.AskAsync(connection, kubeVirtNamespace, limit.Token),
                 stop
             );
-            var labels = TryAsync(
-                new NodeLabelWriter(connection, node).ReadAsync(limit.Token),
-                stop
-            );
+            var labels = TryAsync(ReadNodeAsync(connection, node, limit.Token), stop);
             var gate = await gates is ({ } known, _)
                 ? known
                 : GateSurvey.Failed(gates.Result.Problem!);
@@ -67,6 +67,19 @@ internal static class DetectCluster
         {
             return DetectClusterStatus.Failed(problem.Message);
         }
+    }
+
+    private static async Task<NodeLabels> ReadNodeAsync(
+        ApiConnection connection,
+        string node,
+        CancellationToken stop
+    )
+    {
+        using var response = await connection.GetAsync(
+            $"/api/v1/nodes/{Uri.EscapeDataString(node)}",
+            stop
+        );
+        return NodeReader.Read((await connection.ReadAllAsync(response, LargestNode, stop)).Span);
     }
 
     private static async Task<(T? Answer, string? Problem)> TryAsync<T>(

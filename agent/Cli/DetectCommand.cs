@@ -28,7 +28,7 @@ internal static class DetectCommand
         {
             output.Option,
             RunCommand.NodeName.Option,
-            RunCommand.KubeConfig,
+            ClusterOptions.KubeConfig,
             LabelOptions.Keys.Option,
             LabelOptions.KubeVirtNamespace.Option,
         };
@@ -74,7 +74,7 @@ internal static class DetectCommand
         };
         var node = RunCommand.NodeName.Get(parsed);
         var keys = LabelOptions.Keys.Get(parsed);
-        var kubeConfig = parsed.GetValue(RunCommand.KubeConfig);
+        var kubeConfig = parsed.GetValue(ClusterOptions.KubeConfig);
         var cluster = await DetectCluster.AskAsync(
             string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig,
             node,

@@ -3,11 +3,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Apply;
-using PinAgent.Apply.Kubernetes;
 using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Observe.Kubelet;
-using PinAgent.Observe.Kubernetes;
 using PinAgent.Plan;
 using Serilog;
 
@@ -59,22 +57,6 @@ internal static class RunCommand
             : Environment.MachineName
     );
 
-    internal static readonly Option<string?> KubeConfig = new("--kubeconfig")
-    {
-        Description =
-            "How to reach the cluster; without it KUBECONFIG, the pod's service account, or ~/.kube/config. "
-            + "[env: PINAGENT_KUBECONFIG]",
-        HelpName = "FILE",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("PINAGENT_KUBECONFIG"),
-    };
-
-    private static readonly Setting<string> StateDir = Options.Text(
-        "--state-dir",
-        "DIR",
-        "Where the agent remembers, across its own restart, which VMs the cluster called dedicated.",
-        "/run/pinagent"
-    );
-
     private static readonly Setting<OutputFormat> Format = Options.Output("table");
 
     public static Command Create()
@@ -102,11 +84,9 @@ internal static class RunCommand
             Mode.Option,
             Interval.Option,
             NodeName.Option,
-            KubeConfig,
-            StateDir.Option,
             Format.Option,
         };
-        LabelOptions.AddTo(command);
+        ClusterOptions.AddTo(command);
         command.SetAction(RunAsync);
         return command;
     }
@@ -127,47 +107,23 @@ internal static class RunCommand
         try
         {
             var trigger = new Trigger();
-            using var cluster = isStandalone ? null : Watch(parsed, trigger);
+            using var cluster = isStandalone ? null : ClusterServices.Create(parsed, trigger.Set);
             using var files = new HostFiles(Options.HostRoot.Get(parsed));
             var settings = new PlanSettings(
                 [.. parsed.GetRequiredValue(Vms)],
                 [.. parsed.GetRequiredValue(Vmis).SelectMany(path => VmiFile.ReadAll(path))]
             );
-            using var labels = cluster is null
-                ? null
-                : new LabelKeeper(
-                    cluster.Connection,
-                    NodeName.Get(parsed),
-                    LabelOptions.Get(parsed),
-                    TimeProvider.System,
-                    Random.Shared.NextDouble
-                );
-            // It names pods as the API does; without a cluster nothing tells which is whose.
-            using PodResourcesWatch? podResources = cluster is null
-                ? null
-                : new(
-                    files.Display(PodResourcesSocket.PathOf(Options.KubeletRoot.Get(parsed))),
-                    TimeProvider.System
-                );
-            var pass = Compose(parsed, files, settings, cluster, labels, podResources);
+            var pass = Compose(parsed, files, settings, cluster);
             if (!parsed.GetValue(Once))
             {
-                return await LoopAsync(
-                    pass,
-                    Interval.Get(parsed),
-                    trigger,
-                    cluster,
-                    labels,
-                    podResources,
-                    stop
-                );
+                return await LoopAsync(pass, Interval.Get(parsed), trigger, cluster, stop);
             }
 
-            if (cluster is not null && podResources is not null)
+            if (cluster is not null)
             {
-                await cluster.StartAsync(stop);
-                await cluster.Settled.WaitAsync(stop);
-                await podResources.AskAsync(PodResourcesSocket.Patience, stop);
+                await cluster.Watcher.StartAsync(stop);
+                await cluster.Watcher.Settled.WaitAsync(stop);
+                await cluster.PodResources.AskAsync(PodResourcesSocket.Patience, stop);
             }
 
             var status = pass.Run().Status;
@@ -180,26 +136,11 @@ internal static class RunCommand
         }
     }
 
-    private static ClusterWatcher Watch(ParseResult parsed, Trigger trigger)
-    {
-        var kubeConfig = parsed.GetValue(KubeConfig);
-        return new ClusterWatcher(
-            () => ClusterConfig.Load(string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig),
-            NodeName.Get(parsed),
-            LabelOptions.KubeVirtNamespace.Get(parsed),
-            trigger.Set,
-            TimeProvider.System,
-            Random.Shared.NextDouble
-        );
-    }
-
     private static PinPass Compose(
         ParseResult parsed,
         HostFiles files,
         PlanSettings settings,
-        ClusterWatcher? cluster,
-        LabelKeeper? labels,
-        PodResourcesWatch? podResources
+        ClusterServices? cluster
     )
     {
         var isLive = files.HasLiveProc();
@@ -221,18 +162,17 @@ internal static class RunCommand
                 files,
                 affinity,
                 Options.KubeletRoot.Get(parsed),
-                cluster is null ? null : () => cluster.Facts,
-                podResources
+                cluster is null ? null : () => cluster.Watcher.Facts,
+                cluster?.PodResources
             ),
             settings,
             Placer.Default,
             new PlanApplier(isLive ? new KernelThreadAffinity(files) : new NoThreadAffinity()),
             NodeName.Get(parsed),
             effective,
-            cluster is null
-                ? null
-                : new DecisionMemory(Path.Combine(StateDir.Get(parsed), "remembered.json")),
-            labels
+            cluster?.Memory,
+            cluster?.Labels,
+            cluster?.Reporter
         );
     }
 
@@ -240,47 +180,31 @@ internal static class RunCommand
         PinPass pass,
         TimeSpan interval,
         Trigger trigger,
-        ClusterWatcher? cluster,
-        LabelKeeper? labels,
-        PodResourcesWatch? podResources,
+        ClusterServices? cluster,
         CancellationToken stop
     )
     {
-        PinLoop? loop = null;
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
-        builder.Services.AddHostedService(services =>
-            loop = new PinLoop(
-                pass,
-                interval,
-                trigger,
-                TimeProvider.System,
-                services.GetRequiredService<ILogger<PinLoop>>()
-            )
-        );
-        BackgroundService?[] beside = [cluster, labels, podResources];
-        foreach (var service in beside.OfType<BackgroundService>())
-        {
-            builder.Services.AddSingleton<IHostedService>(service);
-        }
-
+        builder.Services.AddHostedService(services => new PinLoop(
+            pass,
+            interval,
+            trigger,
+            TimeProvider.System,
+            services.GetRequiredService<ILogger<PinLoop>>()
+        ));
+        cluster?.AddTo(builder.Services);
         using var host = builder.Build();
-        var loggers = host.Services.GetRequiredService<ILoggerFactory>();
-        cluster?.Logger = loggers.CreateLogger<ClusterWatcher>();
-        labels?.Logger = loggers.CreateLogger<LabelKeeper>();
+        var running = host
+            .Services.GetServices<IHostedService>()
+            .OfType<BackgroundService>()
+            .ToList();
         await host.RunAsync(stop);
 
-        // The host stops when the loop throws, and keeps the exception to itself.
-        if (loop?.ExecuteTask is { IsFaulted: true } faulted)
+        // The host stops when a service throws, and keeps the exception to itself.
+        foreach (var service in running)
         {
-            await faulted;
-        }
-
-        foreach (
-            BackgroundService? service in new BackgroundService?[] { cluster, labels, podResources }
-        )
-        {
-            if (service?.ExecuteTask is { IsFaulted: true } fault)
+            if (service.ExecuteTask is { IsFaulted: true } fault)
             {
                 await fault;
             }

@@ -33,6 +33,9 @@ public sealed record ClusterFacts
     /// <summary>The node's annotation <c>pinagent.dev/mode</c>.</summary>
     public string? NodeMode { get; init; }
 
+    /// <summary>The node's labels; null if they aren't known.</summary>
+    public NodeLabels? NodeLabels { get; init; }
+
     /// <summary>KubeVirt's feature gate <c>CPUManager</c>.</summary>
     public FeatureGate CpuManagerGate { get; init; }
 

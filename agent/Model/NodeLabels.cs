@@ -32,17 +32,29 @@ public sealed record LabelSettings(LabelMode Mode, ImmutableArray<string> Keys)
 /// <param name="Heartbeat">When virt-handler was last alive; null if it never was.</param>
 public sealed record NodeLabels(
     string Uid,
-    ImmutableDictionary<string, string> Labels,
-    ImmutableArray<LabelOwner> Owners,
+    ValueList<NodeLabel> Labels,
+    ValueList<LabelOwner> Owners,
     DateTimeOffset? Heartbeat
 )
 {
+    /// <summary>virt-handler's heartbeats come every 1 to 2 minutes (its <c>heartbeat.go</c>).</summary>
+    public static readonly TimeSpan HeartbeatLimit = TimeSpan.FromMinutes(5);
+
     /// <summary>The label's value; null if there's no such label.</summary>
-    public string? Find(string key) => Labels.GetValueOrDefault(key);
+    public string? Find(string key) => Labels.FirstOrDefault(label => label.Key == key).Value;
+
+    /// <summary>Whether virt-handler is alive. A heartbeat from the future counts, as far as clocks differ.</summary>
+    public bool HasLiveHandler(DateTimeOffset now) =>
+        Heartbeat is { } heartbeat && (now - heartbeat).Duration() < HeartbeatLimit;
 }
+
+/// <summary>A label.</summary>
+/// <param name="Key">Its key.</param>
+/// <param name="Value">Its value.</param>
+public readonly record struct NodeLabel(string Key, string Value);
 
 /// <summary>An entry of <c>metadata.managedFields</c>.</summary>
 /// <param name="Manager">Who.</param>
 /// <param name="IsApplied">Whether by server-side apply; another entry of the same name is another owner.</param>
 /// <param name="Keys">The labels' keys.</param>
-public sealed record LabelOwner(string Manager, bool IsApplied, ImmutableArray<string> Keys);
+public sealed record LabelOwner(string Manager, bool IsApplied, ValueList<string> Keys);

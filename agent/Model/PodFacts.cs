@@ -24,6 +24,9 @@ public sealed record PodFacts(string Uid, string Namespace, string Name)
     /// <summary>Annotation <c>pinagent.dev/mode</c>.</summary>
     public string? Mode { get; init; }
 
+    /// <summary>Annotation <c>pinagent.dev/placement</c>.</summary>
+    public string? Placement { get; init; }
+
     /// <summary>Whether it's being deleted.</summary>
     public bool IsDeleting { get; init; }
 

@@ -61,9 +61,6 @@ public sealed record LabelDecision(
     /// <summary>The only value that means "it runs"; <c>false</c> and no label mean the same.</summary>
     public const string True = "true";
 
-    /// <summary>virt-handler's heartbeats come every 1 to 2 minutes (its <c>heartbeat.go</c>).</summary>
-    public static readonly TimeSpan HeartbeatLimit = TimeSpan.FromMinutes(5);
-
     /// <summary>Whether something is to be written.</summary>
     public bool IsWrite => Action is LabelAction.Apply or LabelAction.GiveUp;
 
@@ -71,12 +68,12 @@ public sealed record LabelDecision(
     /// <param name="question">The CPU manager and the feature gate.</param>
     /// <param name="settings">What the administrator has told.</param>
     /// <param name="node">The node's labels and their owners.</param>
-    /// <param name="now">The time, as virt-handler's heartbeat has it.</param>
+    /// <param name="hasLiveHandler">Whether virt-handler is alive on the node.</param>
     public static LabelDecision Decide(
         LabelQuestion question,
         LabelSettings settings,
         NodeLabels node,
-        DateTimeOffset now
+        bool hasLiveHandler
     )
     {
         var ours = node
@@ -93,7 +90,7 @@ public sealed record LabelDecision(
                 "it isn't known whether the feature gate CPUManager is on"
             ),
             { Gate: FeatureGate.Off } => WithoutGate(settings, node, ours),
-            { IsRunning: { } isRunning } => IsObserving(settings, node, now)
+            { IsRunning: { } isRunning } => IsObserving(settings, hasLiveHandler)
                 ? Observe(isRunning, settings, node)
                 : Manage(isRunning, settings, node, ours),
             _ => new(
@@ -104,15 +101,6 @@ public sealed record LabelDecision(
             ),
         };
     }
-
-    /// <summary>Whether virt-handler writes the labels itself.</summary>
-    /// <param name="node">The node.</param>
-    /// <param name="now">The time, as virt-handler's heartbeat has it.</param>
-    public static bool IsVirtHandlerAlive(NodeLabels node, DateTimeOffset now) =>
-        // From the future is live, too, as far as clocks differ.
-        node.Heartbeat
-            is { } heartbeat
-        && (now - heartbeat).Duration() < HeartbeatLimit;
 
     private static LabelDecision WithoutGate(
         LabelSettings settings,
@@ -133,12 +121,12 @@ public sealed record LabelDecision(
                 $"the feature gate CPUManager is off: PinAgent gives up {string.Join(", ", ours)}"
             );
 
-    private static bool IsObserving(LabelSettings settings, NodeLabels node, DateTimeOffset now) =>
+    private static bool IsObserving(LabelSettings settings, bool hasLiveHandler) =>
         settings.Mode switch
         {
             LabelMode.Manage => false,
             LabelMode.Observe => true,
-            _ => IsVirtHandlerAlive(node, now),
+            _ => hasLiveHandler,
         };
 
     private static LabelDecision Observe(bool isRunning, LabelSettings settings, NodeLabels node)
@@ -201,7 +189,7 @@ public sealed record LabelDecision(
     private static bool IsOurs(LabelOwner owner) => owner is { Manager: Manager, IsApplied: true };
 
     private static bool IsOfOthers(string key, NodeLabels node) =>
-        node.Labels.ContainsKey(key)
+        node.Find(key) is not null
         && node.Owners.Any(owner => !IsOurs(owner) && owner.Keys.Contains(key));
 
     private static ImmutableArray<LabelFinding> Find(LabelSettings settings, NodeLabels node) =>

@@ -44,13 +44,13 @@ public sealed record DetectClusterStatus(
     ) =>
         this with
         {
-            VirtHandler = new(node.Heartbeat, LabelDecision.IsVirtHandlerAlive(node, now)),
+            VirtHandler = new(node.Heartbeat, node.HasLiveHandler(now)),
             Labels = LabelStatus.Of(
                 LabelDecision.Decide(
                     new LabelQuestion(isRunning, Gate),
                     new LabelSettings(LabelMode.Auto, keys),
                     node,
-                    now
+                    node.HasLiveHandler(now)
                 )
             ),
         };

@@ -110,7 +110,6 @@ public sealed class ClusterTests : IDisposable
                 "watch virtualmachineinstances",
                 "watch virtualmachineinstances",
             ],
-            // The labels' look at the node waits for the kubelet's checkpoint, which isn't there: 30 s, or the test's end.
             ControlPlane
                 .AgentRequests()
                 .Skip(before)

@@ -10,17 +10,13 @@ using PinAgent.Report;
 namespace PinAgent.Apply.Kubernetes;
 
 /// <summary>
-/// Keeps the node's labels by the CPU manager and the feature gate. It works beside the passes, which never wait for it.
-/// The node is read when one of the two has changed, and in mode auto, while the gate is on, every few minutes for
-/// virt-handler's heartbeat; at rest there is no other request. The labels stay when it stops.
+/// Keeps the node's labels by the CPU manager and the feature gate. It works beside the passes, which never wait for it,
+/// and sees the node through the watch, so that it asks for nothing: it only writes. The labels stay when it stops.
 /// </summary>
 public sealed class LabelKeeper : BackgroundService
 {
-    /// <summary>The shortest time between two looks at an unchanged node.</summary>
+    /// <summary>How long a refused write isn't tried again unless something has changed.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMinutes(5);
-
-    // The second is for a label that was changed while the first was on its way.
-    private const int MostWrites = 2;
 
     private readonly NodeLabelWriter _node;
     private readonly LabelSettings _settings;
@@ -29,7 +25,7 @@ public sealed class LabelKeeper : BackgroundService
     private readonly long _start;
     private readonly Trigger _trigger = new();
     private CpuManagerHistory _history = CpuManagerHistory.None;
-    private volatile LabelQuestion _question = new(null, FeatureGate.Unknown);
+    private volatile View _view = new(new(null, FeatureGate.Unknown), null, false);
     private volatile ImmutableSortedDictionary<string, LabelStatus> _status =
         ImmutableSortedDictionary<string, LabelStatus>.Empty;
     private string? _told;
@@ -55,19 +51,24 @@ public sealed class LabelKeeper : BackgroundService
 
     /// <summary>Takes in what a pass has seen; returns at once.</summary>
     /// <param name="observation">The CPU manager.</param>
-    /// <param name="gate">The feature gate.</param>
-    public void Look(CpuManagerObservation observation, FeatureGate gate)
+    /// <param name="facts">What the API server tells of the node and of the feature gate.</param>
+    public void Look(CpuManagerObservation observation, ClusterFacts facts)
     {
         _history = _history.With(observation, _time.GetElapsedTime(_start));
 
-        // What was known of the gate holds while it isn't known.
-        var question = new LabelQuestion(
-            _history.IsRunning,
-            gate == FeatureGate.Unknown ? _question.Gate : gate
+        // What was known of the gate holds while it isn't known. A heartbeat counts only as a sign of life.
+        var gate = facts.CpuManagerGate;
+        var view = new View(
+            new LabelQuestion(
+                _history.IsRunning,
+                gate == FeatureGate.Unknown ? _view.Question.Gate : gate
+            ),
+            facts.NodeLabels is { } node ? node with { Heartbeat = null } : null,
+            facts.NodeLabels?.HasLiveHandler(_time.GetUtcNow()) ?? false
         );
-        if (question != _question)
+        if (view != _view)
         {
-            _question = question;
+            _view = view;
             _trigger.Set();
         }
     }
@@ -83,16 +84,15 @@ public sealed class LabelKeeper : BackgroundService
             {
                 await _trigger.WaitAsync(stoppingToken);
                 alarm?.Dispose();
-                var question = _question;
-                if (!question.IsDecidable)
+                var view = _view;
+                if (!view.Question.IsDecidable || view.Node is not { } node)
                 {
                     continue;
                 }
 
-                TimeSpan next;
                 try
                 {
-                    next = await TurnAsync(question, stoppingToken);
+                    await TurnAsync(view, node, stoppingToken);
                     failures = 0;
                 }
                 catch (Exception exception)
@@ -100,16 +100,14 @@ public sealed class LabelKeeper : BackgroundService
                         && ApiProblem.Of(exception) is { } problem
                     )
                 {
-                    next = Wait(problem, ++failures);
-                    Show(question, problem);
+                    Show(view.Question, problem);
+                    alarm = _time.CreateTimer(
+                        _ => _trigger.Set(),
+                        null,
+                        Wait(problem, ++failures),
+                        Timeout.InfiniteTimeSpan
+                    );
                 }
-
-                alarm = _time.CreateTimer(
-                    _ => _trigger.Set(),
-                    null,
-                    next,
-                    Timeout.InfiniteTimeSpan
-                );
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -122,46 +120,30 @@ public sealed class LabelKeeper : BackgroundService
         }
     }
 
-    // Returns when to look again.
-    private async Task<TimeSpan> TurnAsync(LabelQuestion question, CancellationToken stop)
+    private async Task TurnAsync(View view, NodeLabels node, CancellationToken stop)
     {
-        var node = await _node.ReadAsync(stop);
-        var decision = Decide(question, node);
-        for (var writes = 0; decision.IsWrite && writes < MostWrites; writes++)
-        {
-            try
-            {
-                node = await _node.ApplyAsync(node.Uid, decision.Keys, stop);
-                Tell(decision);
-            }
-            catch (ApiException problem) when (problem.Problem.Kind == ApiProblemKind.Conflict)
-            {
-                // Who owns it now says the node; what is theirs isn't asked for again.
-                LabelLog.Failed(Logger, problem.Message);
-                node = await _node.ReadAsync(stop);
-            }
-
-            decision = Decide(question, node);
-        }
-
+        var decision = Decide(view, node);
         if (decision.IsWrite)
         {
-            throw new ApiException(
-                new(
-                    ApiProblemKind.Conflict,
-                    "the API server doesn't take the labels, or takes them and keeps others"
-                )
-            );
+            var written = await _node.ApplyAsync(node.Uid, decision.Keys, stop);
+            Tell(decision);
+            decision = Decide(view, written);
+            if (decision.IsWrite)
+            {
+                throw new ApiException(
+                    new(
+                        ApiProblemKind.Conflict,
+                        "the API server takes the labels, and keeps others"
+                    )
+                );
+            }
         }
 
         Show(decision);
-        return _settings.Mode == LabelMode.Auto && question.Gate == FeatureGate.On
-            ? Jittered(Period)
-            : Timeout.InfiniteTimeSpan;
     }
 
-    private LabelDecision Decide(LabelQuestion question, NodeLabels node) =>
-        LabelDecision.Decide(question, _settings, node, _time.GetUtcNow());
+    private LabelDecision Decide(View view, NodeLabels node) =>
+        LabelDecision.Decide(view.Question, _settings, node, view.HasLiveHandler);
 
     private TimeSpan Wait(ApiProblem problem, int failures) =>
         problem switch
@@ -234,4 +216,7 @@ public sealed class LabelKeeper : BackgroundService
         _told = text;
         return isNews;
     }
+
+    /// <summary>What a decision depends on.</summary>
+    private sealed record View(LabelQuestion Question, NodeLabels? Node, bool HasLiveHandler);
 }

@@ -20,14 +20,6 @@ internal sealed class NodeLabelWriter(ApiConnection connection, string node)
 
     private readonly string _path = $"/api/v1/nodes/{Uri.EscapeDataString(node)}";
 
-    /// <summary>Reads the node.</summary>
-    /// <exception cref="ApiException">There's no such answer.</exception>
-    public async Task<NodeLabels> ReadAsync(CancellationToken stop)
-    {
-        using var response = await connection.GetAsync(_path, stop);
-        return await ReadAsync(response, stop);
-    }
-
     /// <summary>Makes these labels, and no others, ours; returns the node as it is then.</summary>
     /// <param name="uid">The node's uid.</param>
     /// <param name="keys">The labels.</param>
@@ -48,11 +40,6 @@ internal sealed class NodeLabelWriter(ApiConnection connection, string node)
             ),
             stop
         );
-        return await ReadAsync(response, stop);
-    }
-
-    private async Task<NodeLabels> ReadAsync(HttpResponseMessage response, CancellationToken stop)
-    {
         var body = await connection.ReadAllAsync(response, LargestNode, stop);
         return NodeReader.Read(body.Span);
     }

@@ -38,22 +38,35 @@ internal sealed class ApiConnection : IDisposable
     public Task<HttpResponseMessage> GetAsync(string path, CancellationToken stop) =>
         SendAsync(HttpMethod.Get, path, null, stop);
 
+    /// <summary>Writes.</summary>
+    /// <param name="method">How.</param>
+    /// <param name="path">Path and query.</param>
+    /// <param name="json">The content.</param>
+    /// <param name="mediaType">The content's type.</param>
+    /// <param name="stop">Gives up.</param>
+    /// <exception cref="ApiException">The answer isn't 200 or 201, or there are no credentials.</exception>
+    public Task<HttpResponseMessage> SendAsync(
+        HttpMethod method,
+        string path,
+        byte[] json,
+        string mediaType,
+        CancellationToken stop
+    ) =>
+        SendAsync(
+            method,
+            path,
+            new ByteArrayContent(json) { Headers = { ContentType = new(mediaType) } },
+            stop
+        );
+
     /// <summary>Applies an object on the server's side, without force.</summary>
     /// <param name="path">Path and query.</param>
     /// <param name="json">The fields to own.</param>
     /// <param name="stop">Gives up.</param>
     /// <exception cref="ApiException">The answer isn't 200, or there are no credentials.</exception>
     public Task<HttpResponseMessage> ApplyAsync(string path, byte[] json, CancellationToken stop) =>
-        SendAsync(
-            HttpMethod.Patch,
-            path,
-            new ByteArrayContent(json)
-            {
-                // JSON is YAML; apply's own type of JSON came with Kubernetes 1.32.
-                Headers = { ContentType = new("application/apply-patch+yaml") },
-            },
-            stop
-        );
+        // JSON is YAML; apply's own type of JSON came with Kubernetes 1.32.
+        SendAsync(HttpMethod.Patch, path, json, "application/apply-patch+yaml", stop);
 
     private async Task<HttpResponseMessage> SendAsync(
         HttpMethod method,
@@ -68,7 +81,7 @@ internal sealed class ApiConnection : IDisposable
         try
         {
             var response = await client.SendAsync(method, path, content, either.Token);
-            if (response.StatusCode == HttpStatusCode.OK)
+            if (response.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created)
             {
                 return response;
             }

@@ -9,7 +9,7 @@ internal sealed record ApiNode(ApiNodeMetadata? Metadata);
 internal sealed record ApiNodeMetadata
 {
     public string? Uid { get; init; }
-    public ImmutableDictionary<string, string>? Labels { get; init; }
+    public ImmutableSortedDictionary<string, string>? Labels { get; init; }
     public ApiNodeAnnotations? Annotations { get; init; }
     public ApiManagedFields?[]? ManagedFields { get; init; }
 }

@@ -39,6 +39,9 @@ internal sealed record ApiAnnotations
 {
     [JsonPropertyName("pinagent.dev/mode")]
     public string? Mode { get; init; }
+
+    [JsonPropertyName("pinagent.dev/placement")]
+    public string? Placement { get; init; }
 }
 
 /// <summary>What the API server answers instead of an object.</summary>

@@ -11,6 +11,9 @@ namespace PinAgent.Observe.Kubernetes;
 /// <param name="RetryAfter">How long the server asks to be left alone; null if it doesn't.</param>
 internal sealed record ApiProblem(ApiProblemKind Kind, string Message, TimeSpan? RetryAfter = null)
 {
+    /// <summary>Whether the same request may be taken later.</summary>
+    public bool IsPassing => Kind is ApiProblemKind.Trouble or ApiProblemKind.Unauthorized;
+
     /// <summary>The problem behind an answer that isn't 200.</summary>
     public static ApiProblem Of(HttpStatusCode code, ApiStatus status, TimeSpan? retryAfter = null)
     {
@@ -28,6 +31,8 @@ internal sealed record ApiProblem(ApiProblemKind Kind, string Message, TimeSpan?
                 HttpStatusCode.NotFound => ApiProblemKind.NotFound,
                 HttpStatusCode.Conflict => ApiProblemKind.Conflict,
                 HttpStatusCode.Gone => ApiProblemKind.Expired,
+                HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity =>
+                    ApiProblemKind.Invalid,
                 // The server's data is older than what it told before: restored from a backup.
                 HttpStatusCode.GatewayTimeout when IsTooNew(status) => ApiProblemKind.Expired,
                 _ => ApiProblemKind.Trouble,
@@ -79,8 +84,11 @@ internal enum ApiProblemKind
     /// <summary>The version to continue from is too old: list again.</summary>
     Expired,
 
-    /// <summary>Somebody else owns what was to be written.</summary>
+    /// <summary>Somebody else owns what was to be written, or it's there already.</summary>
     Conflict,
+
+    /// <summary>The request isn't what the server expects: a bug, or another version of the API.</summary>
+    Invalid,
 }
 
 /// <summary>Carries a problem out of a request. Caught where requests are made.</summary>

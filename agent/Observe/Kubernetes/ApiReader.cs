@@ -21,8 +21,8 @@ internal static class ApiReader
 
     /// <summary>Nodes.</summary>
     public static readonly ObjectKind<NodeFacts> Nodes = new(
-        (metadata, _) => new NodeFacts(metadata.Annotations?.Mode),
-        (metadata, _) => new NodeFacts(metadata.Annotations?.Mode)
+        (metadata, json) => new NodeFacts(metadata.Annotations?.Mode, NodeReader.Read(json)),
+        (metadata, _) => new NodeFacts(metadata.Annotations?.Mode, null)
     );
 
     /// <summary>A pod.</summary>
@@ -45,6 +45,7 @@ internal static class ApiReader
                 selector.Text("kubevirt.io/cpumanager") == True
                 || selector.Text("cpumanager") == True,
             Mode = metadata.Annotations?.Mode,
+            Placement = metadata.Annotations?.Placement,
             IsDeleting = root["metadata"].Has("deletionTimestamp"),
             IsFinished = status.Text("phase") is "Succeeded" or "Failed",
             Containers = new([

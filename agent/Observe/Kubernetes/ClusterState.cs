@@ -6,7 +6,8 @@ namespace PinAgent.Observe.Kubernetes;
 
 /// <summary>What is known of the node.</summary>
 /// <param name="Mode">Its annotation <c>pinagent.dev/mode</c>.</param>
-internal sealed record NodeFacts(string? Mode);
+/// <param name="Labels">Its labels; null if they can't be read.</param>
+internal sealed record NodeFacts(string? Mode, NodeLabels? Labels);
 
 /// <summary>
 /// Joins what the watches know into one value that is swapped at once. Nothing of it is shown before each watch has had
@@ -125,6 +126,7 @@ internal sealed class ClusterState : IDisposable
             Unfound = Unfound,
             VmiProblem = VmiProblem(VmisHere.Health) ?? VmiProblem(VmisComing.Health),
             NodeMode = Nodes.Items.Values.FirstOrDefault()?.Mode,
+            NodeLabels = Nodes.Items.Values.FirstOrDefault()?.Labels,
             CpuManagerGate = FeatureGates.Of(FeatureGates.CpuManager, Config, KubeVirts),
             SidecarGate = FeatureGates.Of(FeatureGates.Sidecar, Config, KubeVirts),
             Notices = [.. Notices(healths.AddRange(GateHealths))],

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using PinAgent.Model;
@@ -24,17 +23,18 @@ internal static class NodeReader
 
         return new NodeLabels(
             uid,
-            metadata.Labels ?? ImmutableDictionary<string, string>.Empty,
-            [
-                .. (metadata.ManagedFields ?? [])
+            new(metadata.Labels?.Select(label => new NodeLabel(label.Key, label.Value)) ?? []),
+            new(
+                (metadata.ManagedFields ?? [])
                     .OfType<ApiManagedFields>()
                     .Where(entry => string.IsNullOrEmpty(entry.Subresource))
                     .Select(entry => new LabelOwner(
                         entry.Manager ?? "",
                         entry.Operation == "Apply",
-                        [.. Keys(entry.FieldsV1)]
-                    )),
-            ],
+                        new(Keys(entry.FieldsV1))
+                    ))
+                    .Where(owner => owner.Keys.Count > 0)
+            ),
             Heartbeat(metadata.Annotations?.Heartbeat)
         );
     }

@@ -110,7 +110,7 @@ public sealed class LabelDecisionTests
                 new(true, FeatureGate.On),
                 new(LabelMode.Manage, ["a"]),
                 LabelNode.Read("a=false@kubectl-label"),
-                LabelNode.Now
+                hasLiveHandler: true
             )
             .Labels[0];
 
@@ -129,11 +129,15 @@ public sealed class LabelDecisionTests
         int? heartbeat = null
     )
     {
+        var node = LabelNode.Read(
+            labels,
+            heartbeat is { } seconds ? TimeSpan.FromSeconds(seconds) : null
+        );
         var decision = LabelDecision.Decide(
             new(isRunning, gate),
             new(mode, ["a", "b"]),
-            LabelNode.Read(labels, heartbeat is { } seconds ? TimeSpan.FromSeconds(seconds) : null),
-            LabelNode.Now
+            node,
+            node.HasLiveHandler(LabelNode.Now)
         );
         return string.Join(
             ' ',

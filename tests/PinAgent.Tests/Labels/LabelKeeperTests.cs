@@ -44,13 +44,12 @@ public sealed class LabelKeeperTests : IAsyncLifetime
     {
         var keeper = await StartAsync(LabelMode.Manage);
 
-        keeper.Look('s', FeatureGate.On);
-        await GetAsync("");
+        keeper.Look('s', FeatureGate.On, "");
         await PatchAsync("a b", "a=true@pinagent! b=true@pinagent!");
         await UntilAsync(() => keeper.Status.GetValueOrDefault("a")?.Actual == "true");
         for (var pass = 0; pass < 1000; pass++)
         {
-            keeper.Look('s', FeatureGate.On);
+            keeper.Look('s', FeatureGate.On, pass < 500 ? "" : "a=true@pinagent! b=true@pinagent!");
         }
 
         _time.Advance(TimeSpan.FromDays(1));
@@ -64,8 +63,7 @@ public sealed class LabelKeeperTests : IAsyncLifetime
     {
         var keeper = await StartAsync(LabelMode.Manage);
 
-        keeper.Look('s', FeatureGate.On);
-        await GetAsync("a=true@kubectl-label b=true@pinagent!");
+        keeper.Look('s', FeatureGate.On, "a=true@kubectl-label b=true@pinagent!");
         await UntilAsync(() => !keeper.Status.IsEmpty);
 
         await QuietAsync();
@@ -76,18 +74,17 @@ public sealed class LabelKeeperTests : IAsyncLifetime
     public async Task Labels_go_when_the_checkpoint_is_absent_for_30_seconds()
     {
         var keeper = await StartAsync(LabelMode.Manage);
-        keeper.Look('s', FeatureGate.On);
-        await GetAsync("a=true@pinagent! b=true@pinagent!");
+        const string Labels = "a=true@pinagent! b=true@pinagent!";
+        keeper.Look('s', FeatureGate.On, Labels);
         await UntilAsync(() => !keeper.Status.IsEmpty);
 
-        keeper.Look('a', FeatureGate.On);
+        keeper.Look('a', FeatureGate.On, Labels);
         _time.Advance(TimeSpan.FromSeconds(29));
-        keeper.Look('a', FeatureGate.On);
+        keeper.Look('a', FeatureGate.On, Labels);
         await QuietAsync();
         _time.Advance(TimeSpan.FromSeconds(1));
-        keeper.Look('a', FeatureGate.On);
+        keeper.Look('a', FeatureGate.On, Labels);
 
-        await GetAsync("a=true@pinagent! b=true@pinagent!");
         await PatchAsync("", "");
         await UntilAsync(() => keeper.Status["a"].Actual is null);
     }
@@ -96,19 +93,17 @@ public sealed class LabelKeeperTests : IAsyncLifetime
     public async Task A_gate_that_is_turned_off_and_on_again_gives_up_and_sets()
     {
         var keeper = await StartAsync(LabelMode.Auto);
-        keeper.Look('s', FeatureGate.On);
-        await GetAsync("a=true@pinagent! b=true@kubectl-label");
+        const string Labels = "a=true@pinagent! b=true@kubectl-label";
+        keeper.Look('s', FeatureGate.On, Labels);
         await UntilAsync(() => !keeper.Status.IsEmpty);
 
-        keeper.Look('s', FeatureGate.Off);
-        await GetAsync("a=true@pinagent! b=true@kubectl-label");
+        keeper.Look('s', FeatureGate.Off, Labels);
         await PatchAsync("", "b=true@kubectl-label");
         await UntilAsync(() => keeper.Status["a"].Actual is null);
         Assert.Equal((null, "true", "kubectl-label"), Standing("b"));
 
-        keeper.Look('s', FeatureGate.Unknown);
-        keeper.Look('s', FeatureGate.On);
-        await GetAsync("b=true@kubectl-label");
+        keeper.Look('s', FeatureGate.Unknown, "b=true@kubectl-label");
+        keeper.Look('s', FeatureGate.On, "b=true@kubectl-label");
         await PatchAsync("a", "a=true@pinagent! b=true@kubectl-label");
         await UntilAsync(() => keeper.Status["a"].Actual == "true");
     }
@@ -118,14 +113,13 @@ public sealed class LabelKeeperTests : IAsyncLifetime
     {
         var keeper = await StartAsync(LabelMode.Manage);
 
-        keeper.Look('s', FeatureGate.On);
-        await GetAsync("");
+        keeper.Look('s', FeatureGate.On, "");
         // Somebody is faster.
-        var patch = await NextAsync("PATCH");
-        await patch.RefuseAsync(409, "Conflict");
-        await GetAsync("a=false@kubectl-label");
-        await PatchAsync("b", "a=false@kubectl-label b=true@pinagent!");
+        await (await NextAsync()).RefuseAsync(409, "Conflict");
         await UntilAsync(() => keeper.Status.Count > 0);
+        keeper.Look('s', FeatureGate.On, "a=false@kubectl-label");
+        await PatchAsync("b", "a=false@kubectl-label b=true@pinagent!");
+        await UntilAsync(() => keeper.Status["a"].Actual == "false");
 
         _time.Advance(TimeSpan.FromDays(1));
         await QuietAsync();
@@ -135,24 +129,44 @@ public sealed class LabelKeeperTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Timeout)]
-    public async Task A_live_virt_handler_is_only_watched_and_looked_for_every_five_minutes()
+    public async Task What_others_do_to_the_labels_is_seen_and_mended_where_nobody_owns_it()
+    {
+        var keeper = await StartAsync(LabelMode.Manage);
+        keeper.Look('s', FeatureGate.On, "a=true@pinagent! b=true@pinagent!");
+        await UntilAsync(() => !keeper.Status.IsEmpty);
+
+        keeper.Look('s', FeatureGate.On, "b=true@pinagent!");
+        await PatchAsync("a b", "a=true@pinagent! b=true@pinagent!");
+        await UntilAsync(() => keeper.Status["a"].Actual == "true");
+
+        keeper.Look('s', FeatureGate.On, "a=false@kubectl-edit b=true@pinagent!");
+        await UntilAsync(() => keeper.Status["a"].Actual == "false");
+        await QuietAsync();
+        Assert.Equal(("true", "false", "kubectl-edit"), Standing("a"));
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task Beside_a_live_virt_handler_nothing_is_written_until_it_has_been_silent_for_five_minutes()
     {
         var keeper = await StartAsync(LabelMode.Auto);
+        const string Labels = "a=false@virt-handler b=false@virt-handler";
 
-        keeper.Look('s', FeatureGate.On);
-        await GetAsync(
-            "a=false@virt-handler b=false@virt-handler",
-            heartbeat: TimeSpan.FromMinutes(1)
-        );
-        await UntilAsync(() => !keeper.Status.IsEmpty);
+        // Every heartbeat is an event of the watch, and none makes a request.
+        for (var beat = 0; beat < 10; beat++)
+        {
+            keeper.Look('s', FeatureGate.On, Labels, _time.GetUtcNow() - TimeSpan.FromSeconds(30));
+            await UntilAsync(() => !keeper.Status.IsEmpty);
+            _time.Advance(TimeSpan.FromMinutes(1));
+        }
+
         Assert.Equal(("true", "false", "virt-handler"), Standing("a"));
-        await _time.NextWaitAsync(TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(8));
-        _time.Advance(TimeSpan.FromSeconds(299));
         await QuietAsync();
+        Assert.Single(_log.Lines, line => line.Contains("a is wrong", default));
 
-        // virt-handler has gone, and with it what it owned.
-        _time.Advance(TimeSpan.FromSeconds(151));
-        await GetAsync("", heartbeat: TimeSpan.FromMinutes(9));
+        // virt-handler goes, and takes its labels along.
+        keeper.Look('s', FeatureGate.On, "", _time.GetUtcNow() - TimeSpan.FromMinutes(4.5));
+        await QuietAsync();
+        keeper.Look('s', FeatureGate.On, "", _time.GetUtcNow() - TimeSpan.FromMinutes(5.5));
         await PatchAsync("a b", "a=true@pinagent! b=true@pinagent!");
         await UntilAsync(() => keeper.Status["a"].Actual == "true");
     }
@@ -162,13 +176,14 @@ public sealed class LabelKeeperTests : IAsyncLifetime
     {
         var keeper = await StartAsync(LabelMode.Manage);
 
-        keeper.Look('s', FeatureGate.Unknown);
-        keeper.Look('u', FeatureGate.Unknown);
+        keeper.Look('s', FeatureGate.Unknown, "");
+        keeper.Look('u', FeatureGate.Unknown, "");
+        keeper.Look('s', FeatureGate.On, null);
         await QuietAsync();
 
         var other = await StartAsync(LabelMode.Manage);
-        other.Look('u', FeatureGate.On);
-        other.Look('a', FeatureGate.On);
+        other.Look('u', FeatureGate.On, "");
+        other.Look('a', FeatureGate.On, "");
         await QuietAsync();
     }
 
@@ -177,12 +192,12 @@ public sealed class LabelKeeperTests : IAsyncLifetime
     {
         var keeper = await StartAsync(LabelMode.Manage);
 
-        keeper.Look('s', FeatureGate.On);
-        await (await NextAsync("GET")).RefuseAsync(500, "InternalError");
+        keeper.Look('s', FeatureGate.On, "");
+        await (await NextAsync()).RefuseAsync(500, "InternalError");
         await _time.PassAsync(0.5, 1.5);
-        await (await NextAsync("GET")).RefuseAsync(500, "InternalError");
+        await (await NextAsync()).RefuseAsync(500, "InternalError");
         await _time.PassAsync(1, 3);
-        await GetAsync("a=true@pinagent! b=true@pinagent!");
+        await PatchAsync("a b", "a=true@pinagent! b=true@pinagent!");
         await UntilAsync(() => keeper.Status.GetValueOrDefault("a")?.Actual == "true");
 
         Assert.Single(_log.Lines, line => line.Contains("InternalError", default));
@@ -212,23 +227,17 @@ public sealed class LabelKeeperTests : IAsyncLifetime
     private (string?, string?, string?) Standing(string key) =>
         _keeper!.Status[key] is var label ? (label.Wanted, label.Actual, label.Owner) : default;
 
-    private async Task<FakeRequest> NextAsync(string method)
+    private async Task<FakeRequest> NextAsync()
     {
         var request = await _server.NextAsync(Node);
-        Assert.Equal(method, request.Method);
+        Assert.Equal("PATCH", request.Method);
         return request;
     }
-
-    private async Task GetAsync(string labels, TimeSpan? heartbeat = null) =>
-        await (await NextAsync("GET")).RespondAsync(
-            200,
-            LabelNode.Json(labels, heartbeat, _time.GetUtcNow())
-        );
 
     // Expects these keys to be applied, and answers with the node as it is then.
     private async Task PatchAsync(string keys, string after)
     {
-        var patch = await NextAsync("PATCH");
+        var patch = await NextAsync();
         Assert.Equal($"{Node}?fieldManager=pinagent", patch.Target);
         Assert.Equal("application/apply-patch+yaml", patch.Headers["Content-Type"]);
         var labels = new JsonObject(
@@ -287,6 +296,29 @@ public sealed class LabelKeeperTests : IAsyncLifetime
 /// <summary>What a pass tells the keeper.</summary>
 internal static class Looks
 {
-    public static void Look(this LabelKeeper keeper, char seen, FeatureGate gate) =>
-        keeper.Look(CpuManagerHistoryTests.Observation(seen), gate);
+    /// <param name="keeper">The keeper.</param>
+    /// <param name="seen">The CPU manager.</param>
+    /// <param name="gate">The feature gate.</param>
+    /// <param name="labels">The node's labels as <see cref="LabelNode"/> has them; null if they aren't known.</param>
+    /// <param name="heartbeat">When virt-handler was last alive; null if it never was.</param>
+    public static void Look(
+        this LabelKeeper keeper,
+        char seen,
+        FeatureGate gate,
+        string? labels,
+        DateTimeOffset? heartbeat = null
+    ) =>
+        keeper.Look(
+            CpuManagerHistoryTests.Observation(seen),
+            new ClusterFacts
+            {
+                CpuManagerGate = gate,
+                NodeLabels = labels is null
+                    ? null
+                    : LabelNode.Read(labels) with
+                    {
+                        Heartbeat = heartbeat,
+                    },
+            }
+        );
 }

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using PinAgent.Apply.Kubernetes;
+using PinAgent.Observe.Kubelet;
+using PinAgent.Observe.Kubernetes;
+
+namespace PinAgent.Cli;
+
+/// <summary>What an agent has beside its passes when its machine is a cluster's node: watches, labels, events.</summary>
+internal sealed class ClusterServices : IDisposable
+{
+    private readonly ApiOutbox _outbox;
+
+    private ClusterServices(ParseResult parsed, Action changed)
+    {
+        var (node, time) = (RunCommand.NodeName.Get(parsed), TimeProvider.System);
+        Func<double> random = Random.Shared.NextDouble;
+        var kubeConfig = parsed.GetValue(ClusterOptions.KubeConfig);
+        Watcher = new ClusterWatcher(
+            () => ClusterConfig.Load(string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig),
+            node,
+            LabelOptions.KubeVirtNamespace.Get(parsed),
+            changed,
+            time,
+            random
+        );
+        Labels = new LabelKeeper(Watcher.Connection, node, LabelOptions.Get(parsed), time, random);
+        _outbox = new ApiOutbox(Watcher.Connection, time, random);
+        Reporter = new ClusterReporter(
+            _outbox,
+            node,
+            parsed.GetValue(ClusterOptions.AnnotatePods),
+            time
+        );
+        PodResources = new PodResourcesWatch(
+            Options.HostRoot.Get(parsed).TrimEnd('/')
+                + PodResourcesSocket.PathOf(Options.KubeletRoot.Get(parsed)),
+            time
+        );
+        Memory = new DecisionMemory(
+            Path.Combine(ClusterOptions.StateDir.Get(parsed), "remembered.json")
+        );
+    }
+
+    /// <summary>What the API server tells.</summary>
+    public ClusterWatcher Watcher { get; }
+
+    /// <summary>The node's labels.</summary>
+    public LabelKeeper Labels { get; }
+
+    /// <summary>Events, and the pods' annotation.</summary>
+    public ClusterReporter Reporter { get; }
+
+    /// <summary>
+    /// What the kubelet's PodResources API tells. It names pods as the API does, so without a cluster nothing would tell
+    /// whose CPUs they are.
+    /// </summary>
+    public PodResourcesWatch PodResources { get; }
+
+    /// <summary>What was decided, across the agent's restart.</summary>
+    public DecisionMemory Memory { get; }
+
+    /// <summary>The services of a node; nothing is sent yet.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="changed">Called when the facts may be other than before.</param>
+    /// <exception cref="InvalidDataException">The cluster's configuration can't be read.</exception>
+    public static ClusterServices Create(ParseResult parsed, Action changed) =>
+        new(parsed, changed);
+
+    /// <summary>Lets a host run them.</summary>
+    public void AddTo(IServiceCollection services)
+    {
+        Add(services, Watcher, logger => Watcher.Logger = logger);
+        Add(services, Labels, logger => Labels.Logger = logger);
+        Add(services, _outbox, logger => _outbox.Logger = logger);
+        services.AddSingleton<IHostedService>(PodResources);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        PodResources.Dispose();
+        _outbox.Dispose();
+        Labels.Dispose();
+        Watcher.Dispose();
+    }
+
+    private static void Add<T>(IServiceCollection services, T service, Action<ILogger> log)
+        where T : BackgroundService =>
+        services.AddSingleton<IHostedService>(provider =>
+        {
+            log(provider.GetRequiredService<ILogger<T>>());
+            return service;
+        });
+}
