@@ -31,6 +31,7 @@ public sealed class PinPass(
 )
 {
     private HeldPlacements _held = HeldPlacements.None;
+    private ImmutableHashSet<VmKey> _enforced = [];
     private Decisions _decisions = memory?.Load() ?? Decisions.None;
     private long _repairs;
 
@@ -46,18 +47,21 @@ public sealed class PinPass(
         var vms = plan
             .Vms.Select(vm =>
             {
-                var outcome = applier.Apply(
-                    vm,
-                    vm.Limit == ModeLimit.None ? mode.Mode : AgentMode.Audit
-                );
+                var outcome = applier.Apply(vm, ModeOf(vm));
                 return new VmPassResult(
                     outcome,
                     StatusBuilder.Build(outcome),
-                    WasHeld: vm.Placement is { } placement && _held.Contains(vm.Vm.Key, placement)
+                    WasHeld: vm.Placement is { } placement
+                        && _held.Contains(vm.Vm.Key, placement)
+                        && _enforced.Contains(vm.Vm.Key)
                 );
             })
             .ToImmutableArray();
         _held = plan.Held;
+        _enforced =
+        [
+            .. plan.Vms.Where(vm => ModeOf(vm) == AgentMode.Enforce).Select(vm => vm.Vm.Key),
+        ];
         _decisions = plan.Decisions;
         _repairs += vms.Where(vm => vm.WasHeld)
             .Sum(vm => vm.Outcome.Threads.Count(thread => thread.IsChange));
@@ -86,6 +90,8 @@ public sealed class PinPass(
             vms
         );
     }
+
+    private AgentMode ModeOf(VmPlan vm) => vm.Limit == ModeLimit.None ? mode.Mode : AgentMode.Audit;
 }
 
 /// <summary>The mode the agent runs in.</summary>
@@ -101,5 +107,7 @@ public sealed record PassResult(NodeStatus Status, ImmutableArray<VmPassResult> 
 /// <summary>What a pass did to one VM.</summary>
 /// <param name="Outcome">What came of its plan.</param>
 /// <param name="Status">What administrators see.</param>
-/// <param name="WasHeld">Whether its placement is the one of the pass before, so that a change was a repair.</param>
+/// <param name="WasHeld">
+/// Whether its placement is the one that the pass before enforced, so that a change was a repair.
+/// </param>
 public sealed record VmPassResult(VmOutcome Outcome, VmStatus Status, bool WasHeld);

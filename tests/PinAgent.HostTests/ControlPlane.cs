@@ -27,13 +27,13 @@ internal static class ControlPlane
     /// <summary>Creates an object from YAML and returns its uid.</summary>
     public static async Task<string> CreateAsync(string yaml) =>
         (string)
-            JsonNode.Parse(await KubectlAsync(yaml, "create", "-f", "-", "-o", "json"))![
+            JsonNode.Parse(await FeedKubectlAsync(yaml, "create", "-f", "-", "-o", "json"))![
                 "metadata"
             ]!["uid"]!;
 
     /// <summary>Calls kubectl as the administrator.</summary>
     public static Task<string> KubectlAsync(params string[] arguments) =>
-        KubectlAsync("", arguments);
+        FeedKubectlAsync("", arguments);
 
     /// <summary>KubeVirt's feature gates, as its ConfigMap has them.</summary>
     public static async Task SetGatesAsync(string gates)
@@ -50,20 +50,46 @@ internal static class ControlPlane
         ]);
     }
 
-    /// <summary>A VMI on node1.</summary>
+    /// <summary>A VMI on node1 with this <c>spec.domain.cpu</c>.</summary>
     public static Task<string> CreateVmiAsync(string name, string cpu) =>
-        CreateAsync(
-            $$$"""
-            apiVersion: kubevirt.io/v1
+        CreateAsync(Vmi(name, $"cpu: {{ {cpu} }}, memory: {{guest: 64Mi}}"));
+
+    /// <summary>The YAML of a VMI on node1.</summary>
+    public static string Vmi(string name, string domain, string version = "v1") =>
+        $$$"""
+            apiVersion: kubevirt.io/{{{version}}}
             kind: VirtualMachineInstance
             metadata: {name: "{{{name}}}", namespace: default, labels: {kubevirt.io/nodeName: node1}}
-            spec:
-              domain:
-                cpu: { {{{cpu}}} }
-                memory: {guest: 64Mi}
+            spec: {domain: { {{{domain}}} } }
             status: {nodeName: node1, phase: Running}
-            """
-        );
+            """;
+
+    /// <summary>The events about an object: <c>Kind Reason: note</c>, with the count if there is one.</summary>
+    public static async Task<IReadOnlyList<string>> EventsAsync(string name)
+    {
+        var list = JsonNode.Parse(
+            await KubectlAsync("get", "events.v1.events.k8s.io", "-n", "default", "-o", "json")
+        )!;
+        return
+        [
+            .. list["items"]!
+                .AsArray()
+                .Where(item => ((string)item!["regarding"]!["name"]!).Contains(name, default))
+                .Select(item => $"{item!["regarding"]!["kind"]} {item["reason"]}: {item["note"]}"),
+        ];
+    }
+
+    /// <summary>Waits until there are so many events about an object.</summary>
+    public static async Task<IReadOnlyList<string>> EventsAsync(string name, int count)
+    {
+        IReadOnlyList<string> events;
+        while ((events = await EventsAsync(name)).Count < count)
+        {
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+
+        return events;
+    }
 
     /// <summary>A launcher pod on a node; its VMI needn't exist yet.</summary>
     public static Task<string> CreatePodAsync(string name, string vmiUid, string node = "node1") =>
@@ -81,6 +107,28 @@ internal static class ControlPlane
               nodeName: {{{node}}}
               containers: [{name: compute, image: none, resources: {limits: {cpu: "2", memory: 64Mi} } }]
             """
+        );
+
+    /// <summary>Many pods of another node.</summary>
+    public static Task CreateForeignPodsAsync(string name, int count) =>
+        FeedKubectlAsync(
+            string.Concat(
+                Enumerable
+                    .Range(0, count)
+                    .Select(i =>
+                        $$"""
+                            ---
+                            apiVersion: v1
+                            kind: Pod
+                            metadata: {name: "{{name}}-{{i}}", namespace: default}
+                            spec: {nodeName: node2, containers: [{name: main, image: none}]}
+
+                            """
+                    )
+            ),
+            "create",
+            "-f",
+            "-"
         );
 
     /// <summary>Stops or starts the API server.</summary>
@@ -120,7 +168,7 @@ internal static class ControlPlane
         return requests;
     }
 
-    private static async Task<string> KubectlAsync(string input, params string[] arguments)
+    private static async Task<string> FeedKubectlAsync(string input, params string[] arguments)
     {
         var result = await Cli.Wrap($"{Directory}/bin/kubectl")
             .WithArguments([

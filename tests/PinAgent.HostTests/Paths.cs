@@ -11,6 +11,10 @@ internal static class Paths
         Environment.GetEnvironmentVariable("PINAGENT_DUMMY_VM")
         ?? Built("PinAgent.DummyVm", "PinAgent.DummyVm");
 
+    /// <summary>A file of the repository, where these tests run in it.</summary>
+    public static string InRepository(string path) =>
+        Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../..", path));
+
     // …/artifacts/bin/PinAgent.HostTests/<configuration>/ is where we are.
     private static string Built(string project, string program)
     {
