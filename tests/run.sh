@@ -189,6 +189,8 @@ if ! $full; then
   skip_lane "real API server" "only with --full"
 elif ((EUID != 0)); then
   skip_lane "real API server" "needs root"
+elif ! "$lanes/control-plane.sh" build; then
+  skip_lane "real API server" "neither had nor built here, as said above"
 else
   xunit_lane "real API server" "$lanes/control-plane.sh" run -- "$host_tests" -noColor -trait lane=cluster
 fi

@@ -13,6 +13,13 @@ internal static class ControlPlane
     private static readonly string? Agent = Variable("AGENT_KUBECONFIG");
     private static readonly string? AuditLog = Variable("AUDIT_LOG");
 
+    /// <summary>The control plane's files: see the script's help.</summary>
+    public static string Folder => Directory!;
+
+    /// <summary>The API server's address.</summary>
+    public static Uri Server =>
+        new($"https://127.0.0.1:{File.ReadAllText($"{Directory}/port").Trim()}");
+
     /// <summary>What makes an agent join as node1, with a memory of its own.</summary>
     public static string[] JoinArguments(string stateDir) =>
         ["--kubeconfig", Agent!, "--node-name", "node1", "--state-dir", stateDir];
@@ -136,6 +143,9 @@ internal static class ControlPlane
         await Cli.Wrap(Variable("CONTROL_PLANE")!)
             .WithArguments([command, "--dir", Directory!])
             .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>The agent's writes to the node so far.</summary>
+    public static int NodeWrites() => AgentRequests().Count(request => request == "patch nodes");
 
     /// <summary>The agent's requests so far, in order: a verb and a resource each. Open watches are among them.</summary>
     public static List<string> AgentRequests()

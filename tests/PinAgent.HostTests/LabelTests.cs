@@ -20,13 +20,8 @@ public sealed class LabelTests : IAsyncLifetime
     {
         ControlPlane.Require();
         await ControlPlane.SetGatesAsync("CPUManager");
-        await ControlPlane.KubectlAsync(
-            "label",
-            "node",
-            "node1",
-            "cpumanager-",
-            "kubevirt.io/cpumanager-"
-        );
+        await RemoveAsync();
+        await ControlPlane.KubectlAsync("annotate", "node", "node1", "kubevirt.io/heartbeat-");
     }
 
     public async ValueTask DisposeAsync()
@@ -83,6 +78,56 @@ public sealed class LabelTests : IAsyncLifetime
         Checkpoint("none");
         await UntilAsync("cpumanager=true");
     }
+
+    [Fact(Timeout = Timeout)]
+    public async Task Beside_a_virt_handler_that_rewrites_them_nothing_is_written()
+    {
+        const string Theirs = "cpumanager=false kubevirt.io/cpumanager=false";
+        await BeatAsync(DateTimeOffset.UtcNow);
+        var before = ControlPlane.NodeWrites();
+        Checkpoint("static");
+        Start();
+        await _agent!.WaitForLogAsync("labels are virt-handler is alive and sets them: wrong: ");
+        for (var beat = 0; beat < 5; beat++)
+        {
+            await BeatAsync(DateTimeOffset.UtcNow);
+            Assert.Equal(Theirs, await LabelsAsync());
+        }
+
+        // It's gone, and what it owned stays: said, and not fought over.
+        await BeatAsync(DateTimeOffset.UtcNow - TimeSpan.FromMinutes(6));
+        await _agent.WaitForLogAsync("others own what's wrong and it's left to them");
+        Assert.Equal(Theirs, await LabelsAsync());
+        Assert.Equal(before, ControlPlane.NodeWrites());
+
+        // Until somebody removes them.
+        await RemoveAsync();
+        await UntilAsync(Ours);
+    }
+
+    // As virt-handler's heartbeat patches its node.
+    private static Task<string> BeatAsync(DateTimeOffset time) =>
+        ControlPlane.KubectlAsync(
+            "patch",
+            "node",
+            "node1",
+            "--type=merge",
+            "--field-manager=virt-handler",
+            "-p",
+            $$$$"""
+            {"metadata":{"annotations":{"kubevirt.io/heartbeat":"{{{{time.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}}}}"},
+             "labels":{"cpumanager":"false","kubevirt.io/cpumanager":"false"}}}
+            """
+        );
+
+    private static Task<string> RemoveAsync() =>
+        ControlPlane.KubectlAsync(
+            "label",
+            "node",
+            "node1",
+            "cpumanager-",
+            "kubevirt.io/cpumanager-"
+        );
 
     private void Start() =>
         _agent = AgentLoop.InCluster([

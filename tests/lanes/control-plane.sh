@@ -285,10 +285,10 @@ build_apiserver() {
 # ---------------------------------------------------------------------------------------------------------------------
 # Servers. A pid file holds the process's id and its time of start, for ids are used again.
 
-# Prints a process's state and its time of start.
+# Prints a process's state and its time of start. A bare `return` gives, within a trap, the status from before it.
 process_state() {
   local stat
-  read -r stat 2>/dev/null <"/proc/$1/stat" || return
+  read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
   # After the name, which is in parentheses and may contain anything, come the fields from the 3rd on.
   read -ra stat <<<"${stat##*) }"
   echo "${stat[0]} ${stat[19]}"
@@ -297,8 +297,8 @@ process_state() {
 # is_running DIR NAME: sets pid.
 is_running() {
   local started state now
-  read -r pid started 2>/dev/null <"$1/$2.pid" || return
-  read -r state now < <(process_state "$pid") || return
+  read -r pid started 2>/dev/null <"$1/$2.pid" || return 1
+  read -r state now < <(process_state "$pid") || return 1
   [ "$now" = "$started" ] && [ "$state" != Z ]
 }
 
@@ -497,6 +497,13 @@ variables() {
     ADMIN_KUBECONFIG "$1/admin.kubeconfig" AGENT_KUBECONFIG "$1/agent.kubeconfig" AUDIT_LOG "$1/audit.log"
 }
 
+# etcd waits for the disk at every write, and nothing here is worth a disk: in memory, where there's 1 GiB of it.
+memory_or_disk() {
+  local free
+  free=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)
+  if [ -w /dev/shm ] && [ "${free:-0}" -gt 1048576 ]; then echo /dev/shm; else echo "${TMPDIR:-/tmp}"; fi
+}
+
 # new_control_plane [DIR]: it goes with this script until $temporary is emptied.
 new_control_plane() {
   local dir=${1:-}
@@ -504,7 +511,7 @@ new_control_plane() {
   find_binaries
   umask 077
   if [ -z "$dir" ]; then
-    dir=$(mktemp -d -t pinagent-control-plane.XXXXXX)
+    dir=$(mktemp -d -p "$(memory_or_disk)" pinagent-control-plane.XXXXXX)
   else
     mkdir -p "$dir"
     [ -z "$(ls -A "$dir")" ] || fail "$dir isn't empty"
