@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Apply.Kubernetes;
+using PinAgent.Observe.Kubelet;
 using PinAgent.Observe.Kubernetes;
 
 namespace PinAgent.Cli;
@@ -33,6 +34,11 @@ internal sealed class ClusterServices : IDisposable
             parsed.GetValue(ClusterOptions.AnnotatePods),
             time
         );
+        PodResources = new PodResourcesWatch(
+            Options.HostRoot.Get(parsed).TrimEnd('/')
+                + PodResourcesSocket.PathOf(Options.KubeletRoot.Get(parsed)),
+            time
+        );
         Memory = new DecisionMemory(
             Path.Combine(ClusterOptions.StateDir.Get(parsed), "remembered.json")
         );
@@ -46,6 +52,12 @@ internal sealed class ClusterServices : IDisposable
 
     /// <summary>Events, and the pods' annotation.</summary>
     public ClusterReporter Reporter { get; }
+
+    /// <summary>
+    /// What the kubelet's PodResources API tells. It names pods as the API does, so without a cluster nothing would tell
+    /// whose CPUs they are.
+    /// </summary>
+    public PodResourcesWatch PodResources { get; }
 
     /// <summary>What was decided, across the agent's restart.</summary>
     public DecisionMemory Memory { get; }
@@ -63,11 +75,13 @@ internal sealed class ClusterServices : IDisposable
         Add(services, Watcher, logger => Watcher.Logger = logger);
         Add(services, Labels, logger => Labels.Logger = logger);
         Add(services, _outbox, logger => _outbox.Logger = logger);
+        services.AddSingleton<IHostedService>(PodResources);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        PodResources.Dispose();
         _outbox.Dispose();
         Labels.Dispose();
         Watcher.Dispose();

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Observe.Kubelet;
 using PinAgent.Report;
@@ -16,35 +15,74 @@ internal static class DetectCommand
         var command = new DetailedCommand(
             "detect",
             "Say whether the kubelet's CPU manager gives out exclusive CPUs on this node, and by which evidence.",
-            "Exits with 0 if it does, 1 if it doesn't, 3 if that can't be told.",
+            """
+            Evidence is the CPU manager's checkpoint, the kubelet's PodResources API, a DRA driver for CPUs that has
+            registered with the kubelet, and whether a kubelet is among the processes.
+            Where a cluster is configured, it's asked whether KubeVirt's feature gate CPUManager is on, by which object,
+            and who sets the node's labels. Nothing is written.
+            Exits with 0 if the CPU manager runs, 1 if it doesn't, 3 if that can't be told or a DRA driver gives out the
+            CPUs in its place.
+            """,
             "pinagent detect --kubelet-root /var/lib/kubelet"
         )
         {
             output.Option,
             RunCommand.NodeName.Option,
+            ClusterOptions.KubeConfig,
             LabelOptions.Keys.Option,
+            LabelOptions.KubeVirtNamespace.Option,
         };
-        command.SetAction(parsed =>
-        {
-            using var files = new HostFiles(Options.HostRoot.Get(parsed));
-            var observation = CpuManagerObserver.Observe(files, Options.KubeletRoot.Get(parsed));
-            var status = DetectStatus.Of(
-                observation,
-                RunCommand.NodeName.Get(parsed),
-                LabelOptions.Keys.Get(parsed)
-            );
-            Output.Print(
-                output.Get(parsed),
-                () => DetectText.Render(status),
-                () => JsonSerializer.Serialize(status, ReportJsonContext.Readable.DetectStatus)
-            );
-            return observation.State switch
+        command.SetAction(
+            async (parsed, stop) =>
             {
-                CpuManagerState.Static => ExitCode.Fine,
-                CpuManagerState.None => ExitCode.No,
-                _ => ExitCode.Failed,
-            };
-        });
+                var status = await DetectAsync(parsed, stop);
+                Output.Print(
+                    output.Get(parsed),
+                    () => DetectText.Render(status),
+                    () => JsonSerializer.Serialize(status, ReportJsonContext.Readable.DetectStatus)
+                );
+                return status.Running switch
+                {
+                    true => ExitCode.Fine,
+                    false => ExitCode.No,
+                    null => ExitCode.Failed,
+                };
+            }
+        );
         return command;
+    }
+
+    private static async Task<DetectStatus> DetectAsync(ParseResult parsed, CancellationToken stop)
+    {
+        using var files = new HostFiles(Options.HostRoot.Get(parsed));
+        var kubeletRoot = Options.KubeletRoot.Get(parsed);
+        var observation = CpuManagerObserver.Observe(files, kubeletRoot);
+        var told = await PodResourcesSocket.AskAsync(
+            files.Display(PodResourcesSocket.PathOf(kubeletRoot)),
+            PodResourcesSocket.Patience,
+            TimeProvider.System,
+            stop
+        );
+        observation = observation with
+        {
+            Evidence =
+            [
+                .. observation.Evidence,
+                .. KubeletProcess.Evidence(files, observation),
+                told.Evidence!,
+            ],
+        };
+        var node = RunCommand.NodeName.Get(parsed);
+        var keys = LabelOptions.Keys.Get(parsed);
+        var kubeConfig = parsed.GetValue(ClusterOptions.KubeConfig);
+        var cluster = await DetectCluster.AskAsync(
+            string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig,
+            node,
+            LabelOptions.KubeVirtNamespace.Get(parsed),
+            DetectStatus.IsRunning(observation.State),
+            keys,
+            stop
+        );
+        return DetectStatus.Of(observation, told.Known, cluster, node, keys);
     }
 }

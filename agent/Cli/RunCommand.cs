@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using PinAgent.Apply;
 using PinAgent.Model;
 using PinAgent.Observe;
+using PinAgent.Observe.Kubelet;
 using PinAgent.Plan;
 using PinAgent.Report;
 using PinAgent.Report.Endpoint;
@@ -132,6 +133,7 @@ internal static class RunCommand
             {
                 await cluster.Watcher.StartAsync(stop);
                 await cluster.Watcher.Settled.WaitAsync(stop);
+                await cluster.PodResources.AskAsync(PodResourcesSocket.Patience, stop);
             }
 
             var status = pass.Run().Status;
@@ -170,7 +172,8 @@ internal static class RunCommand
                 files,
                 affinity,
                 Options.KubeletRoot.Get(parsed),
-                cluster is null ? null : () => cluster.Watcher.Facts
+                cluster is null ? null : () => cluster.Watcher.Facts,
+                cluster?.PodResources
             ),
             settings,
             Placer.Default,

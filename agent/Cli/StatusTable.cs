@@ -125,6 +125,7 @@ internal static class StatusTable
         {
             CpuManagerState.Static => "static",
             CpuManagerState.None => "none",
+            CpuManagerState.Dra => "none, a DRA driver gives out CPUs",
             _ => "unknown",
         };
 

@@ -17,6 +17,12 @@ public enum CpuManagerState
     /// <summary>It runs with policy static.</summary>
     [JsonStringEnumMemberName("static")]
     Static,
+
+    /// <summary>
+    /// A DRA driver for CPUs is registered with the kubelet and gives out exclusive CPUs in the CPU manager's place.
+    /// </summary>
+    [JsonStringEnumMemberName("dra")]
+    Dra,
 }
 
 /// <summary>The CPUs one container has exclusively.</summary>
@@ -37,6 +43,16 @@ public sealed record CpuManagerCheckpoint(
 {
     /// <summary>Whether the static policy is in force: then exclusive CPUs exist.</summary>
     public bool IsStatic => PolicyName == "static";
+
+    /// <inheritdoc/>
+    public bool Equals(CpuManagerCheckpoint? other) =>
+        other is not null
+        && PolicyName == other.PolicyName
+        && SharedPool.Equals(other.SharedPool)
+        && Entries.AsSpan().SequenceEqual(other.Entries.AsSpan());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(PolicyName, SharedPool, Entries.Length);
 }
 
 /// <summary>What is known of the CPU manager, and by which evidence.</summary>

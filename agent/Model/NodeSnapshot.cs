@@ -14,4 +14,7 @@ public sealed record NodeSnapshot(
 {
     /// <summary>What the API server has told; null outside a cluster.</summary>
     public ClusterFacts? Cluster { get; init; }
+
+    /// <summary>What the kubelet's PodResources API has told; null where that isn't known.</summary>
+    public PodResources? PodResources { get; init; }
 }

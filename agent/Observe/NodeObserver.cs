@@ -8,16 +8,20 @@ namespace PinAgent.Observe;
 /// <param name="affinity">Reads the threads' masks.</param>
 /// <param name="kubeletRoot">The kubelet's root folder on that machine.</param>
 /// <param name="cluster">What the API server has told by now; null outside a cluster.</param>
+/// <param name="podResources">What the kubelet's PodResources API has told; null where it isn't asked.</param>
 public sealed class NodeObserver(
     HostFiles files,
     IAffinityReader affinity,
     string kubeletRoot,
-    Func<ClusterFacts>? cluster = null
+    Func<ClusterFacts>? cluster = null,
+    PodResourcesWatch? podResources = null
 )
 {
     private readonly QemuObserver _qemu = new(files, affinity);
     private CgroupHierarchy? _cgroups;
     private NodeTopology? _topology;
+    private CpuManagerState? _state;
+    private IReadOnlyList<string> _kubelet = [];
 
     /// <summary>Reads the node.</summary>
     /// <exception cref="InvalidDataException">
@@ -28,14 +32,39 @@ public sealed class NodeObserver(
         string? cgroupProblem = null;
         _cgroups ??= CgroupHierarchy.TryOpen(files, out cgroupProblem);
         _cgroups?.BeginPass();
+        var topology = ReadTopology();
+        var vms = _qemu.Observe(_cgroups, cgroupProblem);
+        var cpuManager = ReadCpuManager();
+        var told = podResources?.Look(cpuManager.Checkpoint, vms);
         return new NodeSnapshot(
-            ReadTopology(),
-            _qemu.Observe(_cgroups, cgroupProblem),
-            CpuManagerObserver.Observe(files, kubeletRoot)
+            topology,
+            vms,
+            told?.Evidence is { } evidence
+                ? cpuManager with
+                {
+                    Evidence = [.. cpuManager.Evidence, evidence],
+                }
+                : cpuManager
         )
         {
+            PodResources = told?.Known,
             // Last, so that they are as new as the processes: a pod is in the API before its QEMU runs.
             Cluster = cluster?.Invoke(),
+        };
+    }
+
+    // Whether a kubelet runs decides nothing, so it isn't looked for every second.
+    private CpuManagerObservation ReadCpuManager()
+    {
+        var seen = CpuManagerObserver.Observe(files, kubeletRoot);
+        if (seen.State != _state)
+        {
+            (_state, _kubelet) = (seen.State, KubeletProcess.Evidence(files, seen));
+        }
+
+        return seen with
+        {
+            Evidence = [.. seen.Evidence, .. _kubelet],
         };
     }
 

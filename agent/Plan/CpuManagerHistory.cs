@@ -25,7 +25,8 @@ public sealed record CpuManagerHistory(bool? IsRunning, TimeSpan? AbsentSince)
             { State: CpuManagerState.Static } => new(true, null),
             { State: CpuManagerState.None, Checkpoint: not null } => new(false, null),
             { State: CpuManagerState.None } => WithAbsence(AbsentSince ?? now, now),
-            // Unreadable, half-written: the last answer holds.
+            // Unreadable, half-written: the last answer holds. As it does where a DRA driver gives out the CPUs: whether
+            // VMs that want the labels' nodes may go there is the administrator's to say.
             _ => this with { AbsentSince = null },
         };
 

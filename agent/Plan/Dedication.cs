@@ -62,7 +62,22 @@ internal static class Dedication
                     : Dedicate(verdict, snapshot, settings)
             )
             .ToList();
-        return [.. verdicts.Select(verdict => Lower(CheckCpus(verdict, verdicts, snapshot)))];
+        return
+        [
+            .. verdicts
+                .Select(verdict => CheckCpus(verdict, verdicts, snapshot))
+                .Select(verdict =>
+                    verdict with
+                    {
+                        Advisories =
+                        [
+                            .. verdict.Advisories,
+                            .. CpuCrossCheck.Of(verdict, snapshot),
+                        ],
+                    }
+                )
+                .Select(Lower),
+        ];
     }
 
     /// <summary>The names given with <c>--vm</c> that no guest has.</summary>

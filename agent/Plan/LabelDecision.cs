@@ -134,13 +134,13 @@ public sealed record LabelDecision(
         var wrong = settings.Keys.Where(key => IsWrong(key, isRunning, node)).ToImmutableArray();
         var who =
             settings.Mode == LabelMode.Observe
-                ? "only observed, as told"
+                ? "they are only observed, as told"
                 : "virt-handler is alive and sets them";
         return new(
             wrong.IsEmpty ? LabelAction.Nothing : LabelAction.ReportWrong,
             [],
             Find(settings, node, isRunning, wrong),
-            $"{Words(isRunning)}; labels are {who}{(wrong.IsEmpty ? "" : $": wrong: {string.Join(", ", wrong)}")}"
+            $"{Words(isRunning)}; {who}{(wrong.IsEmpty ? "" : $": wrong: {string.Join(", ", wrong)}")}"
         );
     }
 

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using PinAgent.Plan;
+
 namespace PinAgent.Report;
 
 /// <summary>One of the labels that say that the CPU manager runs.</summary>
@@ -5,4 +8,18 @@ namespace PinAgent.Report;
 /// <param name="Actual">The value it had when the node was last read; null if there was no such label.</param>
 /// <param name="Owner">Who has set it; null if nobody is on record.</param>
 /// <param name="Message">The sentence.</param>
-public sealed record LabelStatus(string? Wanted, string? Actual, string? Owner, string Message);
+public sealed record LabelStatus(string? Wanted, string? Actual, string? Owner, string Message)
+{
+    /// <summary>The labels of a decision, by key.</summary>
+    public static ImmutableSortedDictionary<string, LabelStatus> Of(LabelDecision decision) =>
+        decision.Labels.ToImmutableSortedDictionary(
+            label => label.Key,
+            label => new LabelStatus(
+                label.Wanted,
+                label.Actual,
+                label.Owner,
+                label.Problem ?? decision.Message
+            ),
+            StringComparer.Ordinal
+        );
+}

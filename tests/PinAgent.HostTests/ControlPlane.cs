@@ -42,6 +42,21 @@ internal static class ControlPlane
     public static Task<string> KubectlAsync(params string[] arguments) =>
         FeedKubectlAsync("", arguments);
 
+    /// <summary>KubeVirt's feature gates, as its ConfigMap has them.</summary>
+    public static async Task SetGatesAsync(string gates)
+    {
+        const string Name = "kubevirt-config";
+        await KubectlAsync(["-n", "kubevirt", "delete", "configmap", Name, "--ignore-not-found"]);
+        await KubectlAsync([
+            "-n",
+            "kubevirt",
+            "create",
+            "configmap",
+            Name,
+            $"--from-literal=feature-gates={gates}",
+        ]);
+    }
+
     /// <summary>A VMI on node1 with this <c>spec.domain.cpu</c>.</summary>
     public static Task<string> CreateVmiAsync(string name, string cpu) =>
         CreateAsync(Vmi(name, $"cpu: {{ {cpu} }}, memory: {{guest: 64Mi}}"));

@@ -19,7 +19,7 @@ public sealed class LabelTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         ControlPlane.Require();
-        await GateAsync("CPUManager");
+        await ControlPlane.SetGatesAsync("CPUManager");
         await RemoveAsync();
         await ControlPlane.KubectlAsync("annotate", "node", "node1", "kubevirt.io/heartbeat-");
     }
@@ -53,16 +53,16 @@ public sealed class LabelTests : IAsyncLifetime
     [Fact(Timeout = Timeout)]
     public async Task They_follow_the_feature_gate()
     {
-        await GateAsync("Sidecar");
+        await ControlPlane.SetGatesAsync("Sidecar");
         Checkpoint("static");
         Start();
         await _agent!.WaitForLogAsync("the labels are the administrator's");
         await UntilAsync("");
 
-        await GateAsync("Sidecar, CPUManager");
+        await ControlPlane.SetGatesAsync("Sidecar, CPUManager");
         await UntilAsync(Ours);
 
-        await GateAsync("Sidecar");
+        await ControlPlane.SetGatesAsync("Sidecar");
         await UntilAsync("");
     }
 
@@ -147,25 +147,6 @@ public sealed class LabelTests : IAsyncLifetime
             $$"""{"policyName":"{{policy}}","defaultCpuSet":"0","checksum":1}"""
         );
         File.Move(file + ".new", file, overwrite: true);
-    }
-
-    private static async Task GateAsync(string gates)
-    {
-        const string Name = "kubevirt-config";
-        await ControlPlane.KubectlAsync(
-            "--namespace=kubevirt",
-            "delete",
-            "configmap",
-            Name,
-            "--ignore-not-found"
-        );
-        await ControlPlane.KubectlAsync(
-            "--namespace=kubevirt",
-            "create",
-            "configmap",
-            Name,
-            $"--from-literal=feature-gates={gates}"
-        );
     }
 
     private static async Task UntilAsync(string expected)

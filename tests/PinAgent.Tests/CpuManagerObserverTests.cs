@@ -124,5 +124,66 @@ public sealed class CpuManagerObserverTests : IDisposable
         Assert.Equal(CpuManagerState.Unknown, CpuManagerObserver.Observe(_host.Files).State);
     }
 
+    [Theory]
+    [InlineData("dra.cpu-reg.sock")]
+    [InlineData("dra.cpu-2b1c0d6e-reg.sock")]
+    public void Finds_a_DRA_driver_in_the_CPU_managers_place(string socket)
+    {
+        const string Registry = "/var/lib/kubelet/plugins_registry";
+        _host
+            .Write(State, """{"policyName":"none","defaultCpuSet":""}""")
+            .Write($"{Registry}/{socket}", "");
+
+        var found = CpuManagerObserver.Observe(_host.Files);
+
+        Assert.Equal(CpuManagerState.Dra, found.State);
+        Assert.Equal(
+            [
+                $"{_host.PathOf(State)}: policy none",
+                $"{_host.PathOf(Registry)}/{socket}: a DRA driver for CPUs is registered with the kubelet",
+            ],
+            found.Evidence
+        );
+    }
+
+    [Fact]
+    public void Finds_a_DRA_driver_where_the_kubelet_has_no_checkpoint()
+    {
+        _host.Write("/var/lib/kubelet/plugins_registry/dra.cpu-reg.sock", "");
+
+        Assert.Equal(CpuManagerState.Dra, CpuManagerObserver.Observe(_host.Files).State);
+    }
+
+    [Theory]
+    [InlineData("gpu.nvidia.com-reg.sock")]
+    [InlineData("dra.cpuset-reg.sock")]
+    [InlineData("dra.cpu.example.com-reg.sock")]
+    [InlineData("my-dra.cpu-reg.sock")]
+    [InlineData("dra.cpu.sock")]
+    public void Takes_no_other_plugin_for_a_DRA_driver_for_CPUs(string socket)
+    {
+        _host
+            .Write(State, """{"policyName":"none","defaultCpuSet":""}""")
+            .Write($"/var/lib/kubelet/plugins_registry/{socket}", "");
+
+        Assert.Equal(CpuManagerState.None, CpuManagerObserver.Observe(_host.Files).State);
+    }
+
+    [Theory]
+    [InlineData("""{"policyName":"static","defaultCpuSet":"0-1"}""", CpuManagerState.Static)]
+    [InlineData("""{"policyName":"sta""", CpuManagerState.Unknown)]
+    public void Says_of_a_DRA_driver_beside_what_the_checkpoint_says(
+        string json,
+        CpuManagerState expected
+    )
+    {
+        _host.Write(State, json).Write("/var/lib/kubelet/plugins_registry/dra.cpu-reg.sock", "");
+
+        var found = CpuManagerObserver.Observe(_host.Files);
+
+        Assert.Equal(expected, found.State);
+        Assert.Contains("a DRA driver for CPUs", found.Evidence[^1], StringComparison.Ordinal);
+    }
+
     public void Dispose() => _host.Dispose();
 }

@@ -174,16 +174,7 @@ public sealed class LabelKeeper : BackgroundService
 
     private void Show(LabelDecision decision)
     {
-        _status = decision.Labels.ToImmutableSortedDictionary(
-            label => label.Key,
-            label => new LabelStatus(
-                label.Wanted,
-                label.Actual,
-                label.Owner,
-                label.Problem ?? decision.Message
-            ),
-            StringComparer.Ordinal
-        );
+        _status = LabelStatus.Of(decision);
         var problems = decision.Labels.Select(label => label.Problem).OfType<string>();
         if (IsNews(string.Join('\n', problems.Prepend(decision.Message))))
         {

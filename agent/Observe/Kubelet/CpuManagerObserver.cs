@@ -18,6 +18,18 @@ public static class CpuManagerObserver
     )
     {
         var root = kubeletRoot.TrimEnd('/');
+        var seen = ObserveCheckpoint(files, root);
+        return DraDriver.Find(files, root) is { } driver
+            ? seen with
+            {
+                State = seen.State == CpuManagerState.None ? CpuManagerState.Dra : seen.State,
+                Evidence = [.. seen.Evidence, driver],
+            }
+            : seen;
+    }
+
+    private static CpuManagerObservation ObserveCheckpoint(HostFiles files, string root)
+    {
         var path = $"{root}/cpu_manager_state";
         var where = files.Display(path);
         var result = files.Read($"{path}", out var content);

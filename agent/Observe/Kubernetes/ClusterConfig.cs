@@ -7,6 +7,10 @@ internal static class ClusterConfig
 {
     private const string KubeConfigVariable = "KUBECONFIG";
 
+    /// <summary>Whether there is a configuration, readable or not.</summary>
+    /// <param name="kubeConfig">The file given with <c>--kubeconfig</c>; null for none.</param>
+    public static bool IsThere(string? kubeConfig) => Find(kubeConfig) is not null;
+
     /// <summary>
     /// Reads the configuration: the file given, else those of <c>KUBECONFIG</c>, else the pod's service account, else
     /// <c>~/.kube/config</c>.
@@ -17,12 +21,8 @@ internal static class ClusterConfig
     {
         var variable = Environment.GetEnvironmentVariable(KubeConfigVariable);
         var where =
-            kubeConfig is not null ? $"--kubeconfig {kubeConfig}"
-            : !string.IsNullOrEmpty(variable) ? $"{KubeConfigVariable}={variable}"
-            : KubernetesClientConfiguration.IsInCluster() ? "the pod's service account"
-            : File.Exists(KubernetesClientConfiguration.KubeConfigDefaultLocation)
-                ? KubernetesClientConfiguration.KubeConfigDefaultLocation
-            : throw new InvalidDataException(
+            Find(kubeConfig)
+            ?? throw new InvalidDataException(
                 "no cluster: expected --kubeconfig, KUBECONFIG, a pod's service account or ~/.kube/config, found none; "
                     + "--standalone needs no cluster"
             );
@@ -43,4 +43,13 @@ internal static class ClusterConfig
             );
         }
     }
+
+    private static string? Find(string? kubeConfig) =>
+        kubeConfig is not null ? $"--kubeconfig {kubeConfig}"
+        : Environment.GetEnvironmentVariable(KubeConfigVariable) is { Length: > 0 } variable
+            ? $"{KubeConfigVariable}={variable}"
+        : KubernetesClientConfiguration.IsInCluster() ? "the pod's service account"
+        : File.Exists(KubernetesClientConfiguration.KubeConfigDefaultLocation)
+            ? KubernetesClientConfiguration.KubeConfigDefaultLocation
+        : null;
 }

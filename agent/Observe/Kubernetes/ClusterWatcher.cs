@@ -18,12 +18,6 @@ public sealed class ClusterWatcher : BackgroundService
         "/apis/kubevirt.io/v1alpha3/virtualmachineinstances",
     ];
 
-    private static readonly string[] KubeVirtPaths =
-    [
-        "/apis/kubevirt.io/v1/kubevirts",
-        "/apis/kubevirt.io/v1alpha3/kubevirts",
-    ];
-
     private readonly ApiConnection _connection;
     private readonly ClusterState _state;
     private readonly Func<CancellationToken, Task>[] _tasks;
@@ -98,7 +92,12 @@ public sealed class ClusterWatcher : BackgroundService
             ).RunAsync,
             Watch(
                 // Of all namespaces, with whatever labels.
-                new("KubeVirt objects", KubeVirtPaths, "labelSelector=", IsOptional: true),
+                new(
+                    "KubeVirt objects",
+                    FeatureGates.KubeVirtPaths,
+                    "labelSelector=",
+                    IsOptional: true
+                ),
                 FeatureGates.KubeVirts,
                 _state.KubeVirts
             ).RunAsync,

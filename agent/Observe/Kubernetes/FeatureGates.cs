@@ -26,6 +26,16 @@ internal static class FeatureGates
     /// <summary>The gate without which VMs with hook sidecars aren't accepted.</summary>
     public const string Sidecar = "Sidecar";
 
+    /// <summary>The ConfigMap's name.</summary>
+    public const string ConfigMap = "kubevirt-config";
+
+    /// <summary>Where KubeVirt objects are, the preferred version first.</summary>
+    public static readonly string[] KubeVirtPaths =
+    [
+        "/apis/kubevirt.io/v1/kubevirts",
+        "/apis/kubevirt.io/v1alpha3/kubevirts",
+    ];
+
     /// <summary>The ConfigMap.</summary>
     public static readonly ObjectKind<GateFacts> ConfigMaps = new(
         (_, json) =>
@@ -65,15 +75,19 @@ internal static class FeatureGates
         string gate,
         ObjectStore<GateFacts> config,
         ObjectStore<GateFacts> kubeVirts
-    )
-    {
-        var all = config.Items.Values.Concat(kubeVirts.Items.Values).ToList();
-        return !IsKnown(config.Health) || !IsKnown(kubeVirts.Health) ? FeatureGate.Unknown
-            : all.Exists(facts => facts.Disabled.Contains(gate)) ? FeatureGate.Off
-            : all.Exists(facts => facts.Problem is not null) ? FeatureGate.Unknown
-            : all.Exists(facts => facts.Enabled.Contains(gate)) ? FeatureGate.On
-            : FeatureGate.Off;
-    }
+    ) =>
+        IsKnown(config.Health) && IsKnown(kubeVirts.Health)
+            ? Of(gate, [.. config.Items.Values, .. kubeVirts.Items.Values])
+            : FeatureGate.Unknown;
+
+    /// <summary>What all objects say of a gate together.</summary>
+    /// <param name="gate">The gate's name.</param>
+    /// <param name="all">The ConfigMap and the KubeVirt objects.</param>
+    public static FeatureGate Of(string gate, IReadOnlyCollection<GateFacts> all) =>
+        all.Any(facts => facts.Disabled.Contains(gate)) ? FeatureGate.Off
+        : all.Any(facts => facts.Problem is not null) ? FeatureGate.Unknown
+        : all.Any(facts => facts.Enabled.Contains(gate)) ? FeatureGate.On
+        : FeatureGate.Off;
 
     /// <summary>Gates in a text: <c>DataVolumes, CPUManager</c>. Separators that aren't commas, and quotes, are forgiven.</summary>
     public static ImmutableArray<string> Split(string? text) =>

@@ -16,6 +16,12 @@ internal sealed class ClusterNode
     public ClusterFacts Facts { get; set; } =
         new() { Node = Name, Sync = new(SyncState.Synced, null) };
 
+    /// <summary>The kubelet's CPU manager.</summary>
+    public CpuManagerObservation CpuManager { get; set; } = new(CpuManagerState.Unknown, null, []);
+
+    /// <summary>What the kubelet's PodResources API has told.</summary>
+    public PodResources? PodResources { get; set; }
+
     /// <summary>What has been decided by now.</summary>
     public Decisions Decisions { get; set; } = Decisions.None;
 
@@ -126,9 +132,10 @@ internal sealed class ClusterNode
         var snapshot = new NodeSnapshot(
             new NodeTopology(Enumerable.Range(0, 16).Select(i => new LogicalCpu(i, 0, 0, i))),
             [.. _vms],
-            new CpuManagerObservation(CpuManagerState.Unknown, null, [])
+            CpuManager
         )
         {
+            PodResources = PodResources,
             Cluster = Facts,
         };
         Last = NodePlanner.Plan(snapshot, PlanSettings.Default, _held, Placer.Default, Decisions);

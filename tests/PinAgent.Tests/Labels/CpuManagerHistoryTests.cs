@@ -4,7 +4,7 @@ using Xunit;
 
 namespace PinAgent.Tests.Labels;
 
-/// <summary>Whether the CPU manager runs, from observations over time: s(tatic), n(one), a(bsent), u(nknown).</summary>
+/// <summary>Whether the CPU manager runs, from observations over time: s(tatic), n(one), a(bsent), u(nknown), d(ra).</summary>
 public sealed class CpuManagerHistoryTests
 {
     [Theory]
@@ -26,6 +26,11 @@ public sealed class CpuManagerHistoryTests
     [InlineData("0n 1u 1000u", false)]
     [InlineData("0s 1a 20u 31a", true)]
     [InlineData("0s 1n", false)]
+    // A DRA driver in the CPU manager's place is no answer: labels stay.
+    [InlineData("0d", null)]
+    [InlineData("0s 1d 1000d", true)]
+    [InlineData("0n 1d 1000d", false)]
+    [InlineData("0s 1a 20d 31a", true)]
     public void An_answer_holds_until_there_is_a_better_one(string seen, bool? expected)
     {
         var history = CpuManagerHistory.None;
@@ -56,6 +61,11 @@ public sealed class CpuManagerHistoryTests
                 []
             ),
             'a' => new(CpuManagerState.None, null, []),
+            'd' => new(
+                CpuManagerState.Dra,
+                new CpuManagerCheckpoint("none", CpuSet.Parse(""), []),
+                []
+            ),
             _ => new(CpuManagerState.Unknown, null, []),
         };
 }

@@ -1,0 +1,83 @@
+using Microsoft.Extensions.Hosting;
+using PinAgent.Model;
+
+namespace PinAgent.Observe.Kubelet;
+
+/// <summary>
+/// Keeps the PodResources API's latest answer. It works beside the passes, which never wait for it: it asks when a pass
+/// has seen another checkpoint or a new pod, and once a minute.
+/// </summary>
+/// <param name="path">The socket, as it is for the file system.</param>
+/// <param name="time">The clock.</param>
+public sealed class PodResourcesWatch(string path, TimeProvider time) : BackgroundService
+{
+    /// <summary>The longest time between two questions.</summary>
+    public static readonly TimeSpan Period = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    private readonly Trigger _trigger = new();
+    private volatile Answer _answer = new(-1, new(null, null));
+    private long _changes;
+    private bool _hasLooked;
+    private CpuManagerCheckpoint? _checkpoint;
+    private HashSet<string> _pods = [];
+
+    /// <summary>
+    /// Takes in what a pass has seen, and returns the answer at once. One that was asked for before the last change isn't
+    /// in force: it would contradict what it couldn't know of.
+    /// </summary>
+    /// <param name="checkpoint">The CPU manager's checkpoint; null if it couldn't be read.</param>
+    /// <param name="vms">The VMs.</param>
+    public PodResourcesObservation Look(
+        CpuManagerCheckpoint? checkpoint,
+        IEnumerable<ObservedVm> vms
+    )
+    {
+        var pods = vms.Select(vm => vm.Cgroup?.PodUid).OfType<string>().ToHashSet();
+        if (_hasLooked && (checkpoint != _checkpoint || !pods.IsSubsetOf(_pods)))
+        {
+            Interlocked.Increment(ref _changes);
+            _trigger.Set();
+        }
+
+        (_hasLooked, _checkpoint, _pods) = (true, checkpoint, pods);
+        var answer = _answer;
+        return answer.Changes == _changes
+            ? answer.Observation
+            : answer.Observation with
+            {
+                Known = null,
+            };
+    }
+
+    /// <summary>Asks now, before the service is started.</summary>
+    /// <param name="limit">How long the answer may take.</param>
+    /// <param name="stop">Gives up.</param>
+    public async Task AskAsync(TimeSpan limit, CancellationToken stop)
+    {
+        var changes = Interlocked.Read(ref _changes);
+        _answer = new(changes, await PodResourcesSocket.AskAsync(path, limit, time, stop));
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await using var timer = time.CreateTimer(_ => _trigger.Set(), null, Period, Period);
+        try
+        {
+            while (true)
+            {
+                await AskAsync(Limit, stoppingToken);
+                await _trigger.WaitAsync(stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // As told.
+        }
+    }
+
+    /// <summary>An answer, and how many changes the passes had seen when it was asked for.</summary>
+    private sealed record Answer(long Changes, PodResourcesObservation Observation);
+}
