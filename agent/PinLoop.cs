@@ -13,12 +13,14 @@ namespace PinAgent;
 /// <param name="pass">The pass.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
 /// <param name="trigger">Something has changed.</param>
+/// <param name="store">Where each pass's result goes.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
 public sealed partial class PinLoop(
     PinPass pass,
     TimeSpan period,
     Trigger trigger,
+    StatusStore store,
     TimeProvider time,
     ILogger<PinLoop> logger
 ) : BackgroundService
@@ -51,7 +53,9 @@ public sealed partial class PinLoop(
     {
         try
         {
-            Tell(pass.Run());
+            var result = pass.Run();
+            store.Put(result.Status);
+            Tell(result);
             _unreadable = "";
         }
         catch (InvalidDataException problem) when (_hasBegun)

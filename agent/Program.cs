@@ -8,6 +8,7 @@ var root = new RootCommand(
 )
 {
     RunCommand.Create(),
+    StatusCommand.Create(),
     PlanCommand.Create(),
     TopologyCommand.Create(),
     DetectCommand.Create(),

@@ -28,6 +28,7 @@ qemu_pid=
 agent_pid=
 cgroup=
 controller_added_in=
+work=
 
 say() { echo "quickstart: $*"; }
 
@@ -46,6 +47,7 @@ cleanup() {
     kill -KILL "$qemu_pid" 2>/dev/null || true
     wait "$qemu_pid" 2>/dev/null || true
   fi
+  rm -rf "$work"
   [[ -z $cgroup || ! -d $cgroup ]] || rmdir "$cgroup"
   [[ -z $controller_added_in ]] || echo -cpuset >"$controller_added_in/cgroup.subtree_control" || true
 }
@@ -152,6 +154,7 @@ for argument in "$@"; do
 done
 
 ((EUID == 0)) || fail "needs root, to make a cpuset and to pin another user's threads"
+work=$(mktemp -d -t pinagent-quickstart.XXXXXX)
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -175,6 +178,14 @@ $once && exit 0
 
 say "keeping it pinned until Ctrl-C; try, in another terminal:"
 say "  taskset -pc ${cpus[0]} \$(pgrep -f guest=$guest | head -n 1)"
-"$agent" run --standalone --vm "$guest" &
+"$agent" run --standalone --vm "$guest" --tcp 127.0.0.1:0 --socket "$work/pinagent.sock" &
 agent_pid=$!
+until "$agent" status --probe ready --socket "$work/pinagent.sock" 2>/dev/null; do
+  kill -0 "$agent_pid" 2>/dev/null || fail "the agent ended at its start"
+  sleep 0.1
+done
+say "the page is at the address that the agent said; asking it: pinagent status --vm $guest --socket $work/pinagent.sock"
+echo
+"$agent" status --vm "$guest" --socket "$work/pinagent.sock"
+echo
 wait "$agent_pid"

@@ -10,7 +10,7 @@
 #   --full    also the slow lanes: a real API server (built once from Debian's source), and virtual nodes of 16 CPUs,
 #             booted under QEMU's software emulation
 #
-# Installs what is missing of: qemu-system-x86, shellcheck, squashfs-tools, util-linux.
+# Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux.
 # What is downloaded or built once is kept below ${XDG_CACHE_HOME:-~/.cache}/pinagent.
 # Ends with one line, "N passed, N failed, N skipped", counted over all lanes; exits with 1 if anything failed.
 # PINAGENT_BLESS=1 rewrites the golden files below tests/fixtures instead of comparing with them.
@@ -39,7 +39,7 @@ cleanup() {
 
 install_missing() {
   local missing=() pair
-  for pair in qemu-system-x86_64:qemu-system-x86 shellcheck:shellcheck mksquashfs:squashfs-tools unshare:util-linux; do
+  for pair in qemu-system-x86_64:qemu-system-x86 chromium:chromium shellcheck:shellcheck mksquashfs:squashfs-tools unshare:util-linux; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   ((${#missing[@]} > 0)) || return 0

@@ -6,6 +6,9 @@ internal static class Failure
     /// <summary>The command line is wrong.</summary>
     public static int Usage(string message) => Say(message, ExitCode.Usage);
 
+    /// <summary>The answer is no.</summary>
+    public static int No(string message) => Say(message, ExitCode.No);
+
     /// <summary>It couldn't be done.</summary>
     public static int Because(string message) => Say(message, ExitCode.Failed);
 

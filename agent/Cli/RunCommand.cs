@@ -7,6 +7,8 @@ using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Observe.Kubelet;
 using PinAgent.Plan;
+using PinAgent.Report;
+using PinAgent.Report.Endpoint;
 using Serilog;
 
 namespace PinAgent.Cli;
@@ -86,6 +88,7 @@ internal static class RunCommand
             NodeName.Option,
             Format.Option,
         };
+        EndpointOptions.AddTo(command);
         ClusterOptions.AddTo(command);
         command.SetAction(RunAsync);
         return command;
@@ -116,7 +119,14 @@ internal static class RunCommand
             var pass = Compose(parsed, files, settings, cluster);
             if (!parsed.GetValue(Once))
             {
-                return await LoopAsync(pass, Interval.Get(parsed), trigger, cluster, stop);
+                return await LoopAsync(
+                    pass,
+                    Interval.Get(parsed),
+                    EndpointOptions.Get(parsed),
+                    trigger,
+                    cluster,
+                    stop
+                );
             }
 
             if (cluster is not null)
@@ -179,19 +189,29 @@ internal static class RunCommand
     private static async Task<int> LoopAsync(
         PinPass pass,
         TimeSpan interval,
+        EndpointSettings endpoint,
         Trigger trigger,
         ClusterServices? cluster,
         CancellationToken stop
     )
     {
+        var store = new StatusStore(TimeProvider.System);
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
         builder.Services.AddHostedService(services => new PinLoop(
             pass,
             interval,
             trigger,
+            store,
             TimeProvider.System,
             services.GetRequiredService<ILogger<PinLoop>>()
+        ));
+        builder.Services.AddHostedService(services => new StatusServer(
+            endpoint,
+            store,
+            interval,
+            TimeProvider.System,
+            services.GetRequiredService<ILogger<StatusServer>>()
         ));
         cluster?.AddTo(builder.Services);
         using var host = builder.Build();

@@ -91,14 +91,19 @@ internal static class StatusTable
         return table;
     }
 
-    private static Table Threads(VmStatus vm)
+    /// <summary>A row per thread.</summary>
+    /// <param name="vm">The VM.</param>
+    /// <param name="withRules">Whether each says which rule put it there.</param>
+    public static Table Threads(VmStatus vm, bool withRules = false)
     {
-        var table = Tables.Plain("  ROLE", "TID", "NAME", "WANTED", "ACTUAL", "OUTCOME");
+        string[] columns = ["  ROLE", "TID", "NAME", "WANTED", "ACTUAL", "OUTCOME"];
+        var table = Tables.Plain(withRules ? [.. columns, "RULE"] : columns);
         foreach (
             var thread in vm.Threads.OrderBy(thread => thread.Role).ThenBy(thread => thread.Index)
         )
         {
-            table.AddRow(
+            Text[] cells =
+            [
                 new Text(
                     $"  {thread.Role.ToWord()}{(thread.Index is { } index ? $" {index}" : "")}"
                 ),
@@ -106,14 +111,16 @@ internal static class StatusTable
                 new Text(thread.Comm),
                 new Text(thread.Wanted ?? "-"),
                 new Text(thread.Actual ?? "gone"),
-                new Text(thread.Outcome?.ToString() ?? "-")
-            );
+                new Text(thread.Outcome?.ToString() ?? "-"),
+            ];
+            table.AddRow(withRules ? [.. cells, new Text(thread.Rule ?? "-")] : cells);
         }
 
         return table;
     }
 
-    private static string Word(CpuManagerState state) =>
+    /// <summary>The CPU manager's state in a word.</summary>
+    public static string Word(CpuManagerState state) =>
         state switch
         {
             CpuManagerState.Static => "static",

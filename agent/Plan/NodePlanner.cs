@@ -54,7 +54,7 @@ public static class NodePlanner
                     shape.Observed,
                     policy
                 );
-                plan = Place(plan, shape, result);
+                plan = Place(plan, shape, result, snapshot.Topology);
                 if (result is Placement placement)
                 {
                     placed.Add((verdict.Vm.Key, request, shape.VcpuNumbers, placement));
@@ -93,13 +93,18 @@ public static class NodePlanner
         }
     }
 
-    private static VmPlan Place(VmPlan plan, VmShape shape, PlacementResult result) =>
+    private static VmPlan Place(
+        VmPlan plan,
+        VmShape shape,
+        PlacementResult result,
+        NodeTopology topology
+    ) =>
         result switch
         {
             Placement placement => plan with
             {
                 Placement = placement,
-                Threads = ThreadPlan.Of(plan.Vm, shape, placement),
+                Threads = ThreadPlan.Of(plan.Vm, shape, placement, topology),
             },
             Refusal refusal => plan with
             {

@@ -6,13 +6,15 @@ namespace PinAgent.Plan;
 /// <summary>From a VM's placement to the CPUs of each of its threads.</summary>
 internal static class ThreadPlan
 {
-    /// <summary>What is wanted of each thread, in the VM's order.</summary>
+    /// <summary>What is wanted of each thread and why, in the VM's order.</summary>
     public static ImmutableArray<PlannedThread> Of(
         ObservedVm vm,
         VmShape shape,
-        Placement placement
+        Placement placement,
+        NodeTopology topology
     )
     {
+        var rules = new ThreadRules(shape, placement, topology);
         var vcpus = shape.Vcpus.Select((thread, i) => (thread.Tid, CpuSet.Of(placement.Vcpus[i])));
         var ioThreads = shape.IoThreads.Select(
             (thread, i) =>
@@ -34,6 +36,7 @@ internal static class ThreadPlan
                     thread,
                     own.GetValueOrDefault(thread.Tid)
                         ?? (thread.Role == ThreadRole.KvmPit ? first : placement.Emulator),
+                    rules.Of(thread),
                     isWholeCpuset: !placement.EmulatorIsolated
                 )
             ),
@@ -41,16 +44,26 @@ internal static class ThreadPlan
     }
 
     // A thread's own cgroup can be narrower than the VM's. One that may go anywhere goes anywhere in it.
-    private static PlannedThread Confine(VmThread thread, CpuSet wanted, bool isWholeCpuset)
+    private static PlannedThread Confine(
+        VmThread thread,
+        CpuSet wanted,
+        string rule,
+        bool isWholeCpuset
+    )
     {
         if (thread.OwnCpuset is not { } own || wanted.IsSubsetOf(own))
         {
-            return new PlannedThread(thread, wanted);
+            return new PlannedThread(thread, wanted, rule);
         }
 
         var possible = wanted.Intersect(own);
         return isWholeCpuset && wanted.Count > 1 && !possible.IsEmpty
-            ? new PlannedThread(thread, possible)
-            : new PlannedThread(thread, wanted, IsConfined: true);
+            ? new PlannedThread(thread, possible, $"{rule}, within its own cgroup's CPUs {own}")
+            : new PlannedThread(
+                thread,
+                wanted,
+                $"{rule}; its own cgroup has only CPUs {own}",
+                IsConfined: true
+            );
     }
 }

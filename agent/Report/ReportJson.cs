@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PinAgent.Report.Endpoint;
 
 namespace PinAgent.Report;
 
@@ -11,19 +12,28 @@ namespace PinAgent.Report;
     WriteIndented = true
 )]
 [JsonSerializable(typeof(NodeStatus))]
+[JsonSerializable(typeof(VmStatus))]
+[JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(TopologyStatus))]
 [JsonSerializable(typeof(DetectStatus))]
 [JsonSerializable(typeof(IReadOnlyList<ValidateStatus>))]
 internal sealed partial class ReportJson : JsonSerializerContext;
 
-/// <summary>The context with an encoder for people: × stays ×.</summary>
+/// <summary>The two forms of the JSON, both with × as ×.</summary>
 internal static class ReportJsonContext
 {
-    public static ReportJson Readable { get; } =
+    /// <summary>Indented, for people.</summary>
+    public static ReportJson Readable { get; } = Create(isIndented: true);
+
+    /// <summary>On one line, for programs that read again and again.</summary>
+    public static ReportJson Compact { get; } = Create(isIndented: false);
+
+    private static ReportJson Create(bool isIndented) =>
         new(
             new JsonSerializerOptions(ReportJson.Default.Options)
             {
                 Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+                WriteIndented = isIndented,
             }
         );
 }

@@ -8,7 +8,9 @@ namespace PinAgent.Report;
 /// <summary>The fourth stage: from what was done to what administrators see. Pure.</summary>
 public static class StatusBuilder
 {
-    /// <summary>The status of one VM.</summary>
+    /// <summary>
+    /// The status of one VM. Its texts are fit for terminals and logs, whatever a VM's owner has called it or its cgroups.
+    /// </summary>
     public static VmStatus Build(VmOutcome outcome)
     {
         var plan = outcome.Plan;
@@ -17,8 +19,8 @@ public static class StatusBuilder
             : Judge(outcome.Threads);
         return new VmStatus
         {
-            Namespace = plan.Namespace,
-            Name = plan.Name,
+            Namespace = Words.Printable(plan.Namespace),
+            Name = Words.Printable(plan.Name),
             PodUid = plan.Vm.Cgroup?.PodUid,
             ContainerId = plan.Vm.Cgroup?.ContainerId,
             Pid = plan.Vm.Key.Pid,
@@ -26,8 +28,11 @@ public static class StatusBuilder
             Dedicated = plan.Dedicated,
             State = standing.State,
             Reason = standing.Reason,
-            Message = standing.Message,
-            Advisories = [.. plan.Advisories, .. Advise(outcome.Threads)],
+            Message = standing.Message is { } message ? Words.Printable(message) : null,
+            Advisories =
+            [
+                .. plan.Advisories.Concat(Advise(outcome.Threads)).Select(Words.Printable),
+            ],
             Cpuset = plan.Vm.Cpuset?.ToString(),
             Guest = new GuestStatus(
                 plan.Guest.Sockets,
@@ -44,7 +49,8 @@ public static class StatusBuilder
                     thread.Planned.Thread.Comm,
                     thread.Planned.Wanted?.ToString(),
                     thread.Actual?.ToString(),
-                    thread.Outcome
+                    thread.Outcome,
+                    thread.Planned.Rule
                 )),
             ],
         };

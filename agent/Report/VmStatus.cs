@@ -37,6 +37,9 @@ public sealed record VmStatus
     /// <summary>The sentence; null when it's pinned.</summary>
     public required string? Message { get; init; }
 
+    /// <summary>What an administrator can do about the reason; null when it's pinned.</summary>
+    public string? Action => Reason is { } reason ? ReasonActions.Of(reason) : null;
+
     /// <summary>What an administrator should know though it doesn't prevent pinning.</summary>
     public required ImmutableArray<string> Advisories { get; init; }
 
@@ -65,6 +68,7 @@ public sealed record GuestStatus(int Sockets, int Cores, int Threads, bool Isola
 /// <param name="Wanted">The CPUs it belongs on; null when nothing is wanted of it.</param>
 /// <param name="Actual">The CPUs it may run on; null when it's gone.</param>
 /// <param name="Outcome">What this pass did; null when nothing was wanted.</param>
+/// <param name="Rule">Which rule put it there, in words; null when nothing is wanted of it.</param>
 public sealed record ThreadStatus(
     int Tid,
     ThreadRole Role,
@@ -72,5 +76,6 @@ public sealed record ThreadStatus(
     string Comm,
     string? Wanted,
     string? Actual,
-    Outcome? Outcome
+    Outcome? Outcome,
+    string? Rule = null
 );

@@ -55,6 +55,7 @@ internal sealed class AgentLoop : IAsyncDisposable
     private readonly CancellationTokenSource _kill = new();
     private readonly Channel<string> _log = Channel.CreateUnbounded<string>();
     private readonly CommandTask<CommandResult> _run;
+    private readonly string _folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
 
     /// <summary>Starts the agent of a plain host.</summary>
     public AgentLoop(params string[] arguments)
@@ -64,7 +65,15 @@ internal sealed class AgentLoop : IAsyncDisposable
     {
         // A job of a shell's background, as these tests may be, ignores SIGINT, and so would the agent.
         _run = Cli.Wrap("env")
-            .WithArguments(["--default-signal=INT", Paths.Agent, .. before, .. arguments])
+            .WithArguments([
+                "--default-signal=INT",
+                Paths.Agent,
+                .. before,
+                "--tcp",
+                "127.0.0.1:0",
+                .. arguments.Contains("--socket") ? (string[])[] : ["--socket", Socket],
+                .. arguments,
+            ])
             .WithValidation(CommandResultValidation.None)
             .WithStandardErrorPipe(PipeTarget.ToDelegate(line => _log.Writer.TryWrite(line)))
             .ExecuteAsync(_kill.Token);
@@ -74,20 +83,36 @@ internal sealed class AgentLoop : IAsyncDisposable
     /// <summary>Starts the agent of a cluster's node.</summary>
     public static AgentLoop InCluster(params string[] arguments) => new(arguments, ["run"]);
 
+    /// <summary>The agent's Unix socket, unless the arguments name another.</summary>
+    public string Socket => $"{_folder}/pinagent.sock";
+
+    public int Pid => _run.ProcessId;
+
+    /// <summary>Asks the agent as an administrator does.</summary>
+    public Task<BufferedCommandResult> AskAsync(params string[] arguments) =>
+        Agent.RunAsync(["status", "--socket", Socket, .. arguments]);
+
     /// <summary>Waits for a line of the log that has this text.</summary>
-    public async Task<string> WaitForLogAsync(string text)
+    public async Task<string> WaitForLogAsync(string text) => (await WaitForLogsAsync(text))[0];
+
+    /// <summary>Waits until each of these texts was in a line of the log, in any order.</summary>
+    public async Task<string[]> WaitForLogsAsync(params string[] texts)
     {
         var passed = new List<string>();
         await foreach (var line in _log.Reader.ReadAllAsync(TestContext.Current.CancellationToken))
         {
-            if (line.Contains(text, StringComparison.Ordinal))
-            {
-                return line;
-            }
-
             passed.Add(line);
+            var found = texts
+                .Select(text => passed.Find(old => old.Contains(text, StringComparison.Ordinal)))
+                .OfType<string>()
+                .ToArray();
+            if (found.Length == texts.Length)
+            {
+                return found;
+            }
         }
 
+        var text = string.Join("\" and \"", texts);
         throw new InvalidOperationException(
             $"The agent ended with {(await _run.Task).ExitCode} and hadn't logged \"{text}\", but: {string.Join('\n', passed)}"
         );
@@ -114,6 +139,7 @@ internal sealed class AgentLoop : IAsyncDisposable
 
         _kill.Dispose();
         _run.Dispose();
+        Directory.Delete(_folder, recursive: true);
     }
 }
 

@@ -182,6 +182,30 @@ public sealed class StatusBuilderTests
         Assert.All(status.Threads, thread => Assert.Equal("0-1,8", thread.Actual));
     }
 
+    [Fact]
+    public void Whatever_an_owner_has_written_is_fit_for_a_terminal()
+    {
+        const string Hostile = "\u001b[2J\u202e\n";
+        var plan = new AppliedVm().Plan;
+        var status = StatusBuilder.Build(
+            new PlanApplier(new FakeKernel()).Apply(
+                plan with
+                {
+                    Namespace = Hostile,
+                    Name = Hostile,
+                    Obstacle = new VmObstacle(VmState.Waiting, Reason.Unreadable, Hostile),
+                    Advisories = [Hostile],
+                },
+                AgentMode.Enforce
+            )
+        );
+
+        Assert.All(
+            [status.Namespace, status.Name, status.Message, .. status.Advisories],
+            text => Assert.Equal("\ufffd[2J\ufffd\ufffd", text)
+        );
+    }
+
     private static void AssertStanding(VmState state, Reason? reason, VmStatus status)
     {
         Assert.Equal((state, reason), (status.State, status.Reason));

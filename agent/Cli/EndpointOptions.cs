@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.Net;
+using System.Text;
+using PinAgent.Report.Endpoint;
+
+namespace PinAgent.Cli;
+
+/// <summary>The options about where the status is to be had.</summary>
+internal static class EndpointOptions
+{
+    // Of sockaddr_un.sun_path, without the zero at its end: unix(7).
+    private const int LongestPath = 107;
+
+    /// <summary>The Unix socket, for the agent and for those who ask it.</summary>
+    public static Setting<string> Socket { get; } =
+        new(
+            "--socket",
+            "PATH",
+            "The running agent's Unix socket.",
+            "/run/pinagent/pinagent.sock",
+            text =>
+                text.Length > 0 && Encoding.UTF8.GetByteCount(text) <= LongestPath
+                    ? text
+                    : throw new FormatException(
+                        $"expected a path of at most {LongestPath} bytes, found {text.Length} characters"
+                    )
+        );
+
+    private static Setting<IPEndPoint?> Tcp { get; } =
+        new(
+            "--tcp",
+            "ADDRESS:PORT|off",
+            "Where the status page is: a loopback address, with port 0 for any free one.",
+            "127.0.0.1:9477",
+            ReadAddress
+        );
+
+    /// <summary>Adds the options that the agent has.</summary>
+    public static void AddTo(Command command)
+    {
+        command.Add(Tcp.Option);
+        command.Add(Socket.Option);
+    }
+
+    /// <summary>What was told.</summary>
+    public static EndpointSettings Get(ParseResult parsed) =>
+        new(Tcp.Get(parsed), Socket.Get(parsed));
+
+    internal static IPEndPoint? ReadAddress(string text) =>
+        text == "off" ? null
+        : IPEndPoint.TryParse(text, out var address)
+        && IPAddress.IsLoopback(address.Address)
+        && text.EndsWith($":{address.Port}", StringComparison.Ordinal)
+            ? address
+        : throw new FormatException(
+            $"expected off, or a loopback address and a port like 127.0.0.1:9477, found \"{text}\""
+        );
+}

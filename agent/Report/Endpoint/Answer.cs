@@ -1,0 +1,54 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http;
+
+namespace PinAgent.Report.Endpoint;
+
+/// <summary>The whole answer to a request.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="ContentType">What the body is; null without one.</param>
+/// <param name="Body">The body.</param>
+internal sealed record Answer(int Status, string? ContentType, ReadOnlyMemory<byte> Body)
+{
+    private const string JsonType = "application/json";
+
+    /// <summary>The entity tag, with the quotes; null if it has none.</summary>
+    public string? Tag { get; init; }
+
+    /// <summary>Some text.</summary>
+    public static Answer Text(string type, string text) =>
+        new(StatusCodes.Status200OK, $"{type}; charset=utf-8", Encoding.UTF8.GetBytes(text));
+
+    /// <summary>A file that is part of the program.</summary>
+    /// <param name="type">What it is.</param>
+    /// <param name="name">Its name.</param>
+    public static Answer File(string type, string name)
+    {
+        using var file =
+            typeof(Answer).Assembly.GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"{name} isn't part of the program");
+        var content = new byte[file.Length];
+        file.ReadExactly(content);
+        return new Answer(StatusCodes.Status200OK, type, content);
+    }
+
+    /// <summary>JSON that is there already.</summary>
+    public static Answer Json(ReadOnlyMemory<byte> json) =>
+        new(StatusCodes.Status200OK, JsonType, json);
+
+    /// <summary>An object as JSON.</summary>
+    public static Answer Json<T>(T value, JsonTypeInfo<T> type) =>
+        Json(JsonSerializer.SerializeToUtf8Bytes(value, type));
+
+    /// <summary>A refusal.</summary>
+    public static Answer Problem(int status, string title, string detail) =>
+        new(
+            status,
+            "application/problem+json",
+            JsonSerializer.SerializeToUtf8Bytes(
+                new Problem(title, status, detail),
+                ReportJsonContext.Compact.Problem
+            )
+        );
+}

@@ -1,0 +1,8 @@
+using System.Net;
+
+namespace PinAgent.Report.Endpoint;
+
+/// <summary>Where the status is to be had.</summary>
+/// <param name="Tcp">A loopback address and a port, 0 for any free one; null for the socket alone.</param>
+/// <param name="Socket">The Unix socket's path.</param>
+public sealed record EndpointSettings(IPEndPoint? Tcp, string Socket);

@@ -1,0 +1,121 @@
+using System.Collections.Immutable;
+using Microsoft.AspNetCore.Http;
+using PinAgent.Report.Page;
+
+namespace PinAgent.Report.Endpoint;
+
+/// <summary>Who answers which path; all but <c>/api/v1/events</c>, which has no end.</summary>
+/// <param name="store">The current status.</param>
+/// <param name="period">The longest time between the beginnings of two passes.</param>
+internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
+{
+    /// <summary>The path of the stream of changes.</summary>
+    public const string Events = "/api/v1/events";
+
+    /// <summary>What the path of one VM begins with; its namespace and name follow.</summary>
+    public const string OneVm = "/api/v1/vms/";
+
+    private static readonly TimeSpan ShortestPatience = TimeSpan.FromSeconds(10);
+
+    private readonly Dictionary<string, Func<HttpRequest, Answer>> _routes = Create(store, period);
+
+    /// <summary>The other paths.</summary>
+    public IReadOnlyCollection<string> Paths => _routes.Keys;
+
+    /// <summary>The answer to a request.</summary>
+    public Answer For(HttpRequest request)
+    {
+        var path = request.Path.Value ?? "";
+        return _routes.TryGetValue(path, out var answer) ? answer(request)
+            : path.StartsWith(OneVm, StringComparison.Ordinal)
+                ? WithStatus(
+                    store,
+                    current => Vm(current.Status, path[OneVm.Length..], request.Query["pid"])
+                )
+            : NotFound($"nothing is at {path}: see /openapi.json");
+    }
+
+    private static Dictionary<string, Func<HttpRequest, Answer>> Create(
+        StatusStore store,
+        TimeSpan period
+    )
+    {
+        var css = Answer.File("text/css; charset=utf-8", "page.css");
+        var script = Answer.File("text/javascript; charset=utf-8", "page.js");
+        var icon = Answer.File("image/svg+xml", "page.svg");
+        var openApi = Answer.File("application/json", "openapi.json");
+        var ok = Answer.Text("text/plain", "ok\n");
+        return new()
+        {
+            ["/"] = _ => WithStatus(store, Page),
+            ["/page.css"] = _ => css,
+            ["/page.js"] = _ => script,
+            ["/page.svg"] = _ => icon,
+            ["/api/v1/status"] = request => WithStatus(store, current => Status(current, request)),
+            ["/openapi.json"] = _ => openApi,
+            ["/healthz"] = _ => IsTooLong(store.SinceLastPass, period) ?? ok,
+            ["/readyz"] = _ => WithStatus(store, _ => ok),
+        };
+    }
+
+    private static Answer WithStatus(StatusStore store, Func<PublishedStatus, Answer> answer) =>
+        store.Current is { } current
+            ? answer(current)
+            : Answer.Problem(
+                StatusCodes.Status503ServiceUnavailable,
+                "Not ready",
+                "the agent hasn't made its first pass yet: ask again in a second"
+            );
+
+    private static Answer Page(PublishedStatus current) =>
+        Answer.Text("text/html", PageRenderer.Render(current.Status));
+
+    private static Answer Status(PublishedStatus current, HttpRequest request) =>
+        request
+            .Headers.IfNoneMatch.SelectMany(tags => tags?.Split(',') ?? [])
+            .Any(tag => tag.Trim() == current.Tag || tag.Trim() == "*")
+            ? new Answer(StatusCodes.Status304NotModified, null, default) { Tag = current.Tag }
+            : Answer.Json(current.Json) with
+            {
+                Tag = current.Tag,
+            };
+
+    private static Answer? IsTooLong(TimeSpan silence, TimeSpan period)
+    {
+        var patience = TimeSpan.FromTicks(Math.Max(ShortestPatience.Ticks, 3 * period.Ticks));
+        return silence <= patience
+            ? null
+            : Answer.Problem(
+                StatusCodes.Status503ServiceUnavailable,
+                "Not alive",
+                $"the last pass ended {silence.TotalSeconds:0} s ago: expected one every {period.TotalSeconds} s; see "
+                    + "the agent's log"
+            );
+    }
+
+    // What follows the namespace is the name; a guest's can have slashes.
+    private static Answer Vm(NodeStatus node, string path, string? pid)
+    {
+        var vms = node
+            .Vms.Where(vm =>
+                $"{vm.Namespace}/{vm.Name}"
+                    == path.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase)
+                && (pid is null || pid == $"{vm.Pid}")
+            )
+            .ToImmutableArray();
+        return vms switch
+        {
+            [] => NotFound($"no VM {path} runs on node {node.Node}: see /api/v1/status"),
+            [var vm] => Answer.Json(vm, ReportJsonContext.Compact.VmStatus),
+            _ => Answer.Problem(
+                StatusCodes.Status409Conflict,
+                "Ambiguous",
+                $"{vms.Length} VMs are called {path}: choose one with ?pid=, of "
+                    + string.Join(", ", vms.Select(vm => vm.Pid))
+            ),
+        };
+    }
+
+    private static Answer NotFound(string detail) =>
+        Answer.Problem(StatusCodes.Status404NotFound, "Not found", detail);
+}

@@ -1,0 +1,153 @@
+using System.Globalization;
+using PinAgent.Model;
+
+namespace PinAgent.Report.Page;
+
+/// <summary>What there is to say of the node as a whole.</summary>
+internal static class NodeHtml
+{
+    /// <summary>A time for people, in UTC: the reader may be anywhere.</summary>
+    public static string Time(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
+
+    /// <summary>The figures below the verdict.</summary>
+    public static Html Figures(NodeStatus status, NodeMap map)
+    {
+        var dedicated = status.Vms.Where(vm => vm.Dedicated).ToList();
+        var others = status.Vms.Length - dedicated.Count;
+        var uses = map.Cpus.CountBy(cpu => cpu.Use).ToDictionary();
+        var cpus = string.Join(
+            " · ",
+            new[]
+            {
+                (CpuUse.Vm, "dedicated"),
+                (CpuUse.SharedPool, "shared"),
+                (CpuUse.OtherExclusive, "exclusive, no VM"),
+                (CpuUse.Free, "free"),
+                (CpuUse.Offline, "offline"),
+            }
+                .Where(use => uses.ContainsKey(use.Item1))
+                .Select(use => $"{uses[use.Item1]} {use.Item2}")
+        );
+        IEnumerable<Html> figures =
+        [
+            Figure(
+                "Dedicated VMs",
+                $"{dedicated.Count(vm => vm.State == VmState.Pinned)} of {dedicated.Count} pinned",
+                others == 0 ? "" : $"{others} not dedicated"
+            ),
+            Figure("CPUs", $"{status.Topology.Cpus.Count} online", cpus),
+            Figure(
+                "Mode",
+                status.Mode == AgentMode.Audit ? "audit" : "enforce",
+                status.Mode == AgentMode.Audit ? "nothing is changed" : "masks are set and kept"
+            ),
+            Figure(
+                "CPU manager",
+                Word(status.CpuManager.State),
+                status.CpuManager.SharedPool is { } pool ? $"shared pool {pool}" : ""
+            ),
+            Figure("Repairs", $"{status.Drift.Repairs}", "since the agent started"),
+            .. status.Cluster is { } cluster
+                ?
+                [
+                    Figure(
+                        "API server",
+                        Word(cluster.State),
+                        cluster.Since is { } since ? $"since {Time(since)}" : ""
+                    ),
+                ]
+                : (Html[])[],
+            .. status.Capacity is { } capacity
+                ? [Figure("Capacity", $"{capacity}", "more such VMs fit")]
+                : (Html[])[],
+        ];
+        return Html.Of(
+            $"""
+            <dl class="figures">
+            {Html.Lines(figures)}
+            </dl>
+            """
+        );
+    }
+
+    /// <summary>The section with the evidence.</summary>
+    public static Html Section(NodeStatus status)
+    {
+        var topology = status.Topology;
+        IEnumerable<Html> rows =
+        [
+            Row(
+                "CPU manager",
+                List([Word(status.CpuManager.State), .. status.CpuManager.Evidence])
+            ),
+            .. status.Labels.Select(label =>
+                Row(
+                    label.Key,
+                    Html.Of(
+                        $"<p>{(label.Value.Actual is { } value ? $"is {value}" : "isn't set")}{(label.Value.Wanted is { } wanted ? $", should be {wanted}" : "")}{(label.Value.Owner is { } owner ? $", set by {owner}" : "")}: {label.Value.Message}</p>"
+                    )
+                )
+            ),
+            Row("Online CPUs", Html.Of($"<p>{topology.Online}</p>")),
+            .. CpuList("Offline CPUs", topology.Offline),
+            .. CpuList("Isolated from the scheduler", topology.Isolated),
+            .. CpuList("Without a tick (nohz_full)", topology.NohzFull),
+        ];
+        return Html.Of(
+            $"""
+            <section class="node" aria-labelledby="node">
+            <h2 id="node">Node</h2>
+            <dl class="details">
+            {Html.Lines(rows)}
+            </dl>
+            </section>
+            """
+        );
+    }
+
+    /// <summary>A list of sentences under a heading; nothing if there are none.</summary>
+    public static Html Sentences(
+        string heading,
+        string look,
+        IReadOnlyCollection<string> sentences
+    ) =>
+        sentences.Count == 0
+            ? Html.None
+            : Html.Of(
+                $"""
+                <section class="sentences {look}"><h2>{heading}</h2>
+                {List(sentences)}
+                </section>
+                """
+            );
+
+    private static IEnumerable<Html> CpuList(string name, string cpus) =>
+        cpus.Length == 0 ? [] : [Row(name, Html.Of($"<p>{cpus}</p>"))];
+
+    private static Html Figure(string name, string value, string note) =>
+        Html.Of($"""<div><dt>{name}</dt><dd><b>{value}</b> <span>{note}</span></dd></div>""");
+
+    private static Html Row(string name, Html value) =>
+        Html.Of($"<div><dt>{name}</dt><dd>{value}</dd></div>");
+
+    private static Html List(IEnumerable<string> sentences) =>
+        Html.Of($"<ul>{Html.Lines(sentences.Select(text => Html.Of($"<li>{text}</li>")))}</ul>");
+
+    private static string Word(CpuManagerState state) =>
+        state switch
+        {
+            CpuManagerState.Static => "static",
+            CpuManagerState.None => "none",
+            _ => "unknown",
+        };
+
+    private static string Word(SyncState state) =>
+        state switch
+        {
+            SyncState.Synced => "in sync",
+            SyncState.Stale => "out of reach",
+            SyncState.NeverSynced => "not told everything yet",
+            _ => "connecting",
+        };
+}

@@ -1,0 +1,109 @@
+using PinAgent.Model;
+
+namespace PinAgent.Report.Page;
+
+/// <summary>The page for people: which vCPU runs on which CPU, and why a VM isn't pinned. Pure.</summary>
+public static class PageRenderer
+{
+    /// <summary>The whole HTML document. It's complete without JavaScript; <c>page.js</c> keeps it current.</summary>
+    /// <param name="status">The node's status.</param>
+    public static string Render(NodeStatus status)
+    {
+        var map = NodeMap.Of(status);
+        var tags = VmTag.Of(status);
+        var verdict = Verdict.Of(status, map);
+        var vms = status
+            .Vms.Index()
+            .OrderBy(vm => Urgency(vm.Item))
+            .Select(vm => VmHtml.Render(vm.Item, tags[vm.Index]));
+        return Html.Of(
+                $"""
+                <!DOCTYPE html>
+                <html lang="en">
+                <head>
+                <meta charset="utf-8">
+                <meta name="viewport" content="width=device-width, initial-scale=1">
+                <meta name="color-scheme" content="light dark">
+                <title>{status.Node}: {verdict.Sentence}</title>
+                <link rel="icon" href="/page.svg" type="image/svg+xml">
+                <link rel="stylesheet" href="/page.css">
+                <script src="/page.js" defer></script>
+                </head>
+                <body>
+                <header>
+                <p class="product">PinAgent</p>
+                <h1><bdi>{status.Node}</bdi></h1>
+                <p class="live" hidden></p>
+                <noscript><p class="live">As of loading; reload for the present state.</p></noscript>
+                </header>
+                <p class="announcement" role="status"></p>
+                <main>
+                {Banner(status)}
+                <div class="verdict {Look(verdict.Health)}">
+                <p><strong>{Word(
+                    verdict.Health
+                )}</strong> <span class="sentence">{verdict.Sentence}</span></p>
+                {Remarks(verdict)}
+                </div>
+                {NodeHtml.Figures(status, map)}
+                {NodeHtml.Sentences("Violations", "problem", status.Violations)}
+                {NodeHtml.Sentences("Notices", "attention", status.Notices)}
+                <div class="columns">
+                {new MapHtml(status, map, tags).Render()}
+                <section class="vms" aria-labelledby="vms">
+                <div class="head"><h2 id="vms">VMs</h2></div>
+                <ul>
+                {(
+                    status.Vms.IsEmpty
+                        ? Html.Of($"<li>No QEMU process found.</li>")
+                        : Html.Lines(vms)
+                )}
+                </ul>
+                </section>
+                {NodeHtml.Section(status)}
+                </div>
+                </main>
+                </body>
+                </html>
+                """
+            )
+            .ToString();
+    }
+
+    private static Html Banner(NodeStatus status) =>
+        status.Mode == AgentMode.Audit
+            ? Html.Of(
+                $"""<p class="banner"><strong>Audit mode</strong> PinAgent reports and changes nothing on this node. {status.ModeMessage}</p>"""
+            )
+            : Html.None;
+
+    private static Html Remarks(Verdict verdict) =>
+        verdict.Remarks.IsEmpty
+            ? Html.None
+            : Html.Of($"""<p class="remarks">Also: {string.Join("; ", verdict.Remarks)}.</p>""");
+
+    // What needs somebody comes first; within that, the order is the status's.
+    private static int Urgency(VmStatus vm) =>
+        vm switch
+        {
+            { State: VmState.Pinned } => 1,
+            { State: VmState.NotDedicated } => 2,
+            _ => 0,
+        };
+
+    private static string Look(Health health) =>
+        health switch
+        {
+            Health.Fine => "fine",
+            Health.Attention => "attention",
+            _ => "problem",
+        };
+
+    private static string Word(Health health) =>
+        health switch
+        {
+            Health.Fine => "Healthy",
+            Health.Attention => "Needs attention",
+            _ => "Problem",
+        };
+}

@@ -1,0 +1,119 @@
+using PinAgent.Model;
+
+namespace PinAgent.Report.Page;
+
+/// <summary>A VM: how it stands, why, and its threads.</summary>
+internal static class VmHtml
+{
+    /// <summary>The VM's place in the list.</summary>
+    /// <param name="vm">The VM.</param>
+    /// <param name="tag">What stands for it on the map; null if it isn't there.</param>
+    public static Html Render(VmStatus vm, VmTag? tag)
+    {
+        var letters = tag is null
+            ? Html.None
+            : Html.Of($"""<span class="tag c{tag.Colour}">{tag.Letters}</span> """);
+        var traced = tag is null
+            ? Html.None
+            : Html.Of($""" data-vm="{tag.Letters}" tabindex="-1" """);
+        return Html.Of(
+            $"""
+            <li class="vm {Look(vm)}" id="vm-{vm.Pid}"{traced}>
+            <div class="head"><h3>{letters}<bdi>{vm.Namespace}/{vm.Name}</bdi></h3><p class="state"><span aria-hidden="true">{Sign(
+                vm
+            )}</span> {vm.State.ToString()}</p></div>
+            {Why(vm)}
+            <p class="facts">{Facts(vm)}</p>
+            {Advisories(vm)}
+            <details id="threads-{vm.Pid}"><summary>{vm.Threads.Length} {(
+                vm.Threads.Length == 1 ? "thread" : "threads"
+            )}</summary>
+            <p class="facts">{Origin(vm)}</p>
+            {ThreadHtml.Table(vm)}
+            </details>
+            </li>
+            """
+        );
+    }
+
+    private static Html Why(VmStatus vm)
+    {
+        if (vm.Reason is not { } reason)
+        {
+            return Html.None;
+        }
+
+        // Nobody waits for advice on a VM that didn't ask.
+        var action =
+            vm.Action is { } todo && vm.State != VmState.NotDedicated
+                ? Html.Of($"""<p class="action"><b>What to do</b> {todo}</p>""")
+                : Html.None;
+        return Html.Of($"""<p class="why"><b>{reason.ToString()}</b> {vm.Message}</p>{action}""");
+    }
+
+    private static string Facts(VmStatus vm)
+    {
+        var guest = vm.Guest;
+        var vcpus = guest.Sockets * guest.Cores * guest.Threads;
+        IEnumerable<string> facts =
+        [
+            $"{vcpus} {(vcpus == 1 ? "vCPU" : "vCPUs")} ({guest.Sockets}×{guest.Cores}×{guest.Threads})",
+            vm.Cpuset is { } cpuset ? $"CPUs {cpuset}" : "CPUs unknown",
+            .. vm.Dedicated && Emulator(vm) is { } emulator ? [emulator] : (string[])[],
+        ];
+        return string.Join(" · ", facts);
+    }
+
+    private static string? Emulator(VmStatus vm)
+    {
+        var cpus = vm.Threads.FirstOrDefault(thread => thread.Role == ThreadRole.Emulator)?.Wanted;
+        return (vm.Guest.IsolateEmulatorThread, cpus) switch
+        {
+            (_, null) => null,
+            (true, _) => $"emulator on {cpus}",
+            _ => $"emulator shares {cpus}",
+        };
+    }
+
+    private static string Origin(VmStatus vm)
+    {
+        var source = vm.Source switch
+        {
+            FactSource.Api => "what it asks for is known from the API server",
+            FactSource.Remembered => "what it asks for was told by the API server before",
+            FactSource.File => "what it asks for is read from a file",
+            _ => "what it asks for is inferred from the node",
+        };
+        return $"pid {vm.Pid}{(vm.PodUid is { } pod ? $" · pod {pod}" : "")} · {source}";
+    }
+
+    private static Html Advisories(VmStatus vm) =>
+        vm.Advisories.IsEmpty
+            ? Html.None
+            : Html.Of(
+                $"""
+                <ul class="advice" aria-label="Advisories">
+                {Html.Lines(vm.Advisories.Select(text => Html.Of($"<li>{text}</li>")))}
+                </ul>
+                """
+            );
+
+    private static string Look(VmStatus vm) =>
+        vm.State switch
+        {
+            VmState.Pinned => "fine",
+            VmState.NotDedicated => "quiet",
+            VmState.Waiting => "attention",
+            _ => "problem",
+        };
+
+    private static string Sign(VmStatus vm) =>
+        vm.State switch
+        {
+            VmState.Pinned => "✓",
+            VmState.NotDedicated => "–",
+            VmState.Waiting => "…",
+            VmState.PartlyPinned => "!",
+            _ => "✕",
+        };
+}

@@ -1,0 +1,197 @@
+'use strict';
+
+// The page is complete without this file. It traces a VM under the pointer or the focus, lets arrow keys walk over the
+// CPUs, and keeps the page current: on every event it fetches the page again and swaps <main>.
+
+const RETRY_MILLISECONDS = 5000;
+
+const page = {
+  get main() { return document.querySelector('main'); },
+  get cpus() { return [...document.querySelectorAll('.map .socket .cpu')]; },
+};
+
+// Tracing: what is pointed at goes before what has the focus.
+let pointed = null;
+let focused = null;
+
+function trace() {
+  const source = pointed ?? focused;
+  const cpu = source?.closest('.cpu');
+  const letters = source?.closest('[data-vm]')?.dataset.vm.trim().split(' ') ?? [];
+  page.main.classList.toggle('tracing', letters.length > 0);
+  for (const part of page.main.querySelectorAll('[data-vm]')) {
+    const own = part.dataset.vm.trim().split(' ');
+    part.classList.toggle('traced', own.some((letter) => letters.includes(letter)));
+  }
+  document.querySelector('.inspector').textContent = cpu?.ariaLabel ?? cpu?.dataset.about ?? '';
+}
+
+function traceable(target) {
+  return target instanceof Element ? target.closest('main .cpu, main [data-vm]') : null;
+}
+
+document.addEventListener('pointerover', (event) => {
+  pointed = traceable(event.target);
+  trace();
+});
+document.documentElement.addEventListener('pointerleave', () => {
+  pointed = null;
+  trace();
+});
+document.addEventListener('focusin', (event) => {
+  focused = traceable(event.target);
+  if (focused?.matches('.cpu')) {
+    stopAt(focused);
+  }
+  trace();
+});
+document.addEventListener('focusout', () => {
+  focused = null;
+  trace();
+});
+
+// The map is one stop of the Tab key; arrow keys walk from CPU to CPU as they are seen.
+function stopAt(cpu) {
+  for (const other of page.cpus) {
+    other.tabIndex = other === cpu ? 0 : -1;
+  }
+}
+
+function neighbour(cpu, key) {
+  const cpus = page.cpus;
+  const at = cpus.indexOf(cpu);
+  switch (key) {
+    case 'ArrowRight': return cpus[at + 1];
+    case 'ArrowLeft': return cpus[at - 1];
+    case 'Home': return cpus[0];
+    case 'End': return cpus.at(-1);
+    case 'ArrowDown': return nearest(cpu, cpus, 1);
+    case 'ArrowUp': return nearest(cpu, cpus, -1);
+    default: return undefined;
+  }
+}
+
+// Of the CPUs in the next row, the one that is closest to the same column.
+function nearest(cpu, cpus, direction) {
+  const from = cpu.getBoundingClientRect();
+  let best;
+  let least = Infinity;
+  for (const other of cpus) {
+    const to = other.getBoundingClientRect();
+    const down = (to.top - from.top) * direction;
+    const distance = down * 1000 + Math.abs(to.left - from.left);
+    if (down > 1 && distance < least) {
+      [best, least] = [other, distance];
+    }
+  }
+  return best;
+}
+
+document.addEventListener('keydown', (event) => {
+  const cpu = event.target instanceof Element ? event.target.closest('.map .socket .cpu') : null;
+  if (cpu && !event.altKey && !event.ctrlKey && !event.metaKey) {
+    const next = neighbour(cpu, event.key);
+    if (next) {
+      event.preventDefault();
+      next.focus();
+    }
+  }
+});
+
+// Keeping current.
+const live = document.querySelector('.live');
+let shown = '';
+let content = page.main.outerHTML;
+let isFetching = false;
+let isStale = false;
+
+function clock() {
+  return new Date().toLocaleTimeString([], { hour12: false });
+}
+
+function setLive(isLive) {
+  const state = isLive ? 'live' : 'lost';
+  live.hidden = false;
+  if (live.dataset.state !== state) {
+    live.dataset.state = state;
+    live.textContent = isLive ? 'live' : `connection lost since ${clock()}`;
+  }
+}
+
+function announce() {
+  const sentence = document.querySelector('.verdict .sentence').textContent;
+  if (sentence !== shown) {
+    // What is there at the start, a screen reader reads anyway.
+    document.querySelector('.announcement').textContent = shown === '' ? '' : sentence;
+    shown = sentence;
+  }
+}
+
+// What the reader has opened, focused and scrolled to stays so.
+function swap(next) {
+  const focus = document.activeElement?.closest('main [id]');
+  const isSummary = document.activeElement?.matches('summary');
+  const stop = document.querySelector('.map .cpu[tabindex="0"]')?.id;
+  const { scrollX, scrollY } = window;
+  for (const details of page.main.querySelectorAll('details[open]')) {
+    next.querySelector(`#${details.id}`)?.setAttribute('open', '');
+  }
+  const wasPointed = pointed?.id;
+  page.main.replaceWith(next);
+  pointed = wasPointed ? document.getElementById(wasPointed) : null;
+  focused = null;
+  stopAt(document.getElementById(stop) ?? page.cpus[0]);
+  if (focus) {
+    const again = document.getElementById(focus.id);
+    (isSummary ? again?.querySelector('summary') : again)?.focus({ preventScroll: true });
+  }
+  window.scrollTo(scrollX, scrollY);
+  trace();
+  announce();
+}
+
+async function refresh() {
+  if (isFetching) {
+    isStale = true;
+    return;
+  }
+  isFetching = true;
+  try {
+    do {
+      isStale = false;
+      const answer = await fetch('/', { cache: 'no-store' });
+      if (!answer.ok) {
+        throw new Error(`GET /: expected 200, found ${answer.status}`);
+      }
+      const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const main = next.querySelector('main');
+      if (main.outerHTML !== content) {
+        content = main.outerHTML;
+        document.title = next.title;
+        swap(main);
+      }
+    } while (isStale);
+    setLive(true);
+  } catch {
+    setLive(false);
+  } finally {
+    isFetching = false;
+  }
+}
+
+function follow() {
+  const events = new EventSource('/api/v1/events');
+  events.addEventListener('open', refresh);
+  events.addEventListener('message', refresh);
+  events.addEventListener('error', () => {
+    setLive(false);
+    // The browser tries again by itself unless the answer was no stream of events.
+    if (events.readyState === EventSource.CLOSED) {
+      setTimeout(follow, RETRY_MILLISECONDS);
+    }
+  });
+}
+
+stopAt(page.cpus[0]);
+announce();
+follow();

@@ -1,0 +1,211 @@
+using Xunit;
+
+namespace PinAgent.HostTests.Page;
+
+/// <summary>The status page in Chromium, as an administrator sees, hears and uses it.</summary>
+public sealed class PageTests
+{
+    private const int Timeout = 180_000;
+    private const string Traced =
+        "[...document.querySelectorAll('.cpu.traced')].map((cpu) => cpu.id.slice(4)).join(' ')";
+
+    public static TheoryData<string> Pages => ["small", "audit", "medium", "large"];
+
+    [Theory(Timeout = Timeout)]
+    [MemberData(nameof(Pages))]
+    public async Task Nothing_is_complained_of_and_a_phone_need_not_scroll_sideways(string page)
+    {
+        await using var server = PageServer.Start(page);
+        await using var browser = await Browser.StartAsync();
+
+        foreach (var (width, scheme) in new[] { (1280, "light"), (1280, "dark"), (360, "light") })
+        {
+            await browser.LookAsync(width, scheme);
+            await browser.OpenAsync(server.Address);
+            await browser.WaitAsync("document.querySelector('.live').textContent === 'live'");
+            await browser.ReadAsync(
+                "document.querySelectorAll('details').forEach((details) => { details.open = true; })"
+            );
+
+            Assert.Equal("0", await browser.ReadAsync(Overhang));
+        }
+
+        Assert.Empty(browser.Complaints);
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task Long_and_strange_names_stay_within_a_phones_width()
+    {
+        await using var server = PageServer.Start(
+            "small",
+            html =>
+                html.Replace("default/vm", new string('W', 400) + "שרת/", StringComparison.Ordinal)
+        );
+        await using var browser = await Browser.StartAsync();
+        await browser.LookAsync(360);
+
+        await browser.OpenAsync(server.Address);
+
+        Assert.Equal("0", await browser.ReadAsync(Overhang));
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task Without_scripts_the_page_says_the_same()
+    {
+        const string Text = "document.querySelector('main').innerText";
+        await using var server = PageServer.Start("medium");
+        await using var browser = await Browser.StartAsync();
+        await browser.OpenAsync(server.Address);
+        var withScripts = await browser.ReadAsync(Text);
+
+        await browser.AllowScriptsAsync(false);
+        await browser.OpenAsync(new Uri(server.Address, "?without"));
+
+        Assert.Equal(withScripts, await browser.ReadAsync(Text));
+        Assert.Equal("true", await browser.ReadAsync("document.querySelector('.live').hidden"));
+        Assert.Contains("2 of 4 dedicated VMs pinned", withScripts, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task A_screen_reader_hears_whose_a_CPU_is_and_how_a_VM_stands()
+    {
+        await using var server = PageServer.Start("medium");
+        await using var browser = await Browser.StartAsync();
+        await browser.OpenAsync(server.Address);
+
+        await browser.ReadAsync("document.querySelector('#threads-5100').open = true");
+        var heard = await browser.HearAsync();
+
+        Assert.Contains(("link", "CPU 40: prod/database-0, vCPU 1"), heard);
+        Assert.Contains(("link", "CPU 43: prod/database-0, vCPU 7 (wanted, not there)"), heard);
+        Assert.Contains(("heading", "worker-03.example.org"), heard);
+        Assert.Contains(("heading", "B prod/database-0"), heard);
+        Assert.Contains(("heading", "NUMA node 4 · L3 1"), heard);
+        Assert.Contains(("columnheader", "Wanted"), heard);
+        Assert.DoesNotContain(heard, node => node is ("link" or "DisclosureTriangle", ""));
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task Pointing_at_a_CPU_shows_its_VM_and_pointing_at_a_VM_shows_its_CPUs()
+    {
+        await using var server = PageServer.Start("small");
+        await using var browser = await Browser.StartAsync();
+        await browser.OpenAsync(server.Address);
+
+        await browser.PointAsync("#cpu-6");
+
+        await browser.WaitAsync("document.querySelector('#vm-4000').matches('.traced')");
+        Assert.Equal("2 3 6", await Sorted(browser));
+        Assert.Equal(
+            "false",
+            await browser.ReadAsync("document.querySelector('#vm-4100').matches('.traced')")
+        );
+        Assert.Equal("CPU 6: default/vm1, vCPU 1", await browser.ReadAsync(Inspector));
+
+        await browser.PointAsync("#vm-4100");
+
+        await browser.WaitAsync("document.querySelector('#vm-4100').matches('.traced')");
+        Assert.Equal("7", await Sorted(browser));
+
+        await browser.PointAsync("h1");
+
+        await browser.WaitAsync("!document.querySelector('main').matches('.tracing')");
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task With_the_keyboard_alone_one_walks_over_the_CPUs_and_goes_to_a_VM()
+    {
+        await using var server = PageServer.Start("small");
+        await using var browser = await Browser.StartAsync();
+        await browser.LookAsync(1280);
+        await browser.OpenAsync(server.Address);
+
+        await browser.PressAsync("Tab", 9);
+        Assert.Equal("cpu-0", await browser.ReadAsync(Focus));
+        await browser.PressAsync("End", 35);
+        Assert.Equal("cpu-7", await browser.ReadAsync(Focus));
+        await browser.PressAsync("ArrowUp", 38);
+        await browser.PressAsync("ArrowLeft", 37);
+        Assert.Equal("cpu-6", await browser.ReadAsync(Focus));
+        Assert.Equal("2 3 6", await Sorted(browser));
+        Assert.NotEqual(
+            "none",
+            await browser.ReadAsync("getComputedStyle(document.activeElement).outlineStyle")
+        );
+
+        await browser.PressAsync("Enter", 13);
+        await browser.WaitAsync("location.hash === '#vm-4000'");
+
+        await browser.PressAsync("Tab", 9);
+        Assert.Equal(
+            "threads-4000",
+            await browser.ReadAsync("document.activeElement.parentElement.id")
+        );
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task A_change_is_shown_and_told_and_leaves_the_reader_where_he_was()
+    {
+        await using var server = PageServer.Start("large");
+        await using var browser = await Browser.StartAsync();
+        await browser.LookAsync(1280);
+        await browser.OpenAsync(server.Address);
+        await browser.WaitAsync("document.querySelector('.live').textContent === 'live'");
+        await browser.ReadAsync(
+            """
+            (() => {
+              document.querySelector('#threads-6300').open = true;
+              document.querySelector('#threads-6300 summary').focus();
+              window.scrollTo(0, 300);
+            })()
+            """
+        );
+
+        server.Change(html =>
+            html.Replace("All 11 dedicated VMs", "Nearly all VMs", StringComparison.Ordinal)
+        );
+
+        await browser.WaitAsync(
+            "document.querySelector('.announcement').textContent === 'Nearly all VMs are pinned.'"
+        );
+        Assert.Equal(
+            "true",
+            await browser.ReadAsync("document.querySelector('#threads-6300').open")
+        );
+        Assert.Equal(
+            "true",
+            await browser.ReadAsync(
+                "document.activeElement === document.querySelector('#threads-6300 summary')"
+            )
+        );
+        Assert.Equal("300", await browser.ReadAsync("window.scrollY"));
+        Assert.StartsWith("epyc-17: Nearly all", await browser.ReadAsync("document.title"));
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task A_lost_agent_is_told_of_and_found_again()
+    {
+        await using var server = PageServer.Start("small");
+        await using var browser = await Browser.StartAsync();
+        await browser.OpenAsync(server.Address);
+        await browser.WaitAsync("document.querySelector('.live').textContent === 'live'");
+
+        server.Leave();
+        await browser.WaitAsync(
+            "document.querySelector('.live').textContent.startsWith('connection lost since ')"
+        );
+        server.IsThere = true;
+
+        await browser.WaitAsync("document.querySelector('.live').textContent === 'live'");
+    }
+
+    private const string Overhang =
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+
+    private const string Inspector = "document.querySelector('.inspector').textContent";
+
+    private const string Focus = "document.activeElement.id";
+
+    private static async Task<string> Sorted(Browser browser) =>
+        string.Join(' ', (await browser.ReadAsync(Traced)).Split(' ').Select(int.Parse).Order());
+}
