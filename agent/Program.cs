@@ -33,7 +33,13 @@ try
     return parsed.Errors.Count > 0
         ? Failure.Usage(parsed.Errors[^1].Message)
         : await parsed.InvokeAsync(
-            new InvocationConfiguration { EnableDefaultExceptionHandler = false }
+            new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                // Then a signal ends what hasn't ended by itself: on a busy node the usual 2 s may be too short, and a
+                // kubelet waits for 30.
+                ProcessTerminationTimeout = TimeSpan.FromSeconds(20),
+            }
         );
 }
 catch (UsageException problem)
