@@ -13,6 +13,7 @@ var root = new RootCommand(
     TopologyCommand.Create(),
     DetectCommand.Create(),
     ValidateCommand.Create(),
+    DoctorCommand.Create(),
     Options.HostRoot.Option,
     Options.KubeletRoot.Option,
 };
