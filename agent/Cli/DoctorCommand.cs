@@ -83,7 +83,8 @@ internal static class DoctorCommand
         );
     }
 
-    private static async Task<AgentFacts> AskAgentAsync(string socket, CancellationToken stop)
+    /// <summary>Asks the running agent.</summary>
+    public static async Task<AgentFacts> AskAgentAsync(string socket, CancellationToken stop)
     {
         NodeStatus? status = null;
         try

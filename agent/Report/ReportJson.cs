@@ -17,7 +17,9 @@ namespace PinAgent.Report;
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(TopologyStatus))]
 [JsonSerializable(typeof(DetectStatus))]
+[JsonSerializable(typeof(CapacityStatus))]
 [JsonSerializable(typeof(DoctorStatus))]
+[JsonSerializable(typeof(BundleManifest))]
 [JsonSerializable(typeof(IReadOnlyList<ValidateStatus>))]
 internal sealed partial class ReportJson : JsonSerializerContext;
 
