@@ -6,7 +6,7 @@ namespace PinAgent.Observe.Kubernetes;
 internal readonly record struct Backoff(TimeSpan First, TimeSpan Longest)
 {
     /// <summary>For a server that is away or in trouble.</summary>
-    public static Backoff Usual { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
+    public static Backoff Usual { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(32));
 
     /// <summary>For what may never come: a kind that isn't installed, a right that isn't granted.</summary>
     public static Backoff Slow { get; } = new(TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(10));

@@ -6,8 +6,9 @@ namespace PinAgent.Report.Endpoint;
 
 /// <summary>Who answers which path; all but <c>/api/v1/events</c>, which has no end.</summary>
 /// <param name="store">The current status.</param>
+/// <param name="delays">How long the threads have waited.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
-internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
+internal sealed class StatusRoutes(StatusStore store, RunDelays delays, TimeSpan period)
 {
     /// <summary>The path of the stream of changes.</summary>
     public const string Events = "/api/v1/events";
@@ -17,7 +18,11 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
 
     private static readonly TimeSpan ShortestPatience = TimeSpan.FromSeconds(10);
 
-    private readonly Dictionary<string, Func<HttpRequest, Answer>> _routes = Create(store, period);
+    private readonly Dictionary<string, Func<HttpRequest, Answer>> _routes = Create(
+        store,
+        delays,
+        period
+    );
 
     /// <summary>The other paths.</summary>
     public IReadOnlyCollection<string> Paths => _routes.Keys;
@@ -30,13 +35,15 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
             : path.StartsWith(OneVm, StringComparison.Ordinal)
                 ? WithStatus(
                     store,
-                    current => Vm(current.Status, path[OneVm.Length..], request.Query["pid"])
+                    current =>
+                        Vm(delays.Add(current).Status, path[OneVm.Length..], request.Query["pid"])
                 )
             : NotFound($"nothing is at {path}: see /openapi.json");
     }
 
     private static Dictionary<string, Func<HttpRequest, Answer>> Create(
         StatusStore store,
+        RunDelays delays,
         TimeSpan period
     )
     {
@@ -51,7 +58,8 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
             ["/page.css"] = _ => css,
             ["/page.js"] = _ => script,
             ["/page.svg"] = _ => icon,
-            ["/api/v1/status"] = request => WithStatus(store, current => Status(current, request)),
+            ["/api/v1/status"] = request =>
+                WithStatus(store, current => Status(current, delays, request)),
             ["/openapi.json"] = _ => openApi,
             ["/healthz"] = _ => IsTooLong(store.SinceLastPass, period) ?? ok,
             ["/readyz"] = _ => WithStatus(store, _ => ok),
@@ -70,12 +78,13 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
     private static Answer Page(PublishedStatus current) =>
         Answer.Text("text/html", PageRenderer.Render(current.Status));
 
-    private static Answer Status(PublishedStatus current, HttpRequest request) =>
+    // The tag tells of changes; the waits, which are never the same, don't count.
+    private static Answer Status(PublishedStatus current, RunDelays delays, HttpRequest request) =>
         request
             .Headers.IfNoneMatch.SelectMany(tags => tags?.Split(',') ?? [])
             .Any(tag => tag.Trim() == current.Tag || tag.Trim() == "*")
             ? new Answer(StatusCodes.Status304NotModified, null, default) { Tag = current.Tag }
-            : Answer.Json(current.Json) with
+            : Answer.Json(delays.Add(current).Json) with
             {
                 Tag = current.Tag,
             };

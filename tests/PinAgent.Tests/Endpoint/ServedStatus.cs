@@ -44,7 +44,8 @@ internal sealed class ServedStatus : IAsyncDisposable
     /// <summary>Starts an endpoint that has no status yet.</summary>
     public static async Task<ServedStatus> StartAsync(
         TimeProvider? time = null,
-        double periodSeconds = 1
+        double periodSeconds = 1,
+        Func<int, ulong?>? runDelay = null
     )
     {
         var folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
@@ -56,7 +57,8 @@ internal sealed class ServedStatus : IAsyncDisposable
             ),
             store,
             time,
-            periodSeconds
+            periodSeconds,
+            runDelay
         );
         await server.StartAsync(TestContext.Current.CancellationToken);
         return new ServedStatus(folder, server, store);
@@ -67,11 +69,13 @@ internal sealed class ServedStatus : IAsyncDisposable
         EndpointSettings settings,
         StatusStore store,
         TimeProvider? time = null,
-        double periodSeconds = 1
+        double periodSeconds = 1,
+        Func<int, ulong?>? runDelay = null
     ) =>
         new(
             settings,
             store,
+            new RunDelays(runDelay ?? (_ => null), time ?? TimeProvider.System),
             TimeSpan.FromSeconds(periodSeconds),
             time ?? TimeProvider.System,
             NullLogger<StatusServer>.Instance

@@ -11,8 +11,9 @@ public sealed class BackoffTests
     [InlineData(1, 0.999, 1.499)]
     [InlineData(2, 0.5, 2)]
     [InlineData(5, 0.5, 16)]
-    [InlineData(6, 0.5, 30)]
-    [InlineData(int.MaxValue, 0.5, 30)]
+    [InlineData(6, 0.5, 32)]
+    [InlineData(7, 0.5, 32)]
+    [InlineData(int.MaxValue, 0.5, 32)]
     [InlineData(0, 0.5, 1)]
     [InlineData(int.MinValue, 0, 0.5)]
     public void A_wait_doubles_with_each_failure_up_to_a_limit_and_is_spread(

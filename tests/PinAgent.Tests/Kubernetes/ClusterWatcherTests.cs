@@ -61,9 +61,14 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
     public async Task Nothing_is_shown_before_each_watch_has_had_an_answer()
     {
         await StartAsync();
-        for (var i = 0; i < 7; i++)
+
+        // Whoever watches the pods has taken their list in.
+        for (var isListed = false; !isListed; )
         {
             var request = await _server.NextAsync();
+            isListed =
+                request.Target.Contains("watch=true", StringComparison.Ordinal)
+                && request.Target.Contains("pods", StringComparison.Ordinal);
             if (request.Target.Contains("watch=true", StringComparison.Ordinal))
             {
                 await request.BeginWatchAsync();
