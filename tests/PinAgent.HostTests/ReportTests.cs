@@ -43,10 +43,7 @@ public sealed class ReportTests : IDisposable
         var after = replayed.Vm(guest);
 
         Assert.Equal("audit", (string?)replayed.Json["mode"]);
-        Assert.Equal(
-            before.Threads.Select(thread => thread.ToJsonString()),
-            after.Threads.Select(thread => thread.ToJsonString())
-        );
+        Assert.Equal(before.Threads.Select(Plan), after.Threads.Select(Plan));
         Assert.Equal(
             (before.State, before.Reason, before.FullName),
             (after.State, after.Reason, after.FullName)
@@ -83,6 +80,13 @@ public sealed class ReportTests : IDisposable
             .Single(finding => (string)finding!["check"]! == "running agent")!;
         Assert.Equal("ok", (string?)check["level"]);
         Assert.Contains("it makes its passes", (string?)check["found"], StringComparison.Ordinal);
+    }
+
+    // How long a thread has waited goes on.
+    private static string Plan(JsonNode thread)
+    {
+        thread.AsObject().Remove("runDelayNanoseconds");
+        return thread.ToJsonString();
     }
 
     private static Task<string> ReadAsync(string path) =>

@@ -41,12 +41,7 @@ internal static class Redaction
                     line.Contains(" - cgroup", StringComparison.Ordinal)
                     || line.Contains(" - proc ", StringComparison.Ordinal)
             ),
-            "syscall" => Encoding.Latin1.GetBytes(
-                string.Join(
-                    ' ',
-                    Encoding.Latin1.GetString(content).Trim().Split(' ').Take(SyscallFields)
-                ) + "\n"
-            ),
+            "syscall" => Fields(Encoding.Latin1.GetString(content), SyscallFields),
             "cgroup" or "uptime" => content,
             _ => null,
         };
@@ -106,12 +101,21 @@ internal static class Redaction
     {
         var line = Encoding.Latin1.GetString(content);
         var name = line.LastIndexOf(')') + 1;
-        var fields = line[name..]
-            .Split(' ', StringSplitOptions.RemoveEmptyEntries)
-            .Take(StatFields);
-        // The parser wants to see that the last number isn't cut short.
-        return Encoding.Latin1.GetBytes($"{line[..name]} {string.Join(' ', fields)} \n");
+        return
+        [
+            .. Encoding.Latin1.GetBytes(line[..name] + " "),
+            .. Fields(line[name..], StatFields),
+        ];
     }
+
+    // The blank at the end: the parsers want to see that the last number isn't cut short.
+    private static byte[] Fields(string line, int count) =>
+        Encoding.Latin1.GetBytes(
+            string.Join(
+                ' ',
+                line.Trim().Split(' ', StringSplitOptions.RemoveEmptyEntries).Take(count)
+            ) + " \n"
+        );
 
     private static byte[] Lines(byte[] content, Predicate<string> isKept) =>
         Encoding.Latin1.GetBytes(

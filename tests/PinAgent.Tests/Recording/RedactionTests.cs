@@ -46,7 +46,11 @@ public sealed class RedactionTests
     [InlineData("/proc/7/maps", "7f00-7fff\n", null)]
     [InlineData("/proc/uptime", "1.0 2.0\n", "1.0 2.0\n")]
     [InlineData("/sys/devices/system/cpu/online", "0-3\n", "0-3\n")]
-    [InlineData("/proc/7/task/8/syscall", "16 0x1c 0xae80 0x0 0x7ffe 0x7f12\n", "16 0x1c 0xae80\n")]
+    [InlineData(
+        "/proc/7/task/8/syscall",
+        "16 0x1c 0xae80 0x0 0x7ffe 0x7f12\n",
+        "16 0x1c 0xae80 \n"
+    )]
     [InlineData(
         "/proc/7/task/8/status",
         "Name:\tx\nNSpid:\t8\nVmRSS:\t1\nCpus_allowed_list:\t0\n",
