@@ -86,6 +86,7 @@ public sealed class PinPass(
                 Labels = labels?.Status ?? ImmutableSortedDictionary<string, LabelStatus>.Empty,
                 Vms = [.. vms.Select(vm => vm.Status)],
                 Drift = new DriftStatus(_repairs),
+                Capacity = NodeCapacityStatus.Of(CapacitySurvey.Of(snapshot)),
             },
             vms
         );

@@ -13,6 +13,9 @@ var root = new RootCommand(
     TopologyCommand.Create(),
     DetectCommand.Create(),
     ValidateCommand.Create(),
+    CapacityCommand.Create(),
+    DoctorCommand.Create(),
+    ReportCommand.Create(),
     Options.HostRoot.Option,
     Options.KubeletRoot.Option,
 };

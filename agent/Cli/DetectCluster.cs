@@ -11,7 +11,8 @@ internal static class DetectCluster
     // A node lists its images and volumes.
     private const int LargestNode = 16 * 1024 * 1024;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    /// <summary>How long answers are waited for.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Asks; null where no cluster is configured.</summary>
     /// <param name="kubeConfig">The file given; null for none.</param>
@@ -69,20 +70,10 @@ internal static class DetectCluster
         }
     }
 
-    private static async Task<NodeLabels> ReadNodeAsync(
-        ApiConnection connection,
-        string node,
-        CancellationToken stop
-    )
-    {
-        using var response = await connection.GetAsync(
-            $"/api/v1/nodes/{Uri.EscapeDataString(node)}",
-            stop
-        );
-        return NodeReader.Read((await connection.ReadAllAsync(response, LargestNode, stop)).Span);
-    }
-
-    private static async Task<(T? Answer, string? Problem)> TryAsync<T>(
+    /// <summary>An answer, or why there's none.</summary>
+    /// <param name="asking">The question.</param>
+    /// <param name="stop">Gives up all questions; that the one gives up is an answer.</param>
+    public static async Task<(T? Answer, string? Problem)> TryAsync<T>(
         Task<T> asking,
         CancellationToken stop
     )
@@ -100,5 +91,18 @@ internal static class DetectCluster
         {
             return (null, problem.Message);
         }
+    }
+
+    private static async Task<NodeLabels> ReadNodeAsync(
+        ApiConnection connection,
+        string node,
+        CancellationToken stop
+    )
+    {
+        using var response = await connection.GetAsync(
+            $"/api/v1/nodes/{Uri.EscapeDataString(node)}",
+            stop
+        );
+        return NodeReader.Read((await connection.ReadAllAsync(response, LargestNode, stop)).Span);
     }
 }

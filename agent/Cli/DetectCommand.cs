@@ -52,7 +52,8 @@ internal static class DetectCommand
         return command;
     }
 
-    private static async Task<DetectStatus> DetectAsync(ParseResult parsed, CancellationToken stop)
+    /// <summary>Looks and asks.</summary>
+    public static async Task<DetectStatus> DetectAsync(ParseResult parsed, CancellationToken stop)
     {
         using var files = new HostFiles(Options.HostRoot.Get(parsed));
         var kubeletRoot = Options.KubeletRoot.Get(parsed);

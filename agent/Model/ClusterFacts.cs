@@ -36,6 +36,9 @@ public sealed record ClusterFacts
     /// <summary>The node's labels; null if they aren't known.</summary>
     public NodeLabels? NodeLabels { get; init; }
 
+    /// <summary>What pods may request of the node; null if that isn't known.</summary>
+    public NodeAllocatable? Allocatable { get; init; }
+
     /// <summary>KubeVirt's feature gate <c>CPUManager</c>.</summary>
     public FeatureGate CpuManagerGate { get; init; }
 

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Unicode;
 using PinAgent.NativeInterop;
+using PinAgent.Observe.Recording;
 
 namespace PinAgent.Observe;
 
@@ -47,6 +48,9 @@ public sealed class HostFiles : IDisposable
     /// <summary>The root as it was given.</summary>
     public string Root { get; }
 
+    /// <summary>Told of every file and link that is read; null for nobody.</summary>
+    internal IFileWitness? Witness { get; init; }
+
     /// <summary>Reads a whole file.</summary>
     /// <param name="path">The path below the root, as an interpolated string that begins with a slash.</param>
     /// <param name="content">The bytes; valid until the next call.</param>
@@ -63,6 +67,7 @@ public sealed class HostFiles : IDisposable
 
         var result = KernelFile.Read(path.Bytes, ref _content, out var length);
         content = _content.AsSpan(0, length);
+        Witness?.SeeFile(path.Text, result, content);
         return result;
     }
 
@@ -95,6 +100,7 @@ public sealed class HostFiles : IDisposable
 
         var result = KernelFile.ReadLink(path.Bytes, _link, out var length);
         target = _link.AsSpan(0, length);
+        Witness?.SeeLink(path.Text, result, target);
         return result;
     }
 
@@ -186,6 +192,7 @@ public sealed class HostFiles : IDisposable
     public ref struct HostPath
     {
         private readonly byte[] _buffer;
+        private readonly int _rootLength;
         private int _length;
 
         /// <summary>Begins a path with the reader's root.</summary>
@@ -196,7 +203,7 @@ public sealed class HostFiles : IDisposable
         {
             _ = literalLength + formattedCount;
             _buffer = files._path;
-            _length = files._rootLength;
+            _length = _rootLength = files._rootLength;
         }
 
         /// <summary>Whether the path didn't fit.</summary>
@@ -211,6 +218,10 @@ public sealed class HostFiles : IDisposable
                 return _buffer.AsSpan(0, _length + 1);
             }
         }
+
+        /// <summary>The path below the root.</summary>
+        internal readonly string Text =>
+            Encoding.UTF8.GetString(_buffer.AsSpan(_rootLength, _length - _rootLength));
 
         // One byte stays free for the zero.
         private readonly Span<byte> Free => _buffer.AsSpan(_length, _buffer.Length - _length - 1);

@@ -35,6 +35,24 @@ public static class MountInfo
         return mounts.ToImmutable();
     }
 
+    /// <summary>The option <c>hidepid</c> of the <c>/proc</c> that is mounted; null without it.</summary>
+    /// <param name="content">The file's bytes.</param>
+    public static string? FindHidePid(ReadOnlySpan<byte> content)
+    {
+        const string Option = "hidepid=";
+        return Encoding
+            .UTF8.GetString(content)
+            .Split('\n')
+            .Where(line =>
+                line.Contains(" /proc ", StringComparison.Ordinal)
+                && line.Contains(" - proc ", StringComparison.Ordinal)
+            )
+            .SelectMany(line => line.Split(' ')[^1].Split(','))
+            .Where(option => option.StartsWith(Option, StringComparison.Ordinal))
+            .Select(option => option[Option.Length..])
+            .LastOrDefault();
+    }
+
     private static CgroupMount? Parse(string line)
     {
         // After the mount options come any number of optional fields, ended by a lone dash.

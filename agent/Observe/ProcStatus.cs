@@ -56,6 +56,21 @@ public static class ProcStatus
             && CpuSet.TryParse(value, out cpus, out _);
     }
 
+    /// <summary>The effective capabilities, a bit each: the line <c>CapEff:	0000000000800000</c>.</summary>
+    /// <param name="content">The file's bytes.</param>
+    /// <param name="capabilities">The bits, numbered as in <c>linux/capability.h</c>.</param>
+    public static bool TryParseCapabilities(ReadOnlySpan<byte> content, out ulong capabilities)
+    {
+        capabilities = 0;
+        return TryFind(content, "CapEff:"u8, out var value)
+            && ulong.TryParse(
+                value,
+                NumberStyles.AllowHexSpecifier,
+                CultureInfo.InvariantCulture,
+                out capabilities
+            );
+    }
+
     private static bool TryFind(
         ReadOnlySpan<byte> content,
         ReadOnlySpan<byte> key,

@@ -65,6 +65,14 @@ public sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, string?
         return false;
     }
 
+    /// <summary>Whether an argument is one of the options by which a QEMU can be told from other programs.</summary>
+    internal static bool IsTelling(string argument) =>
+        argument.StartsWith('-')
+        && Array.Exists(
+            TellingOptions,
+            option => Encoding.UTF8.GetString(option) == argument.TrimStart('-')
+        );
+
     /// <summary>The program's name: the first argument.</summary>
     public static ReadOnlySpan<byte> Program(ReadOnlySpan<byte> content)
     {

@@ -44,8 +44,8 @@ public sealed record NodeStatus
     /// <summary>What was repaired since the agent started.</summary>
     public required DriftStatus Drift { get; init; }
 
-    /// <summary>How many more VMs fit; null until that is known.</summary>
-    public int? Capacity { get; init; }
+    /// <summary>How much room there is for more VMs; null until that is known.</summary>
+    public NodeCapacityStatus? Capacity { get; init; }
 
     /// <summary>The status as JSON, indented for people.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, ReportJsonContext.Readable.NodeStatus);

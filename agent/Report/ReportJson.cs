@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PinAgent.Report.Doctor;
 using PinAgent.Report.Endpoint;
 
 namespace PinAgent.Report;
@@ -16,6 +17,9 @@ namespace PinAgent.Report;
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(TopologyStatus))]
 [JsonSerializable(typeof(DetectStatus))]
+[JsonSerializable(typeof(CapacityStatus))]
+[JsonSerializable(typeof(DoctorStatus))]
+[JsonSerializable(typeof(BundleManifest))]
 [JsonSerializable(typeof(IReadOnlyList<ValidateStatus>))]
 internal sealed partial class ReportJson : JsonSerializerContext;
 

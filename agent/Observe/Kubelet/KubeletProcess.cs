@@ -33,8 +33,8 @@ internal static class KubeletProcess
         );
     }
 
-    // MicroK8s and K3s have it inside another program, as old OpenShifts do.
-    private static bool IsKubelet(ProcStat stat) =>
+    /// <summary>Whether a process is one. MicroK8s and K3s have it inside another program, as old OpenShifts do.</summary>
+    public static bool IsKubelet(ProcStat stat) =>
         stat.Name.SequenceEqual("kubelet"u8)
         || stat.Name.SequenceEqual("kubelite"u8)
         || stat.Name.SequenceEqual("hyperkube"u8)

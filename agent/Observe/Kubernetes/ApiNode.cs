@@ -4,7 +4,11 @@ using System.Text.Json.Serialization;
 
 namespace PinAgent.Observe.Kubernetes;
 
-internal sealed record ApiNode(ApiNodeMetadata? Metadata);
+internal sealed record ApiNode(ApiNodeMetadata? Metadata, ApiNodeStatus? Status);
+
+internal sealed record ApiNodeStatus(ApiResources? Allocatable);
+
+internal sealed record ApiResources(string? Cpu, string? Memory);
 
 internal sealed record ApiNodeMetadata
 {

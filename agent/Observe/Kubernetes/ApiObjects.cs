@@ -17,6 +17,7 @@ namespace PinAgent.Observe.Kubernetes;
 [JsonSerializable(typeof(ApiKubeVirt))]
 [JsonSerializable(typeof(ApiNode))]
 [JsonSerializable(typeof(ApiNodeLabels))]
+[JsonSerializable(typeof(ApiAccessReview))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>How deep objects may be nested; the deepest real ones have some thirty levels.</summary>

@@ -21,8 +21,13 @@ internal static class ApiReader
 
     /// <summary>Nodes.</summary>
     public static readonly ObjectKind<NodeFacts> Nodes = new(
-        (metadata, json) => new NodeFacts(metadata.Annotations?.Mode, NodeReader.Read(json)),
-        (metadata, _) => new NodeFacts(metadata.Annotations?.Mode, null)
+        (metadata, json) =>
+            new NodeFacts(
+                metadata.Annotations?.Mode,
+                NodeReader.Read(json),
+                NodeReader.ReadAllocatable(json)
+            ),
+        (metadata, _) => new NodeFacts(metadata.Annotations?.Mode, null, null)
     );
 
     /// <summary>A pod.</summary>

@@ -7,7 +7,8 @@ namespace PinAgent.Observe.Kubernetes;
 /// <summary>What is known of the node.</summary>
 /// <param name="Mode">Its annotation <c>pinagent.dev/mode</c>.</param>
 /// <param name="Labels">Its labels; null if they can't be read.</param>
-internal sealed record NodeFacts(string? Mode, NodeLabels? Labels);
+/// <param name="Allocatable">What pods may request of it; null if that can't be read.</param>
+internal sealed record NodeFacts(string? Mode, NodeLabels? Labels, NodeAllocatable? Allocatable);
 
 /// <summary>
 /// Joins what the watches know into one value that is swapped at once. Nothing of it is shown before each watch has had
@@ -127,6 +128,7 @@ internal sealed class ClusterState : IDisposable
             VmiProblem = VmiProblem(VmisHere.Health) ?? VmiProblem(VmisComing.Health),
             NodeMode = Nodes.Items.Values.FirstOrDefault()?.Mode,
             NodeLabels = Nodes.Items.Values.FirstOrDefault()?.Labels,
+            Allocatable = Nodes.Items.Values.FirstOrDefault()?.Allocatable,
             CpuManagerGate = FeatureGates.Of(FeatureGates.CpuManager, Config, KubeVirts),
             SidecarGate = FeatureGates.Of(FeatureGates.Sidecar, Config, KubeVirts),
             Notices = [.. Notices(healths.AddRange(GateHealths))],

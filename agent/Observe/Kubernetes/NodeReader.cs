@@ -39,6 +39,17 @@ internal static class NodeReader
         );
     }
 
+    /// <summary>Reads <c>{"status":{"allocatable":{"cpu":"15500m","memory":"65Gi"}}}</c>; null without it.</summary>
+    /// <exception cref="JsonException">It isn't a node.</exception>
+    public static NodeAllocatable? ReadAllocatable(ReadOnlySpan<byte> json) =>
+        JsonSerializer.Deserialize(json, ApiJson.Default.ApiNode)?.Status?.Allocatable
+            is { } allocatable
+            ? new(Amount(allocatable.Cpu), Amount(allocatable.Memory))
+            : null;
+
+    private static Quantity? Amount(string? text) =>
+        Quantity.TryParse(text, out var quantity) ? quantity : null;
+
     private static IEnumerable<string> Keys(JsonElement fields)
     {
         const string Field = "f:";

@@ -59,7 +59,14 @@ internal static class NodeHtml
                 ]
                 : (Html[])[],
             .. status.Capacity is { } capacity
-                ? [Figure("Capacity", $"{capacity}", "more such VMs fit")]
+                ?
+                [
+                    Figure(
+                        "Capacity",
+                        $"{capacity.Fits} more {(capacity.Fits == 1 ? "VM" : "VMs")}",
+                        $"of {capacity.Vcpus} vCPUs fit; {capacity.FreeCpus} whole CPUs are free"
+                    ),
+                ]
                 : (Html[])[],
         ];
         return Html.Of(

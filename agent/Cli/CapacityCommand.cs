@@ -1,0 +1,183 @@
+using System.CommandLine;
+using System.Text.Json;
+using PinAgent.Model;
+using PinAgent.Observe;
+using PinAgent.Observe.Kubelet;
+using PinAgent.Observe.Kubernetes;
+using PinAgent.Plan;
+using PinAgent.Report;
+
+namespace PinAgent.Cli;
+
+/// <summary><c>pinagent capacity</c>: how many more VMs of a shape fit on this node?</summary>
+internal static class CapacityCommand
+{
+    private static readonly Option<int> Vcpus = Count("--vcpus", "The VM's vCPUs.", atLeast: 1);
+
+    private static readonly Option<bool> IsolateEmulator = new("--isolate-emulator")
+    {
+        Description = "The emulator has a CPU of its own (isolateEmulatorThread).",
+    };
+
+    private static readonly Option<bool> EvenParity = new("--even-parity")
+    {
+        Description =
+            "It has two where the others are even in number (emulatorThreadCompleteToEvenParity).",
+    };
+
+    private static readonly Option<int> IoThreads = Count(
+        "--supplemental-io-threads",
+        "I/O threads with a CPU of their own each.",
+        atLeast: 0
+    );
+
+    private static readonly Option<int> Sidecars = Count(
+        "--sidecars",
+        "Container disks and hook sidecars: 200m CPU and 64M memory each, from the shared pool.",
+        atLeast: 0
+    );
+
+    private static readonly Option<string?> Memory = new("--memory")
+    {
+        Description =
+            "The memory that the VM's container requests; without it memory isn't counted.",
+        HelpName = "QUANTITY",
+    };
+
+    private static readonly Option<bool> FullPcpus = new("--full-pcpus")
+    {
+        Description =
+            "The kubelet gives out whole cores only (CPU manager option full-pcpus-only).",
+    };
+
+    private static readonly Setting<OutputFormat> Format = Options.Output("text");
+
+    public static Command Create()
+    {
+        Memory.Validators.Add(result =>
+        {
+            var text = result.GetValueOrDefault<string?>();
+            if (!Quantity.TryParse(text, out var quantity) || quantity.Sign < 0)
+            {
+                result.AddError($"--memory: expected a quantity like 4Gi, found \"{text}\"");
+            }
+        });
+        var command = new DetailedCommand(
+            "capacity",
+            "Say how many more dedicated VMs of a shape fit on this node, and what runs out first.",
+            """
+            Counted are the CPUs that the kubelet's CPU manager can still give out whole, by its checkpoint, and where a
+            cluster is configured what pods request of the node's allocatable CPUs and memory. What isn't known is assumed,
+            and said.
+            Exits with 0 if at least one fits, 1 if none does, 3 if this machine can't be read.
+            """,
+            "pinagent capacity --vcpus 4 --isolate-emulator --sidecars 1"
+        )
+        {
+            Vcpus,
+            IsolateEmulator,
+            EvenParity,
+            IoThreads,
+            Sidecars,
+            Memory,
+            FullPcpus,
+            Format.Option,
+            RunCommand.NodeName.Option,
+            ClusterOptions.KubeConfig,
+            LabelOptions.KubeVirtNamespace.Option,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
+    {
+        // Not a required option: that would forbid --help without it.
+        var vcpus = parsed.GetValue(Vcpus);
+        if (vcpus == 0)
+        {
+            return Failure.Usage("capacity: expected --vcpus N, found none");
+        }
+
+        try
+        {
+            var status = CapacityStatus.Of(
+                CapacitySurvey.Of(await ObserveAsync(parsed, stop)),
+                new CapacityShape(vcpus)
+                {
+                    IsolateEmulator = parsed.GetValue(IsolateEmulator),
+                    EvenParity = parsed.GetValue(EvenParity),
+                    SupplementalIoThreads = parsed.GetValue(IoThreads),
+                    Sidecars = parsed.GetValue(Sidecars),
+                    Memory = parsed.GetValue(Memory) is { } memory ? Quantity.Parse(memory) : null,
+                },
+                parsed.GetValue(FullPcpus)
+            );
+            Output.Print(
+                Format.Get(parsed),
+                () => CapacityText.Render(status),
+                () => JsonSerializer.Serialize(status, ReportJsonContext.Readable.CapacityStatus)
+            );
+            return status.Fits > 0 ? ExitCode.Fine : ExitCode.No;
+        }
+        catch (InvalidDataException problem)
+        {
+            return Failure.Because(problem.Message);
+        }
+    }
+
+    private static async Task<NodeSnapshot> ObserveAsync(ParseResult parsed, CancellationToken stop)
+    {
+        using var files = new HostFiles(Options.HostRoot.Get(parsed));
+        var kubeletRoot = Options.KubeletRoot.Get(parsed);
+        var told = await PodResourcesSocket.AskAsync(
+            files.Display(PodResourcesSocket.PathOf(kubeletRoot)),
+            PodResourcesSocket.Patience,
+            TimeProvider.System,
+            stop
+        );
+        var kubeConfig = parsed.GetValue(ClusterOptions.KubeConfig);
+        kubeConfig = string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig;
+        var cluster = ClusterConfig.IsThere(kubeConfig)
+            ? await AskClusterAsync(parsed, kubeConfig, stop)
+            : null;
+        // Masks don't matter here.
+        var observer = new NodeObserver(files, new RecordedAffinityReader(files), kubeletRoot);
+        return observer.Observe() with { PodResources = told.Known, Cluster = cluster };
+    }
+
+    private static async Task<ClusterFacts> AskClusterAsync(
+        ParseResult parsed,
+        string? kubeConfig,
+        CancellationToken stop
+    )
+    {
+        using var watcher = new ClusterWatcher(
+            () => ClusterConfig.Load(kubeConfig),
+            RunCommand.NodeName.Get(parsed),
+            LabelOptions.KubeVirtNamespace.Get(parsed),
+            () => { },
+            TimeProvider.System,
+            Random.Shared.NextDouble
+        );
+        await watcher.StartAsync(stop);
+        await watcher.Settled.WaitAsync(stop);
+        return watcher.Facts;
+    }
+
+    private static Option<int> Count(string name, string description, int atLeast)
+    {
+        var option = new Option<int>(name) { Description = description, HelpName = "N" };
+        option.Validators.Add(result =>
+        {
+            var count = result.GetValueOrDefault<int>();
+            if (count < atLeast || count > GuestTopology.MaxVcpus)
+            {
+                result.AddError(
+                    $"{name}: expected {atLeast} to {GuestTopology.MaxVcpus}, found {count}"
+                );
+            }
+        });
+        return option;
+    }
+}

@@ -1,0 +1,149 @@
+using System.CommandLine;
+using System.Reflection;
+using System.Text.Json;
+using PinAgent.Model;
+using PinAgent.Observe;
+using PinAgent.Observe.Kubelet;
+using PinAgent.Observe.Kubernetes;
+using PinAgent.Report;
+using PinAgent.Report.Doctor;
+
+namespace PinAgent.Cli;
+
+/// <summary><c>pinagent doctor</c>: what of this machine, and of its cluster, keeps the agent from its work?</summary>
+internal static class DoctorCommand
+{
+    /// <summary>The version of this program.</summary>
+    public static string Version { get; } =
+        typeof(DoctorCommand)
+            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion
+        ?? "unknown";
+
+    public static Command Create()
+    {
+        var output = Options.Output("text");
+        var command = new DetailedCommand(
+            "doctor",
+            "Check what the agent stands on: kernel, rights, kubelet, QEMU, the running agent, the cluster.",
+            """
+            Each line is ok, warning or problem, with what was found; below it what is lost and what to do. The answer is fit
+            for pasting into a ticket. Nothing is written. Rights are those of this process: call it as the agent is run.
+            Exits with 0, or 1 if there is a problem.
+            """,
+            "pinagent doctor"
+        )
+        {
+            output.Option,
+        };
+        AddSources(command);
+        command.SetAction(
+            async (parsed, stop) =>
+            {
+                var status = await ExamineAsync(parsed, stop);
+                Output.Print(
+                    output.Get(parsed),
+                    () => DoctorText.Render(status),
+                    () => JsonSerializer.Serialize(status, ReportJsonContext.Readable.DoctorStatus)
+                );
+                return status.Level == FindingLevel.Problem ? ExitCode.No : ExitCode.Fine;
+            }
+        );
+        return command;
+    }
+
+    /// <summary>Adds the options that say where the agent and the cluster are.</summary>
+    public static void AddSources(Command command)
+    {
+        command.Add(EndpointOptions.Socket.Option);
+        command.Add(RunCommand.NodeName.Option);
+        command.Add(ClusterOptions.KubeConfig);
+        command.Add(LabelOptions.Keys.Option);
+        command.Add(LabelOptions.KubeVirtNamespace.Option);
+    }
+
+    /// <summary>Gathers and judges.</summary>
+    public static async Task<DoctorStatus> ExamineAsync(ParseResult parsed, CancellationToken stop)
+    {
+        using var files = new HostFiles(Options.HostRoot.Get(parsed));
+        var kubeletRoot = Options.KubeletRoot.Get(parsed);
+        var podResources = await PodResourcesSocket.AskAsync(
+            files.Display(PodResourcesSocket.PathOf(kubeletRoot)),
+            PodResourcesSocket.Patience,
+            TimeProvider.System,
+            stop
+        );
+        var host = HostSurvey.Look(files, kubeletRoot, podResources);
+        return DoctorStatus.Of(
+            Version,
+            RunCommand.NodeName.Get(parsed),
+            host,
+            await AskAgentAsync(EndpointOptions.Socket.Get(parsed), stop),
+            await AskClusterAsync(parsed, DetectStatus.IsRunning(host.CpuManager.State), stop)
+        );
+    }
+
+    /// <summary>Asks the running agent.</summary>
+    public static async Task<AgentFacts> AskAgentAsync(string socket, CancellationToken stop)
+    {
+        NodeStatus? status = null;
+        try
+        {
+            using var client = new StatusClient(socket);
+            status = await client.GetAsync(stop);
+            await client.CheckAsync("/healthz", stop);
+            return new(socket, status, null);
+        }
+        catch (AgentException problem)
+        {
+            return new(socket, status, problem.Message);
+        }
+    }
+
+    private static async Task<ClusterAnswers?> AskClusterAsync(
+        ParseResult parsed,
+        bool? isRunning,
+        CancellationToken stop
+    )
+    {
+        var kubeConfig = parsed.GetValue(ClusterOptions.KubeConfig);
+        kubeConfig = string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig;
+        var kubeVirtNamespace = LabelOptions.KubeVirtNamespace.Get(parsed);
+        var detected = await DetectCluster.AskAsync(
+            kubeConfig,
+            RunCommand.NodeName.Get(parsed),
+            kubeVirtNamespace,
+            isRunning,
+            LabelOptions.Keys.Get(parsed),
+            stop
+        );
+        if (detected is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            using var connection = new ApiConnection(
+                () => ClusterConfig.Load(kubeConfig),
+                TimeProvider.System
+            );
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            limit.CancelAfter(DetectCluster.Patience);
+            var (rights, problem) = await DetectCluster.TryAsync(
+                AccessSurvey.AskAsync(
+                    connection,
+                    ClusterRights.All.SelectMany(right => right.Each),
+                    kubeVirtNamespace,
+                    limit.Token
+                ),
+                stop
+            );
+            return new(detected, rights, problem);
+        }
+        catch (InvalidDataException problem)
+        {
+            return new(detected, null, problem.Message);
+        }
+    }
+}

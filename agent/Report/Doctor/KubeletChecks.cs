@@ -1,0 +1,85 @@
+using PinAgent.Model;
+
+namespace PinAgent.Report.Doctor;
+
+/// <summary>Who gives out exclusive CPUs, and the VMs that run. Pure.</summary>
+internal static class KubeletChecks
+{
+    public static IEnumerable<Finding> Of(HostFacts host) =>
+        [Manager(host.CpuManager), .. Reserved(host), Qemu(host), .. host.Vms.SelectMany(Vm)];
+
+    private static Finding Manager(CpuManagerObservation manager)
+    {
+        const string Check = "CPU manager";
+        var evidence = string.Join("; ", manager.Evidence);
+        return manager.State switch
+        {
+            CpuManagerState.Static => Finding.Ok(Check, $"static: {evidence}"),
+            CpuManagerState.Dra => Finding.Ok(Check, $"a DRA driver in its place: {evidence}"),
+            CpuManagerState.None => new(
+                Check,
+                FindingLevel.Warning,
+                $"none: {evidence}",
+                "the kubelet gives VMs no CPUs of their own: NotExclusive",
+                "Set the kubelet's --cpu-manager-policy=static and its reserved CPUs; not needed on a plain host"
+            ),
+            _ => new(
+                Check,
+                FindingLevel.Warning,
+                $"unknown: {evidence}",
+                "the node's labels stay as they are",
+                "Name the kubelet's root with --kubelet-root and let the agent read it; not needed on a plain host"
+            ),
+        };
+    }
+
+    private static IEnumerable<Finding> Reserved(HostFacts host)
+    {
+        if (host.CpuManager.State == CpuManagerState.Static)
+        {
+            yield return Finding.Ok(
+                "reserved CPUs",
+                host
+                    is {
+                        PodResources.Allocatable: { IsEmpty: false } given,
+                        Topology: { } topology
+                    }
+                    ? $"{topology.Online.Except(given)}"
+                    : "unknown: only the kubelet's PodResources API tells"
+            );
+        }
+    }
+
+    private static Finding Qemu(HostFacts host) =>
+        host.VmProblem is { } problem
+            ? new(
+                "QEMU",
+                FindingLevel.Problem,
+                problem,
+                "pinning",
+                "Let the agent see the host's processes: hostPID: true, root"
+            )
+            : Finding.Ok(
+                "QEMU",
+                host.Vms.Length switch
+                {
+                    0 => "no process seen",
+                    1 => "1 process seen",
+                    var many => $"{many} processes seen",
+                }
+            );
+
+    private static IEnumerable<Finding> Vm(ObservedVm vm)
+    {
+        if (vm.Problem is { } problem)
+        {
+            yield return new(
+                $"QEMU {vm.GuestName ?? "without a name"} (pid {vm.Key.Pid})",
+                FindingLevel.Warning,
+                problem.Message,
+                $"pinning this VM: {problem.Reason}",
+                ReasonActions.Of(problem.Reason)
+            );
+        }
+    }
+}
