@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.AspNetCore.Http;
+using PinAgent.Report.Metrics;
 using PinAgent.Report.Page;
 
 namespace PinAgent.Report.Endpoint;
@@ -7,7 +8,8 @@ namespace PinAgent.Report.Endpoint;
 /// <summary>Who answers which path; all but <c>/api/v1/events</c>, which has no end.</summary>
 /// <param name="store">The current status.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
-internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
+/// <param name="vmMetrics">Whether each VM has metrics of its own.</param>
+internal sealed class StatusRoutes(StatusStore store, TimeSpan period, bool vmMetrics)
 {
     /// <summary>The path of the stream of changes.</summary>
     public const string Events = "/api/v1/events";
@@ -17,7 +19,11 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
 
     private static readonly TimeSpan ShortestPatience = TimeSpan.FromSeconds(10);
 
-    private readonly Dictionary<string, Func<HttpRequest, Answer>> _routes = Create(store, period);
+    private readonly Dictionary<string, Func<HttpRequest, Answer>> _routes = Create(
+        store,
+        period,
+        vmMetrics
+    );
 
     /// <summary>The other paths.</summary>
     public IReadOnlyCollection<string> Paths => _routes.Keys;
@@ -37,7 +43,8 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
 
     private static Dictionary<string, Func<HttpRequest, Answer>> Create(
         StatusStore store,
-        TimeSpan period
+        TimeSpan period,
+        bool vmMetrics
     )
     {
         var css = Answer.File("text/css; charset=utf-8", "page.css");
@@ -52,6 +59,8 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
             ["/page.js"] = _ => script,
             ["/page.svg"] = _ => icon,
             ["/api/v1/status"] = request => WithStatus(store, current => Status(current, request)),
+            ["/metrics"] = _ =>
+                WithStatus(store, current => Metrics(current.Status, store.Counters, vmMetrics)),
             ["/openapi.json"] = _ => openApi,
             ["/healthz"] = _ => IsTooLong(store.SinceLastPass, period) ?? ok,
             ["/readyz"] = _ => WithStatus(store, _ => ok),
@@ -69,6 +78,17 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period)
 
     private static Answer Page(PublishedStatus current) =>
         Answer.Text("text/html", PageRenderer.Render(current.Status));
+
+    private static Answer Metrics(NodeStatus status, PassCounters counters, bool vmMetrics) =>
+        Answer.Text(
+            NodeMetrics.ContentType,
+            NodeMetrics.Render(
+                status,
+                counters,
+                typeof(StatusRoutes).Assembly.GetName().Version!.ToString(3),
+                vmMetrics
+            )
+        );
 
     private static Answer Status(PublishedStatus current, HttpRequest request) =>
         request

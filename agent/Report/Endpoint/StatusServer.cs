@@ -62,7 +62,7 @@ public sealed partial class StatusServer(
         );
         await _server.StartAsync(
             new StatusApplication(
-                new StatusRoutes(store, period),
+                new StatusRoutes(store, period, settings.VmMetrics),
                 new EventStream(store, time, MostFollowers),
                 new EventStream(store, time, MostFollowers),
                 logger,

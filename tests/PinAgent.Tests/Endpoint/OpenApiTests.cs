@@ -32,7 +32,7 @@ public sealed class OpenApiTests
     public void The_document_describes_every_path()
     {
         var store = new StatusStore(TimeProvider.System);
-        var served = new StatusRoutes(store, TimeSpan.FromSeconds(1)).Paths.Concat([
+        var served = new StatusRoutes(store, TimeSpan.FromSeconds(1), false).Paths.Concat([
             StatusRoutes.Events,
             StatusRoutes.OneVm + "{namespace}/{name}",
         ]);
