@@ -44,7 +44,8 @@ internal sealed class ServedStatus : IAsyncDisposable
     /// <summary>Starts an endpoint that has no status yet.</summary>
     public static async Task<ServedStatus> StartAsync(
         TimeProvider? time = null,
-        double periodSeconds = 1
+        double periodSeconds = 1,
+        bool vmMetrics = false
     )
     {
         var folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
@@ -52,7 +53,8 @@ internal sealed class ServedStatus : IAsyncDisposable
         var server = Server(
             new EndpointSettings(
                 new IPEndPoint(IPAddress.Loopback, 0),
-                Path.Combine(folder, "run", "pinagent.sock")
+                Path.Combine(folder, "run", "pinagent.sock"),
+                vmMetrics
             ),
             store,
             time,
