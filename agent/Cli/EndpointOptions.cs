@@ -39,7 +39,7 @@ internal static class EndpointOptions
         new("--vm-metrics")
         {
             Description =
-                "Let /metrics have series of each VM too: one, and one per thread. [env: PINAGENT_VM_METRICS]",
+                "Let /metrics have series of each VM too: one, one per thread, and another per vCPU. [env: PINAGENT_VM_METRICS]",
             DefaultValueFactory = _ =>
                 Environment.GetEnvironmentVariable("PINAGENT_VM_METRICS") == "true",
         };

@@ -112,6 +112,7 @@ internal static class RunCommand
             var trigger = new Trigger();
             using var cluster = isStandalone ? null : ClusterServices.Create(parsed, trigger.Set);
             using var files = new HostFiles(Options.HostRoot.Get(parsed));
+            using var delays = new RunDelayReader(Options.HostRoot.Get(parsed));
             var settings = new PlanSettings(
                 [.. parsed.GetRequiredValue(Vms)],
                 [.. parsed.GetRequiredValue(Vmis).SelectMany(path => VmiFile.ReadAll(path))]
@@ -123,6 +124,7 @@ internal static class RunCommand
                     pass,
                     Interval.Get(parsed),
                     EndpointOptions.Get(parsed),
+                    new RunDelays(delays.Read, TimeProvider.System),
                     trigger,
                     cluster,
                     stop
@@ -136,7 +138,7 @@ internal static class RunCommand
                 await cluster.PodResources.AskAsync(PodResourcesSocket.Patience, stop);
             }
 
-            var status = pass.Run().Status;
+            var status = RunDelays.Add(pass.Run().Status, delays.Read);
             Output.Print(Format.Get(parsed), () => StatusTable.Render(status), status.ToJson);
             return ExitCode.Fine;
         }
@@ -190,6 +192,7 @@ internal static class RunCommand
         PinPass pass,
         TimeSpan interval,
         EndpointSettings endpoint,
+        RunDelays delays,
         Trigger trigger,
         ClusterServices? cluster,
         CancellationToken stop
@@ -209,6 +212,7 @@ internal static class RunCommand
         builder.Services.AddHostedService(services => new StatusServer(
             endpoint,
             store,
+            delays,
             interval,
             TimeProvider.System,
             services.GetRequiredService<ILogger<StatusServer>>()

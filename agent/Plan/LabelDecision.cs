@@ -134,8 +134,8 @@ public sealed record LabelDecision(
         var wrong = settings.Keys.Where(key => IsWrong(key, isRunning, node)).ToImmutableArray();
         var who =
             settings.Mode == LabelMode.Observe
-                ? "they are only observed, as told"
-                : "virt-handler is alive and sets them";
+                ? "the labels are only observed, as told"
+                : "virt-handler is alive and sets the labels";
         return new(
             wrong.IsEmpty ? LabelAction.Nothing : LabelAction.ReportWrong,
             [],

@@ -78,4 +78,11 @@ public sealed record ThreadStatus(
     string? Actual,
     Outcome? Outcome,
     string? Rule = null
-);
+)
+{
+    /// <summary>
+    /// How long the thread has waited on a run queue while something else ran, in nanoseconds since its start. Only there
+    /// for whoever asks for a status, not in the events; null if the kernel doesn't tell.
+    /// </summary>
+    public ulong? RunDelayNanoseconds { get; init; }
+}

@@ -89,7 +89,9 @@ public sealed class DetectTests : IDisposable
     {
         ControlPlane.Require();
         await ControlPlane.SetGatesAsync("Sidecar,CPUManager");
-        await LabelAsync("cpumanager=false", "kubevirt.io/cpumanager-");
+        // First none, so that whoever had set it before isn't its owner any more.
+        await LabelAsync("cpumanager-", "kubevirt.io/cpumanager-");
+        await LabelAsync("cpumanager=false");
         Checkpoint("static");
 
         var (exit, status) = await DetectInClusterAsync();

@@ -87,7 +87,7 @@ public sealed class LabelTests : IAsyncLifetime
         var before = ControlPlane.NodeWrites();
         Checkpoint("static");
         Start();
-        await _agent!.WaitForLogAsync("labels are virt-handler is alive and sets them: wrong: ");
+        await _agent!.WaitForLogAsync("virt-handler is alive and sets the labels: wrong: ");
         for (var beat = 0; beat < 5; beat++)
         {
             await BeatAsync(DateTimeOffset.UtcNow);

@@ -173,11 +173,11 @@ internal sealed record ApiMessageOut(HttpMethod Method, string Path, string Medi
 /// <summary>What is told of what isn't told.</summary>
 internal static partial class ReportLog
 {
-    [LoggerMessage(40, LogLevel.Warning, "Events: the API server doesn't take them: {Problem}")]
+    [LoggerMessage(50, LogLevel.Warning, "Events: the API server doesn't take them: {Problem}")]
     public static partial void NotTold(ILogger logger, string problem);
 
     [LoggerMessage(
-        41,
+        51,
         LogLevel.Warning,
         "Events: {Count} of the oldest were dropped, for the API server was away too long"
     )]

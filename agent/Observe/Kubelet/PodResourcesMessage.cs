@@ -1,13 +1,10 @@
 using System.Collections.Immutable;
-using System.Text;
 using PinAgent.Model;
+using PinAgent.Observe.Kubelet.V1;
 
 namespace PinAgent.Observe.Kubelet;
 
-/// <summary>
-/// The messages of the kubelet's PodResources API, as far as they are about CPUs. Pure. Source: Kubernetes,
-/// <c>staging/src/k8s.io/kubelet/pkg/apis/podresources/v1/api.proto</c>; field numbers are named here.
-/// </summary>
+/// <summary>Understands the messages of the kubelet's PodResources API. Pure.</summary>
 internal static class PodResourcesMessage
 {
     /// <summary>
@@ -16,103 +13,40 @@ internal static class PodResourcesMessage
     /// </summary>
     public const int MostContainers = 4096;
 
-    /// <summary><c>AllocatableResourcesResponse</c>: <c>cpu_ids = 2</c>.</summary>
-    /// <exception cref="InvalidDataException">It isn't one.</exception>
-    public static CpuSet ReadAllocatable(ReadOnlySpan<byte> message) => ReadCpus(message, field: 2);
+    /// <summary>A set of CPUs.</summary>
+    /// <exception cref="InvalidDataException">One of them can't be.</exception>
+    public static CpuSet Read(IReadOnlyCollection<long> ids) =>
+        ids.Count == 0 ? CpuSet.Empty : CpuSet.Of(ids.Select(Id));
 
-    /// <summary>
-    /// <c>ListPodResourcesResponse</c>: <c>pod_resources = 1</c>, of which <c>name = 1, namespace = 2, containers = 3</c>,
-    /// of which <c>name = 1, cpu_ids = 3</c>.
-    /// </summary>
-    /// <exception cref="InvalidDataException">It isn't one.</exception>
-    public static ImmutableDictionary<ContainerName, CpuSet> ReadList(ReadOnlySpan<byte> message)
+    /// <summary>Each container's CPUs.</summary>
+    /// <exception cref="InvalidDataException">There are too many, or a CPU can't be.</exception>
+    public static ImmutableDictionary<ContainerName, CpuSet> Read(ListPodResourcesResponse list)
     {
-        var containers = ImmutableDictionary.CreateBuilder<ContainerName, CpuSet>();
-        var withCpus = 0;
-        var reader = new ProtobufReader(message);
-        while (reader.MoveNext())
+        var containers = list
+            .PodResources.SelectMany(pod =>
+                pod.Containers.Select(container => (Pod: pod, Container: container))
+            )
+            .ToList();
+        if (containers.Count(one => one.Container.CpuIds.Count > 0) > MostContainers)
         {
-            if (reader.Field == 1)
-            {
-                ReadPod(reader.Content, containers, ref withCpus);
-            }
+            throw new InvalidDataException(
+                $"expected at most {MostContainers} containers with CPUs, found more"
+            );
         }
 
-        return containers.ToImmutable();
-    }
-
-    private static void ReadPod(
-        ReadOnlySpan<byte> message,
-        ImmutableDictionary<ContainerName, CpuSet>.Builder containers,
-        ref int withCpus
-    )
-    {
-        var (name, space) = (ReadText(message, field: 1), ReadText(message, field: 2));
-        var reader = new ProtobufReader(message);
-        while (reader.MoveNext())
+        var read = ImmutableDictionary.CreateBuilder<ContainerName, CpuSet>();
+        foreach (var (pod, container) in containers)
         {
-            if (reader.Field != 3)
-            {
-                continue;
-            }
-
-            var cpus = ReadCpus(reader.Content, field: 3);
-            if (!cpus.IsEmpty && ++withCpus > MostContainers)
-            {
-                throw new InvalidDataException(
-                    $"expected at most {MostContainers} containers with CPUs, found more"
-                );
-            }
-
-            containers[new(space, name, ReadText(reader.Content, field: 1))] = cpus;
-        }
-    }
-
-    private static string ReadText(ReadOnlySpan<byte> message, int field)
-    {
-        var text = "";
-        var reader = new ProtobufReader(message);
-        while (reader.MoveNext())
-        {
-            if (reader.Field == field)
-            {
-                text = Encoding.UTF8.GetString(reader.Content);
-            }
+            read[new(pod.Namespace, pod.Name, container.Name)] = Read(container.CpuIds);
         }
 
-        return text;
+        return read.ToImmutable();
     }
 
-    // repeated int64: packed into one field, or a field each.
-    private static CpuSet ReadCpus(ReadOnlySpan<byte> message, int field)
-    {
-        var ids = new List<int>();
-        var reader = new ProtobufReader(message);
-        while (reader.MoveNext())
-        {
-            if (reader.Field != field)
-            {
-                continue;
-            }
-
-            if (!reader.HasContent)
-            {
-                ids.Add(Id(reader.Number));
-            }
-
-            for (var packed = reader.Content; !packed.IsEmpty; )
-            {
-                ids.Add(Id(ProtobufReader.ReadVarint(ref packed)));
-            }
-        }
-
-        return ids.Count == 0 ? CpuSet.Empty : CpuSet.Of(ids);
-    }
-
-    private static int Id(ulong id) =>
-        id <= CpuSet.MaxId
+    private static int Id(long id) =>
+        id is >= 0 and <= CpuSet.MaxId
             ? (int)id
             : throw new InvalidDataException(
-                $"expected a CPU from 0 to {CpuSet.MaxId}, found {(long)id}"
+                $"expected a CPU from 0 to {CpuSet.MaxId}, found {id}"
             );
 }

@@ -1,6 +1,9 @@
 using System.Net.Sockets;
 using System.Text;
+using Grpc.Core;
+using Grpc.Net.Client;
 using PinAgent.Model;
+using PinAgent.Observe.Kubelet.V1;
 
 namespace PinAgent.Observe.Kubelet;
 
@@ -11,6 +14,9 @@ public static class PodResourcesSocket
 {
     /// <summary>How long somebody may be kept waiting for an answer.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>The largest message taken, in bytes; the kubelet's own clients take as much.</summary>
+    public const int LargestMessage = 16 * 1024 * 1024;
 
     // sun_path of unix(7), less the zero at its end.
     private const int LongestPath = 107;
@@ -57,10 +63,9 @@ public static class PodResourcesSocket
         {
             return Failed(problem.Message);
         }
-        catch (Exception problem)
-            when (problem is HttpRequestException or IOException or SocketException)
+        catch (RpcException problem)
         {
-            return Failed(problem.GetBaseException().Message);
+            return Failed(Describe(problem));
         }
 
         PodResourcesObservation Failed(string problem) =>
@@ -69,27 +74,25 @@ public static class PodResourcesSocket
 
     private static async Task<PodResourcesObservation> AskAsync(string path, CancellationToken stop)
     {
-        using var kubelet = new GrpcSocket(path);
+        using var channel = Open(path);
+        var kubelet = new PodResourcesLister.PodResourcesListerClient(channel);
         CpuSet allocatable;
         try
         {
-            allocatable = PodResourcesMessage.ReadAllocatable(
-                (
-                    await kubelet.CallAsync("v1.PodResourcesLister/GetAllocatableResources", stop)
-                ).Span
-            );
+            var answer = await kubelet.GetAllocatableResourcesAsync(new(), cancellationToken: stop);
+            allocatable = PodResourcesMessage.Read(answer.CpuIds);
         }
-        catch (InvalidDataException problem)
+        catch (RpcException problem)
         {
             // It came with the CPUs in List (Kubernetes 1.21): without it, no CPUs there mean nothing.
             throw new InvalidDataException(
-                $"GetAllocatableResources: {problem.Message}; kubelets before 1.21 tell no CPUs",
+                $"GetAllocatableResources: {Describe(problem)}; kubelets before 1.21 tell no CPUs",
                 problem
             );
         }
 
-        var containers = PodResourcesMessage.ReadList(
-            (await kubelet.CallAsync("v1.PodResourcesLister/List", stop)).Span
+        var containers = PodResourcesMessage.Read(
+            await kubelet.ListAsync(new(), cancellationToken: stop)
         );
         var exclusive = containers.Count(container => !container.Value.IsEmpty);
         return new PodResourcesObservation(
@@ -98,4 +101,37 @@ public static class PodResourcesSocket
                 + $"{containers.Count} containers, {exclusive} of them with CPUs"
         );
     }
+
+    // learn.microsoft.com/aspnet/core/grpc/interprocess-uds
+    private static GrpcChannel Open(string path) =>
+        GrpcChannel.ForAddress(
+            "http://localhost",
+            new GrpcChannelOptions
+            {
+                HttpHandler = new SocketsHttpHandler
+                {
+                    ConnectCallback = async (_, stop) =>
+                    {
+                        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, 0);
+                        try
+                        {
+                            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), stop);
+                            return new NetworkStream(socket, ownsSocket: true);
+                        }
+                        catch
+                        {
+                            socket.Dispose();
+                            throw;
+                        }
+                    },
+                },
+                DisposeHttpClient = true,
+                MaxReceiveMessageSize = LargestMessage,
+                ThrowOperationCanceledOnCancellation = true,
+            }
+        );
+
+    private static string Describe(RpcException problem) =>
+        $"gRPC status {(int)problem.StatusCode}: "
+        + (problem.Status.DebugException?.GetBaseException().Message ?? problem.Status.Detail);
 }

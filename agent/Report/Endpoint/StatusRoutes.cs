@@ -7,9 +7,15 @@ namespace PinAgent.Report.Endpoint;
 
 /// <summary>Who answers which path; all but <c>/api/v1/events</c>, which has no end.</summary>
 /// <param name="store">The current status.</param>
+/// <param name="delays">How long the threads have waited.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
 /// <param name="vmMetrics">Whether each VM has metrics of its own.</param>
-internal sealed class StatusRoutes(StatusStore store, TimeSpan period, bool vmMetrics)
+internal sealed class StatusRoutes(
+    StatusStore store,
+    RunDelays delays,
+    TimeSpan period,
+    bool vmMetrics
+)
 {
     /// <summary>The path of the stream of changes.</summary>
     public const string Events = "/api/v1/events";
@@ -21,6 +27,7 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period, bool vmMe
 
     private readonly Dictionary<string, Func<HttpRequest, Answer>> _routes = Create(
         store,
+        delays,
         period,
         vmMetrics
     );
@@ -36,13 +43,15 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period, bool vmMe
             : path.StartsWith(OneVm, StringComparison.Ordinal)
                 ? WithStatus(
                     store,
-                    current => Vm(current.Status, path[OneVm.Length..], request.Query["pid"])
+                    current =>
+                        Vm(delays.Add(current).Status, path[OneVm.Length..], request.Query["pid"])
                 )
             : NotFound($"nothing is at {path}: see /openapi.json");
     }
 
     private static Dictionary<string, Func<HttpRequest, Answer>> Create(
         StatusStore store,
+        RunDelays delays,
         TimeSpan period,
         bool vmMetrics
     )
@@ -58,9 +67,18 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period, bool vmMe
             ["/page.css"] = _ => css,
             ["/page.js"] = _ => script,
             ["/page.svg"] = _ => icon,
-            ["/api/v1/status"] = request => WithStatus(store, current => Status(current, request)),
+            ["/api/v1/status"] = request =>
+                WithStatus(store, current => Status(current, delays, request)),
             ["/metrics"] = _ =>
-                WithStatus(store, current => Metrics(current.Status, store.Counters, vmMetrics)),
+                WithStatus(
+                    store,
+                    current =>
+                        Metrics(
+                            vmMetrics ? delays.Add(current).Status : current.Status,
+                            store.Counters,
+                            vmMetrics
+                        )
+                ),
             ["/openapi.json"] = _ => openApi,
             ["/healthz"] = _ => IsTooLong(store.SinceLastPass, period) ?? ok,
             ["/readyz"] = _ => WithStatus(store, _ => ok),
@@ -90,12 +108,13 @@ internal sealed class StatusRoutes(StatusStore store, TimeSpan period, bool vmMe
             )
         );
 
-    private static Answer Status(PublishedStatus current, HttpRequest request) =>
+    // The tag tells of changes; the waits, which are never the same, don't count.
+    private static Answer Status(PublishedStatus current, RunDelays delays, HttpRequest request) =>
         request
             .Headers.IfNoneMatch.SelectMany(tags => tags?.Split(',') ?? [])
             .Any(tag => tag.Trim() == current.Tag || tag.Trim() == "*")
             ? new Answer(StatusCodes.Status304NotModified, null, default) { Tag = current.Tag }
-            : Answer.Json(current.Json) with
+            : Answer.Json(delays.Add(current).Json) with
             {
                 Tag = current.Tag,
             };

@@ -15,12 +15,14 @@ namespace PinAgent.Report.Endpoint;
 /// </summary>
 /// <param name="settings">Where.</param>
 /// <param name="store">What is served.</param>
+/// <param name="delays">How long the threads have waited.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
 public sealed partial class StatusServer(
     EndpointSettings settings,
     StatusStore store,
+    RunDelays delays,
     TimeSpan period,
     TimeProvider time,
     ILogger<StatusServer> logger
@@ -62,7 +64,7 @@ public sealed partial class StatusServer(
         );
         await _server.StartAsync(
             new StatusApplication(
-                new StatusRoutes(store, period, settings.VmMetrics),
+                new StatusRoutes(store, delays, period, settings.VmMetrics),
                 new EventStream(store, time, MostFollowers),
                 new EventStream(store, time, MostFollowers),
                 logger,

@@ -22,6 +22,7 @@ internal static class VmMetrics
             );
         }
 
+        AddRunDelays(writer, status);
         writer.Gauge("thread_cpu", "How many threads of a dedicated VM may run on which CPUs.");
         var threads = status
             .Vms.Where(vm => vm.Dedicated)
@@ -45,6 +46,31 @@ internal static class VmMetrics
                 ("role", at.Role),
                 ("index", at.Index),
                 ("cpu", at.Cpus)
+            );
+        }
+    }
+
+    private static void AddRunDelays(MetricWriter writer, NodeStatus status)
+    {
+        writer.Counter(
+            "vcpu_run_delay_seconds_total",
+            "How long a dedicated VM's vCPU has waited for its CPU while something else ran there."
+        );
+        var delays = status
+            .Vms.Where(vm => vm.Dedicated)
+            .SelectMany(vm => vm.Threads.Select(thread => (vm, thread)))
+            .Where(at => at.thread is { Role: ThreadRole.Vcpu, RunDelayNanoseconds: not null })
+            .GroupBy(
+                at => (at.vm.Namespace, at.vm.Name, Vcpu: $"{at.thread.Index}"),
+                at => at.thread.RunDelayNanoseconds!.Value
+            );
+        foreach (var vcpu in delays)
+        {
+            writer.Add(
+                vcpu.Sum(nanoseconds => nanoseconds / 1e9),
+                ("namespace", vcpu.Key.Namespace),
+                ("vm", vcpu.Key.Name),
+                ("vcpu", vcpu.Key.Vcpu)
             );
         }
     }

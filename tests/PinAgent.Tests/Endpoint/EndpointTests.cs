@@ -259,6 +259,29 @@ public sealed class EndpointTests
                 ]!;
     }
 
+    [Fact(Timeout = Timeout)]
+    public async Task Waits_are_read_for_who_asks_once_a_second_and_make_no_event()
+    {
+        var time = new FakeTimeProvider();
+        var reads = 0;
+        await using var served = await StartAsync(time, runDelay: tid => (ulong)(tid + reads++));
+        served.Store.Put(Node(0, Vm("vm1")));
+        using var changes = await FollowAsync(served.Tcp);
+        Assert.Contains("\"runDelayNanoseconds\":null", await changes.ReadLineAsync(Stop));
+
+        var first = await served.Tcp.GetStringAsync("/api/v1/status", Stop);
+        var threads = reads;
+        Assert.Contains("\"tid\":1000,", first);
+        Assert.Contains("\"runDelayNanoseconds\":1000}", first);
+        Assert.Equal(first, await served.Tcp.GetStringAsync("/api/v1/status", Stop));
+        await served.Tcp.GetStringAsync("/api/v1/vms/host/vm1", Stop);
+        Assert.Equal(threads, reads);
+
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.NotEqual(first, await served.Tcp.GetStringAsync("/api/v1/status", Stop));
+        Assert.Equal(2 * threads, reads);
+    }
+
     [Theory(Timeout = Timeout)]
     [InlineData("/nothing")]
     [InlineData("/api/v1/status/")]

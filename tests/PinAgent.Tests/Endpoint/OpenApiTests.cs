@@ -32,7 +32,8 @@ public sealed class OpenApiTests
     public void The_document_describes_every_path()
     {
         var store = new StatusStore(TimeProvider.System);
-        var served = new StatusRoutes(store, TimeSpan.FromSeconds(1), false).Paths.Concat([
+        var delays = new RunDelays(_ => null, TimeProvider.System);
+        var served = new StatusRoutes(store, delays, TimeSpan.FromSeconds(1), false).Paths.Concat([
             StatusRoutes.Events,
             StatusRoutes.OneVm + "{namespace}/{name}",
         ]);

@@ -45,6 +45,7 @@ internal sealed class ServedStatus : IAsyncDisposable
     public static async Task<ServedStatus> StartAsync(
         TimeProvider? time = null,
         double periodSeconds = 1,
+        Func<int, ulong?>? runDelay = null,
         bool vmMetrics = false
     )
     {
@@ -58,7 +59,8 @@ internal sealed class ServedStatus : IAsyncDisposable
             ),
             store,
             time,
-            periodSeconds
+            periodSeconds,
+            runDelay
         );
         await server.StartAsync(TestContext.Current.CancellationToken);
         return new ServedStatus(folder, server, store);
@@ -69,11 +71,13 @@ internal sealed class ServedStatus : IAsyncDisposable
         EndpointSettings settings,
         StatusStore store,
         TimeProvider? time = null,
-        double periodSeconds = 1
+        double periodSeconds = 1,
+        Func<int, ulong?>? runDelay = null
     ) =>
         new(
             settings,
             store,
+            new RunDelays(runDelay ?? (_ => null), time ?? TimeProvider.System),
             TimeSpan.FromSeconds(periodSeconds),
             time ?? TimeProvider.System,
             NullLogger<StatusServer>.Instance

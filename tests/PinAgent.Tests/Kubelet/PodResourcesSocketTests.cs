@@ -148,9 +148,9 @@ public sealed class PodResourcesSocketTests : IDisposable
     public async Task An_answer_without_end_isnt_taken_in()
     {
         await using var kubelet = await StartAsync();
-        kubelet.Tell(FakeKubelet.Pod(new string('x', GrpcSocket.LargestMessage)));
+        kubelet.Tell(FakeKubelet.Pod(new string('x', PodResourcesSocket.LargestMessage)));
 
-        await AssertFailsAsync("more than 16 MiB");
+        await AssertFailsAsync("exceeds the maximum configured message size");
     }
 
     [Fact(Timeout = Timeout)]

@@ -28,9 +28,10 @@ public sealed class NodeMetricsTests
     [Fact]
     public void The_metrics_of_single_VMs_are_those_that_dashboards_know()
     {
-        var nodes = Render(PageStatuses.Small());
+        var status = RunDelays.Add(PageStatuses.Small(), tid => (ulong)tid * 1_000_000);
+        var nodes = Render(status);
 
-        var all = Render(PageStatuses.Small(), withVms: true);
+        var all = Render(status, withVms: true);
 
         Assert.StartsWith(nodes, all, StringComparison.Ordinal);
         Golden.Check("metrics/vms.txt", all[nodes.Length..]);
