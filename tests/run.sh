@@ -146,7 +146,7 @@ pack_node() {
   sdk=$(dirname "$(readlink -f "$(command -v dotnet)")")
   mkdir -p "$1/dotnet/shared"
   cp -r "$sdk/host" "$sdk/dotnet" "$1/dotnet/"
-  cp -r "$sdk/shared/Microsoft.NETCore.App" "$1/dotnet/shared/"
+  cp -r "$sdk/shared/Microsoft."{NETCore,AspNetCore}.App "$1/dotnet/shared/"
   cp -r "$bin/PinAgent/release" "$1/agent"
   cp -r "$bin/PinAgent.HostTests/release" "$1/tests"
   cp "$lanes/in-node.sh" "$1/"

@@ -38,7 +38,13 @@ internal static class StatusTable
             if (vm.Dedicated)
             {
                 parts.Add(new Text(""));
-                parts.Add(new Text($"{vm.Namespace}/{vm.Name}"));
+                parts.Add(
+                    new Text(
+                        $"{vm.Namespace}/{vm.Name}: guest "
+                            + $"{vm.Guest.Sockets}×{vm.Guest.Cores}×{vm.Guest.Threads}, emulator "
+                            + (vm.Guest.IsolateEmulatorThread ? "isolated" : "shared")
+                    )
+                );
                 parts.Add(Threads(vm));
             }
 
@@ -70,7 +76,7 @@ internal static class StatusTable
 
     private static Table Vms(NodeStatus status)
     {
-        var table = Tables.Plain("VM", "PID", "STATE", "REASON", "CPUSET", "GUEST", "EMULATOR");
+        var table = Tables.Plain("VM", "PID", "STATE", "REASON", "CPUS");
         foreach (var vm in status.Vms)
         {
             table.AddRow(
@@ -78,13 +84,7 @@ internal static class StatusTable
                 new Text($"{vm.Pid}"),
                 new Text($"{vm.State}", StyleOf(vm.State)),
                 new Text(vm.Reason?.ToString() ?? "-"),
-                new Text(vm.Cpuset ?? "?"),
-                new Text($"{vm.Guest.Sockets}×{vm.Guest.Cores}×{vm.Guest.Threads}"),
-                new Text(
-                    !vm.Dedicated ? "-"
-                    : vm.Guest.IsolateEmulatorThread ? "isolated"
-                    : "shared"
-                )
+                new Text(vm.Cpuset ?? "?")
             );
         }
 
