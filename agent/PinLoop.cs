@@ -53,8 +53,9 @@ public sealed partial class PinLoop(
     {
         try
         {
+            var began = time.GetTimestamp();
             var result = pass.Run();
-            store.Put(result.Status);
+            store.Put(result.Status, time.GetElapsedTime(began));
             Tell(result);
             _unreadable = "";
         }

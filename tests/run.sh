@@ -10,7 +10,8 @@
 #   --full    also the slow lanes: a real API server (built once from Debian's source), and virtual nodes of 16 CPUs,
 #             booted under QEMU's software emulation
 #
-# Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux.
+# Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux. Prometheus' promtool is
+# only downloaded, as its package would start a server.
 # What is downloaded or built once is kept below ${XDG_CACHE_HOME:-~/.cache}/pinagent.
 # Ends with one line, "N passed, N failed, N skipped", counted over all lanes; exits with 1 if anything failed.
 # PINAGENT_BLESS=1 rewrites the golden files below tests/fixtures instead of comparing with them.
@@ -107,6 +108,26 @@ policy_lane() {
   esac
 }
 
+# Leaves the path in PROMTOOL, where the fast tests look for it too.
+get_promtool() {
+  local cache=${XDG_CACHE_HOME:-$HOME/.cache}/pinagent/prometheus
+  PROMTOOL=$(command -v promtool || echo "$cache/usr/bin/promtool")
+  export PROMTOOL
+  [[ ! -x $PROMTOOL ]] || return 0
+  say "downloading Debian's prometheus, for promtool"
+  mkdir -p "$work/prometheus" "$cache"
+  (
+    cd "$work/prometheus"
+    apt-get download -q prometheus || { ((EUID == 0)) && apt-get update -qq && apt-get download -q prometheus; }
+    dpkg-deb -x prometheus_*.deb "$cache"
+  ) >/dev/null 2>&1
+}
+
+check_rules() {
+  "$PROMTOOL" check rules "$repository/deploy/monitoring/rules.yaml" &&
+    "$PROMTOOL" test rules "$repository/deploy/monitoring/rules-test.yaml"
+}
+
 skip_lane() {
   say "$1: SKIPPED: $2"
   skipped=$((skipped + 1))
@@ -174,6 +195,11 @@ if command -v shellcheck >/dev/null; then
   check_lane "scripts: shellcheck" check_scripts
 else
   skip_lane "scripts: shellcheck" "no shellcheck here"
+fi
+if get_promtool; then
+  check_lane "alerts: each fires when it should" check_rules
+else
+  skip_lane "alerts: each fires when it should" "Debian's prometheus can't be downloaded here"
 fi
 xunit_lane "fast tests" "$bin/PinAgent.Tests/release/PinAgent.Tests" -noColor
 xunit_lane "real QEMU on this machine" "$host_tests" -noColor -trait- lane=node -trait- lane=cluster

@@ -35,16 +35,26 @@ internal static class EndpointOptions
             ReadAddress
         );
 
+    private static Option<bool> VmMetrics { get; } =
+        new("--vm-metrics")
+        {
+            Description =
+                "Let /metrics have series of each VM too: one, one per thread, and another per vCPU. [env: PINAGENT_VM_METRICS]",
+            DefaultValueFactory = _ =>
+                Environment.GetEnvironmentVariable("PINAGENT_VM_METRICS") == "true",
+        };
+
     /// <summary>Adds the options that the agent has.</summary>
     public static void AddTo(Command command)
     {
         command.Add(Tcp.Option);
         command.Add(Socket.Option);
+        command.Add(VmMetrics);
     }
 
     /// <summary>What was told.</summary>
     public static EndpointSettings Get(ParseResult parsed) =>
-        new(Tcp.Get(parsed), Socket.Get(parsed));
+        new(Tcp.Get(parsed), Socket.Get(parsed), parsed.GetValue(VmMetrics));
 
     internal static IPEndPoint? ReadAddress(string text) =>
         text == "off" ? null

@@ -10,6 +10,9 @@ namespace PinAgent.Report;
 /// <param name="Message">The sentence.</param>
 public sealed record LabelStatus(string? Wanted, string? Actual, string? Owner, string Message)
 {
+    /// <summary>Whether it should have a value and has another.</summary>
+    internal bool IsWrong => Wanted is not null && Wanted != Actual;
+
     /// <summary>The labels of a decision, by key.</summary>
     public static ImmutableSortedDictionary<string, LabelStatus> Of(LabelDecision decision) =>
         decision.Labels.ToImmutableSortedDictionary(

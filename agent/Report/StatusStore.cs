@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using PinAgent.Report.Metrics;
 
 namespace PinAgent.Report;
 
@@ -22,19 +23,26 @@ public sealed class StatusStore(TimeProvider time)
     private readonly long _start = time.GetUtcNow().ToUnixTimeMilliseconds();
     private PublishedStatus? _current;
     private long _lastPass = time.GetTimestamp();
+    private PassCounters _counters = PassCounters.None;
     private int _changes;
 
     /// <summary>The current status; null before the first whole pass.</summary>
     public PublishedStatus? Current => Volatile.Read(ref _current);
 
+    /// <summary>What the passes since the agent's start add up to.</summary>
+    public PassCounters Counters => Volatile.Read(ref _counters);
+
     /// <summary>How long ago the last pass came to its end; before the first one, how long ago the agent started.</summary>
     public TimeSpan SinceLastPass => time.GetElapsedTime(Volatile.Read(ref _lastPass));
 
     /// <summary>Takes a pass's result. Only the loop calls it. What says the same as before is no change.</summary>
-    public void Put(NodeStatus status)
+    /// <param name="status">The result.</param>
+    /// <param name="took">How long the pass took.</param>
+    public void Put(NodeStatus status, TimeSpan took)
     {
-        Volatile.Write(ref _lastPass, time.GetTimestamp());
         var before = _current;
+        Volatile.Write(ref _counters, _counters.With(took, before?.Status, SinceLastPass));
+        Volatile.Write(ref _lastPass, time.GetTimestamp());
         if (ReferenceEquals(before?.Status, status))
         {
             return;

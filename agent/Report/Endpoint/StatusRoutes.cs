@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.AspNetCore.Http;
+using PinAgent.Report.Metrics;
 using PinAgent.Report.Page;
 
 namespace PinAgent.Report.Endpoint;
@@ -8,7 +9,13 @@ namespace PinAgent.Report.Endpoint;
 /// <param name="store">The current status.</param>
 /// <param name="delays">How long the threads have waited.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
-internal sealed class StatusRoutes(StatusStore store, RunDelays delays, TimeSpan period)
+/// <param name="vmMetrics">Whether each VM has metrics of its own.</param>
+internal sealed class StatusRoutes(
+    StatusStore store,
+    RunDelays delays,
+    TimeSpan period,
+    bool vmMetrics
+)
 {
     /// <summary>The path of the stream of changes.</summary>
     public const string Events = "/api/v1/events";
@@ -21,7 +28,8 @@ internal sealed class StatusRoutes(StatusStore store, RunDelays delays, TimeSpan
     private readonly Dictionary<string, Func<HttpRequest, Answer>> _routes = Create(
         store,
         delays,
-        period
+        period,
+        vmMetrics
     );
 
     /// <summary>The other paths.</summary>
@@ -44,7 +52,8 @@ internal sealed class StatusRoutes(StatusStore store, RunDelays delays, TimeSpan
     private static Dictionary<string, Func<HttpRequest, Answer>> Create(
         StatusStore store,
         RunDelays delays,
-        TimeSpan period
+        TimeSpan period,
+        bool vmMetrics
     )
     {
         var css = Answer.File("text/css; charset=utf-8", "page.css");
@@ -60,6 +69,16 @@ internal sealed class StatusRoutes(StatusStore store, RunDelays delays, TimeSpan
             ["/page.svg"] = _ => icon,
             ["/api/v1/status"] = request =>
                 WithStatus(store, current => Status(current, delays, request)),
+            ["/metrics"] = _ =>
+                WithStatus(
+                    store,
+                    current =>
+                        Metrics(
+                            vmMetrics ? delays.Add(current).Status : current.Status,
+                            store.Counters,
+                            vmMetrics
+                        )
+                ),
             ["/openapi.json"] = _ => openApi,
             ["/healthz"] = _ => IsTooLong(store.SinceLastPass, period) ?? ok,
             ["/readyz"] = _ => WithStatus(store, _ => ok),
@@ -77,6 +96,17 @@ internal sealed class StatusRoutes(StatusStore store, RunDelays delays, TimeSpan
 
     private static Answer Page(PublishedStatus current) =>
         Answer.Text("text/html", PageRenderer.Render(current.Status));
+
+    private static Answer Metrics(NodeStatus status, PassCounters counters, bool vmMetrics) =>
+        Answer.Text(
+            NodeMetrics.ContentType,
+            NodeMetrics.Render(
+                status,
+                counters,
+                typeof(StatusRoutes).Assembly.GetName().Version!.ToString(3),
+                vmMetrics
+            )
+        );
 
     // The tag tells of changes; the waits, which are never the same, don't count.
     private static Answer Status(PublishedStatus current, RunDelays delays, HttpRequest request) =>

@@ -64,7 +64,7 @@ public sealed partial class StatusServer(
         );
         await _server.StartAsync(
             new StatusApplication(
-                new StatusRoutes(store, delays, period),
+                new StatusRoutes(store, delays, period, settings.VmMetrics),
                 new EventStream(store, time, MostFollowers),
                 new EventStream(store, time, MostFollowers),
                 logger,

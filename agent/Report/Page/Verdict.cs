@@ -94,11 +94,7 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
                 : "the API server hasn't told everything yet";
         }
 
-        if (
-            status.Labels.Any(label =>
-                label.Value.Wanted is { } wanted && wanted != label.Value.Actual
-            )
-        )
+        if (status.Labels.Values.Any(label => label.IsWrong))
         {
             yield return "a node label is wrong";
         }

@@ -21,6 +21,7 @@ public sealed class EndpointTests
         "/api/v1/status",
         "/api/v1/vms/host/vm1",
         "/api/v1/events",
+        "/metrics",
         "/openapi.json",
         "/healthz",
         "/readyz",
@@ -63,6 +64,7 @@ public sealed class EndpointTests
     [InlineData("/", 503)]
     [InlineData("/api/v1/status", 503)]
     [InlineData("/api/v1/vms/host/vm1", 503)]
+    [InlineData("/metrics", 503)]
     [InlineData("/readyz", 503)]
     [InlineData("/healthz", 200)]
     [InlineData("/openapi.json", 200)]

@@ -33,7 +33,7 @@ public sealed class OpenApiTests
     {
         var store = new StatusStore(TimeProvider.System);
         var delays = new RunDelays(_ => null, TimeProvider.System);
-        var served = new StatusRoutes(store, delays, TimeSpan.FromSeconds(1)).Paths.Concat([
+        var served = new StatusRoutes(store, delays, TimeSpan.FromSeconds(1), false).Paths.Concat([
             StatusRoutes.Events,
             StatusRoutes.OneVm + "{namespace}/{name}",
         ]);

@@ -45,7 +45,8 @@ internal sealed class ServedStatus : IAsyncDisposable
     public static async Task<ServedStatus> StartAsync(
         TimeProvider? time = null,
         double periodSeconds = 1,
-        Func<int, ulong?>? runDelay = null
+        Func<int, ulong?>? runDelay = null,
+        bool vmMetrics = false
     )
     {
         var folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
@@ -53,7 +54,8 @@ internal sealed class ServedStatus : IAsyncDisposable
         var server = Server(
             new EndpointSettings(
                 new IPEndPoint(IPAddress.Loopback, 0),
-                Path.Combine(folder, "run", "pinagent.sock")
+                Path.Combine(folder, "run", "pinagent.sock"),
+                vmMetrics
             ),
             store,
             time,

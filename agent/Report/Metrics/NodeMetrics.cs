@@ -1,0 +1,155 @@
+using PinAgent.Apply;
+using PinAgent.Model;
+using PinAgent.Report.Page;
+
+namespace PinAgent.Report.Metrics;
+
+/// <summary>The metrics of a node: their number doesn't grow with its VMs, unless that is asked for. Pure.</summary>
+internal static class NodeMetrics
+{
+    /// <summary>The content type of <see cref="Render"/>, without its encoding.</summary>
+    public const string ContentType = "text/plain; version=0.0.4";
+
+    /// <summary>All metrics.</summary>
+    /// <param name="status">How the node is.</param>
+    /// <param name="counters">What passes add up to.</param>
+    /// <param name="version">The agent's version.</param>
+    /// <param name="withVms">Whether each VM has series of its own.</param>
+    public static string Render(
+        NodeStatus status,
+        PassCounters counters,
+        string version,
+        bool withVms
+    )
+    {
+        var writer = new MetricWriter();
+        writer.Gauge("build_info", "Always 1; the labels say what runs.");
+        writer.Add(1, ("version", version), ("mode", Word(status.Mode)));
+        AddVms(writer, status);
+        AddWork(writer, status, counters);
+        AddCpus(writer, status);
+        AddCluster(writer, status);
+        if (withVms)
+        {
+            VmMetrics.AddTo(writer, status);
+        }
+
+        return writer.ToString();
+    }
+
+    private static void AddVms(MetricWriter writer, NodeStatus status)
+    {
+        writer.Gauge("vms", "VMs on this node by their state.");
+        foreach (var state in Enum.GetValues<VmState>())
+        {
+            writer.Add(status.Vms.Count(vm => vm.State == state), ("state", state.ToString()));
+        }
+
+        writer.Gauge(
+            "unpinned_vms",
+            "Dedicated VMs that the agent should have pinned and hasn't, by the reason; none if there are none."
+        );
+        foreach (var (reason, count) in status.Vms.Where(Objective.IsMissed).CountBy(Reason))
+        {
+            writer.Add(count, ("reason", reason));
+        }
+
+        var threads = status
+            .Vms.SelectMany(vm => vm.Threads)
+            .CountBy(thread => (thread.Role, thread.Outcome))
+            .ToDictionary();
+        writer.Gauge("threads", "Threads of dedicated VMs by what the last pass did with them.");
+        foreach (var role in Enum.GetValues<ThreadRole>())
+        {
+            foreach (var outcome in Enum.GetValues<Outcome>())
+            {
+                writer.Add(
+                    threads.GetValueOrDefault((role, outcome)),
+                    ("role", role.ToWord()),
+                    ("outcome", outcome.ToString())
+                );
+            }
+        }
+
+        static string Reason(VmStatus vm) => $"{vm.Reason}";
+    }
+
+    private static void AddWork(MetricWriter writer, NodeStatus status, PassCounters counters)
+    {
+        writer.Counter("drift_repairs_total", "Threads put back on the CPUs where they belong.");
+        writer.Add(status.Drift.Repairs);
+        writer.Counter(
+            "unpinned_seconds_total",
+            "VM-seconds in which a dedicated VM wasn't pinned that the agent should have pinned."
+        );
+        writer.Add(counters.Unpinned.TotalSeconds);
+        writer.Add(
+            "resync_duration_seconds",
+            "How long the passes over the whole node took.",
+            counters.Passes
+        );
+    }
+
+    private static void AddCpus(MetricWriter writer, NodeStatus status)
+    {
+        var manager = status.CpuManager;
+        writer.Gauge("cpu_manager_state", "1 for the state of the kubelet's CPU manager.");
+        foreach (var state in Enum.GetValues<CpuManagerState>())
+        {
+            writer.Add(manager.State == state, ("state", Word(state)));
+        }
+
+        if (manager.State is CpuManagerState.Static or CpuManagerState.None)
+        {
+            writer.Gauge(
+                "cpu_manager_running",
+                "Whether the kubelet's CPU manager gives out exclusive CPUs; absent where that can't be told."
+            );
+            writer.Add(manager.State == CpuManagerState.Static);
+        }
+
+        var map = NodeMap.Of(status);
+        writer.Gauge("exclusive_cpus", "CPUs that belong to dedicated VMs.");
+        writer.Add(map.Cpus.Count(cpu => cpu.Use == CpuUse.Vm));
+        if (manager.SharedPool is { } pool)
+        {
+            writer.Gauge("shared_pool_cpus", "CPUs of the kubelet's shared pool.");
+            writer.Add(NodeMap.Parse(pool).Count);
+        }
+
+        writer.Gauge("violations", "Broken promises by their kind; overlap: CPUs of several VMs.");
+        writer.Add(map.Cpus.Count(cpu => cpu.Owners.Length > 1), ("kind", "overlap"));
+    }
+
+    private static void AddCluster(MetricWriter writer, NodeStatus status)
+    {
+        if (status.Cluster is { } cluster)
+        {
+            writer.Gauge("api_sync", "1 for how current the API server's facts are.");
+            foreach (var state in Enum.GetValues<SyncState>())
+            {
+                writer.Add(cluster.State == state, ("state", Word(state)));
+            }
+        }
+
+        if (status.Labels.Count > 0)
+        {
+            writer.Gauge(
+                "node_label_wrong",
+                "Whether a label of the node isn't what it should be."
+            );
+            foreach (var (key, label) in status.Labels)
+            {
+                writer.Add(label.IsWrong, ("label", key));
+            }
+        }
+    }
+
+    // The words of the JSON.
+    private static string Word<T>(T value)
+        where T : struct, Enum
+    {
+        var name = value.ToString();
+        return char.ToLowerInvariant(name[0]) + name[1..];
+    }
+}
