@@ -117,12 +117,7 @@ public sealed partial class PinLoop(
     {
         var (status, key) = (vm.Status, vm.Outcome.Plan.Vm.Key);
         var name = $"{status.Namespace}/{status.Name}";
-        var changes = string.Join(
-            ", ",
-            vm.Outcome.Threads.Where(thread => thread.IsChange)
-                .OrderBy(thread => thread.Planned.Thread.Role)
-                .Select(thread => thread.DescribeChange())
-        );
+        var changes = vm.Outcome.DescribeChanges();
         if (changes.Length > 0 && vm.WasHeld)
         {
             LogRepaired(name, key.Pid, changes);

@@ -46,7 +46,7 @@ public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet?
     public bool IsChange => Outcome is Apply.Outcome.Applied or Apply.Outcome.Narrowed;
 
     /// <summary>The change in words: <c>vcpu 0 (4715) from 2-3 to 2</c>.</summary>
-    public string DescribeChange()
+    internal string DescribeChange()
     {
         var thread = Planned.Thread;
         var who = thread.Index is { } index
@@ -59,4 +59,15 @@ public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet?
 /// <summary>One VM after applying.</summary>
 /// <param name="Plan">What was to be done.</param>
 /// <param name="Threads">What came of it, in the plan's order.</param>
-public sealed record VmOutcome(VmPlan Plan, ImmutableArray<PinOutcome> Threads);
+public sealed record VmOutcome(VmPlan Plan, ImmutableArray<PinOutcome> Threads)
+{
+    /// <summary>What this pass changed, in words; empty if it changed nothing.</summary>
+    public string DescribeChanges() =>
+        string.Join(
+            ", ",
+            Threads
+                .Where(thread => thread.IsChange)
+                .OrderBy(thread => thread.Planned.Thread.Role)
+                .Select(thread => thread.DescribeChange())
+        );
+}

@@ -40,12 +40,7 @@ public sealed record VmEvent(VmEventKind Kind, Reason? Cause, string Note)
     public static IEnumerable<VmEvent> Of(VmPassResult vm, VmStatus? before)
     {
         var status = vm.Status;
-        var changes = string.Join(
-            ", ",
-            vm.Outcome.Threads.Where(thread => thread.IsChange)
-                .OrderBy(thread => thread.Planned.Thread.Role)
-                .Select(thread => thread.DescribeChange())
-        );
+        var changes = vm.Outcome.DescribeChanges();
         if (changes.Length > 0 && vm.WasHeld)
         {
             yield return Create(VmEventKind.PinningDrifted, null, $"put back {changes}");

@@ -53,13 +53,14 @@ public sealed class ClusterReporter
         }
     }
 
+    private static PodFacts? PodOf(VmPassResult vm, ClusterFacts facts) =>
+        vm.Status.PodUid is { } uid && facts.Pods.TryGetValue(uid, out var pod) && pod.IsLauncher
+            ? pod
+            : null;
+
     private static IEnumerable<EventSubject> Subjects(VmPassResult vm, ClusterFacts facts)
     {
-        if (
-            vm.Status.PodUid is not { } uid
-            || !facts.Pods.TryGetValue(uid, out var pod)
-            || !pod.IsLauncher
-        )
+        if (PodOf(vm, facts) is not { } pod)
         {
             yield break;
         }
@@ -82,22 +83,18 @@ public sealed class ClusterReporter
     {
         foreach (var vm in vms)
         {
-            if (
-                vm.Status.PodUid is not { } uid
-                || !facts.Pods.TryGetValue(uid, out var pod)
-                || pod is { IsLauncher: false } or { IsDeleting: true }
-            )
+            if (PodOf(vm, facts) is not { IsDeleting: false } pod)
             {
                 continue;
             }
 
             var wanted = PlacementText.Of(vm.Status);
-            if (wanted != _annotated.GetValueOrDefault(uid, pod.Placement))
+            if (wanted != _annotated.GetValueOrDefault(pod.Uid, pod.Placement))
             {
-                _outbox.Put($"placement {uid}", ApiPlacementPatch.Write(pod, wanted));
+                _outbox.Put($"placement {pod.Uid}", ApiPlacementPatch.Write(pod, wanted));
             }
 
-            _annotated[uid] = wanted;
+            _annotated[pod.Uid] = wanted;
         }
 
         foreach (var gone in _annotated.Keys.Where(uid => !facts.Pods.ContainsKey(uid)).ToList())
