@@ -39,9 +39,6 @@ internal sealed class ClusterServices : IDisposable
                 + PodResourcesSocket.PathOf(Options.KubeletRoot.Get(parsed)),
             time
         );
-        Memory = new DecisionMemory(
-            Path.Combine(ClusterOptions.StateDir.Get(parsed), "remembered.json")
-        );
     }
 
     /// <summary>What the API server tells.</summary>
@@ -58,9 +55,6 @@ internal sealed class ClusterServices : IDisposable
     /// whose CPUs they are.
     /// </summary>
     public PodResourcesWatch PodResources { get; }
-
-    /// <summary>What was decided, across the agent's restart.</summary>
-    public DecisionMemory Memory { get; }
 
     /// <summary>The services of a node; nothing is sent yet.</summary>
     /// <param name="parsed">The command line.</param>

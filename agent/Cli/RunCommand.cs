@@ -11,6 +11,7 @@ using PinAgent.Observe.Kubelet;
 using PinAgent.Plan;
 using PinAgent.Report;
 using PinAgent.Report.Endpoint;
+using PinAgent.State;
 using Serilog;
 
 namespace PinAgent.Cli;
@@ -186,7 +187,7 @@ internal static class RunCommand
                             : $"{files.Display("/proc")} isn't a live procfs of the agent's own PID namespace, so its thread "
                                 + "ids mean nothing to this kernel: audit only"
                     ),
-            cluster?.Memory,
+            new AgentState(ClusterOptions.StateDir.Get(parsed), isInCluster: cluster is not null),
             cluster?.Labels,
             cluster?.Reporter
         );
