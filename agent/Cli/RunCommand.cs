@@ -9,6 +9,7 @@ using PinAgent.Observe.Kubelet;
 using PinAgent.Plan;
 using PinAgent.Report;
 using PinAgent.Report.Endpoint;
+using PinAgent.Report.Endpoint.Scrape;
 using Serilog;
 
 namespace PinAgent.Cli;
@@ -107,6 +108,14 @@ internal static class RunCommand
             );
         }
 
+        var scrape = EndpointOptions.GetScrape(parsed);
+        if (isStandalone && scrape is not null)
+        {
+            return Failure.Usage(
+                "run: --metrics-listen needs a cluster, which tells who may read: without one, use /metrics of --tcp"
+            );
+        }
+
         try
         {
             var trigger = new Trigger();
@@ -124,6 +133,7 @@ internal static class RunCommand
                     pass,
                     Interval.Get(parsed),
                     EndpointOptions.Get(parsed),
+                    scrape,
                     new RunDelays(delays.Read, TimeProvider.System),
                     trigger,
                     cluster,
@@ -192,6 +202,7 @@ internal static class RunCommand
         PinPass pass,
         TimeSpan interval,
         EndpointSettings endpoint,
+        ScrapeSettings? scrape,
         RunDelays delays,
         Trigger trigger,
         ClusterServices? cluster,
@@ -218,6 +229,17 @@ internal static class RunCommand
             services.GetRequiredService<ILogger<StatusServer>>()
         ));
         cluster?.AddTo(builder.Services);
+        if (cluster is not null && scrape is not null)
+        {
+            builder.Services.AddHostedService(services => new ScrapeServer(
+                scrape,
+                new MetricsPage(store, delays, endpoint.VmMetrics),
+                cluster.Watcher.Connection,
+                TimeProvider.System,
+                services.GetRequiredService<ILogger<ScrapeServer>>()
+            ));
+        }
+
         using var host = builder.Build();
         var running = host
             .Services.GetServices<IHostedService>()

@@ -74,4 +74,5 @@ internal sealed class Setting<T>
 }
 
 /// <summary>The command line, or a setting in the environment, is wrong.</summary>
-internal sealed class UsageException(string message, Exception inner) : Exception(message, inner);
+internal sealed class UsageException(string message, Exception? inner = null)
+    : Exception(message, inner);
