@@ -14,7 +14,7 @@ namespace PinAgent;
 /// <param name="policy">The placement policy.</param>
 /// <param name="applier">The third stage.</param>
 /// <param name="node">The node's name.</param>
-/// <param name="mode">Whether masks are written.</param>
+/// <param name="mode">Tells, before each pass, whether masks are written.</param>
 /// <param name="memory">Keeps decisions across the agent's restart; null outside a cluster.</param>
 /// <param name="labels">Keeps the node's labels; null outside a cluster.</param>
 /// <param name="reporter">Tells the cluster what was done; null outside a cluster.</param>
@@ -24,7 +24,7 @@ public sealed class PinPass(
     IPlacementPolicy policy,
     PlanApplier applier,
     string node,
-    EffectiveMode mode,
+    Func<EffectiveMode> mode,
     DecisionMemory? memory = null,
     LabelKeeper? labels = null,
     ClusterReporter? reporter = null
@@ -33,12 +33,14 @@ public sealed class PinPass(
     private HeldPlacements _held = HeldPlacements.None;
     private ImmutableHashSet<VmKey> _enforced = [];
     private Decisions _decisions = memory?.Load() ?? Decisions.None;
+    private EffectiveMode _mode = new(AgentMode.Audit, null);
     private long _repairs;
 
     /// <summary>Makes a pass.</summary>
     /// <exception cref="InvalidDataException">The node can't be read at all: the message says which file and why.</exception>
     public PassResult Run()
     {
+        _mode = mode();
         var snapshot = observer.Observe();
         var plan = NodePlanner.Plan(snapshot, settings, _held, policy, _decisions);
 
@@ -75,8 +77,8 @@ public sealed class PinPass(
             new NodeStatus
             {
                 Node = node,
-                Mode = mode.Mode,
-                ModeMessage = mode.Message,
+                Mode = _mode.Mode,
+                ModeMessage = _mode.Message,
                 Notices = memory?.Problem is { } problem ? plan.Notices.Add(problem) : plan.Notices,
                 Cluster = snapshot.Cluster is { } facts
                     ? new ClusterStatus(facts.Sync.State, facts.Sync.Since)
@@ -92,12 +94,13 @@ public sealed class PinPass(
         );
     }
 
-    private AgentMode ModeOf(VmPlan vm) => vm.Limit == ModeLimit.None ? mode.Mode : AgentMode.Audit;
+    private AgentMode ModeOf(VmPlan vm) =>
+        vm.Limit == ModeLimit.None ? _mode.Mode : AgentMode.Audit;
 }
 
 /// <summary>The mode the agent runs in.</summary>
 /// <param name="Mode">The mode.</param>
-/// <param name="Message">Why it isn't the one asked for; null if it is.</param>
+/// <param name="Message">Why it isn't the one asked for, or what else is to be said of it; null if nothing is.</param>
 public sealed record EffectiveMode(AgentMode Mode, string? Message);
 
 /// <summary>What a pass did.</summary>

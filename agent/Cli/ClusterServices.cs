@@ -17,7 +17,7 @@ internal sealed class ClusterServices : IDisposable
     {
         var (node, time) = (RunCommand.NodeName.Get(parsed), TimeProvider.System);
         Func<double> random = Random.Shared.NextDouble;
-        var kubeConfig = parsed.GetValue(ClusterOptions.KubeConfig);
+        var kubeConfig = ClusterOptions.KubeConfig.Get(parsed);
         Watcher = new ClusterWatcher(
             () => ClusterConfig.Load(string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig),
             node,
@@ -31,7 +31,7 @@ internal sealed class ClusterServices : IDisposable
         Reporter = new ClusterReporter(
             _outbox,
             node,
-            parsed.GetValue(ClusterOptions.AnnotatePods),
+            ClusterOptions.AnnotatePods.Get(parsed),
             time
         );
         PodResources = new PodResourcesWatch(

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using System.Text;
+using PinAgent.Cli.Settings;
 using PinAgent.Report.Endpoint;
 
 namespace PinAgent.Cli;
@@ -51,29 +52,26 @@ internal static class EndpointOptions
 
     private static Setting<string?> MetricsKey { get; } = Pem("--metrics-key", "Its key, in PEM.");
 
-    private static Option<bool> VmMetrics { get; } =
-        new("--vm-metrics")
-        {
-            Description =
-                "Let /metrics have series of each VM too: one, one per thread, and another per vCPU. [env: PINAGENT_VM_METRICS]",
-            DefaultValueFactory = _ =>
-                Environment.GetEnvironmentVariable("PINAGENT_VM_METRICS") == "true",
-        };
+    private static Setting<bool> VmMetrics { get; } =
+        Options.Flag(
+            "--vm-metrics",
+            "Let /metrics have series of each VM too: one, one per thread, and another per vCPU."
+        );
 
     /// <summary>Adds the options that the agent has.</summary>
-    public static void AddTo(Command command)
+    public static void AddTo(DetailedCommand command)
     {
-        command.Add(Tcp.Option);
-        command.Add(Socket.Option);
+        command.Add(Tcp);
+        command.Add(Socket);
         command.Add(VmMetrics);
-        command.Add(MetricsListen.Option);
-        command.Add(MetricsCertificate.Option);
-        command.Add(MetricsKey.Option);
+        command.Add(MetricsListen);
+        command.Add(MetricsCertificate);
+        command.Add(MetricsKey);
     }
 
     /// <summary>What was told.</summary>
     public static EndpointSettings Get(ParseResult parsed) =>
-        new(Tcp.Get(parsed), Socket.Get(parsed), parsed.GetValue(VmMetrics));
+        new(Tcp.Get(parsed), Socket.Get(parsed), VmMetrics.Get(parsed));
 
     /// <summary>Where a Prometheus elsewhere reads the metrics; null for nowhere.</summary>
     /// <exception cref="UsageException">There's a certificate without its key, or the other way round.</exception>

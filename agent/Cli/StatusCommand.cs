@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using PinAgent.Cli.Settings;
 using PinAgent.Report;
 using Spectre.Console;
 
@@ -46,8 +47,8 @@ internal static class StatusCommand
             Watch,
             Name,
             Probe,
-            Format.Option,
-            EndpointOptions.Socket.Option,
+            Format,
+            EndpointOptions.Socket,
         };
         command.SetAction(RunAsync);
         return command;
