@@ -59,6 +59,9 @@ internal sealed class ClusterServices : IDisposable
     /// </summary>
     public PodResourcesWatch PodResources { get; }
 
+    /// <summary>How many events, and changes of the annotation, never reached the API server.</summary>
+    public long EventsDropped => _outbox.Dropped;
+
     /// <summary>What was decided, across the agent's restart.</summary>
     public DecisionMemory Memory { get; }
 

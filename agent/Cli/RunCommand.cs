@@ -214,6 +214,12 @@ internal static class RunCommand
     )
     {
         var store = new StatusStore(TimeProvider.System);
+        var metrics = new MetricsPage(
+            store,
+            delays,
+            endpoint.VmMetrics,
+            cluster is null ? null : () => cluster.EventsDropped
+        );
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
         builder.Services.AddHostedService(services => new PinLoop(
@@ -227,6 +233,7 @@ internal static class RunCommand
         builder.Services.AddHostedService(services => new StatusServer(
             endpoint,
             store,
+            metrics,
             delays,
             interval,
             TimeProvider.System,
@@ -237,7 +244,7 @@ internal static class RunCommand
         {
             builder.Services.AddHostedService(services => new ScrapeServer(
                 scrape,
-                new MetricsPage(store, delays, endpoint.VmMetrics),
+                metrics,
                 cluster.Watcher.Connection,
                 TimeProvider.System,
                 services.GetRequiredService<ILogger<ScrapeServer>>()

@@ -6,7 +6,13 @@ namespace PinAgent.Report.Endpoint;
 /// <param name="store">The current status.</param>
 /// <param name="delays">How long the threads have waited.</param>
 /// <param name="vmMetrics">Whether each VM has metrics of its own.</param>
-internal sealed class MetricsPage(StatusStore store, RunDelays delays, bool vmMetrics)
+/// <param name="eventsDropped">How many events weren't told so far; null outside a cluster.</param>
+internal sealed class MetricsPage(
+    StatusStore store,
+    RunDelays delays,
+    bool vmMetrics,
+    Func<long>? eventsDropped = null
+)
 {
     /// <summary>Where it is, on every listener.</summary>
     public const string Path = "/metrics";
@@ -24,7 +30,8 @@ internal sealed class MetricsPage(StatusStore store, RunDelays delays, bool vmMe
                     vmMetrics ? delays.Add(current).Status : current.Status,
                     store.Counters,
                     Version,
-                    vmMetrics
+                    vmMetrics,
+                    eventsDropped?.Invoke()
                 )
             )
             : Answer.NotReady;

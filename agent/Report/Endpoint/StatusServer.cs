@@ -12,13 +12,15 @@ namespace PinAgent.Report.Endpoint;
 /// </summary>
 /// <param name="settings">Where.</param>
 /// <param name="store">What is served.</param>
+/// <param name="metrics">What is served to Prometheus.</param>
 /// <param name="delays">How long the threads have waited.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
-public sealed partial class StatusServer(
+internal sealed partial class StatusServer(
     EndpointSettings settings,
     StatusStore store,
+    MetricsPage metrics,
     RunDelays delays,
     TimeSpan period,
     TimeProvider time,
@@ -45,12 +47,7 @@ public sealed partial class StatusServer(
         _server = HttpServer.Create(sockets);
         await _server.StartAsync(
             new StatusApplication(
-                new StatusRoutes(
-                    store,
-                    delays,
-                    period,
-                    new MetricsPage(store, delays, settings.VmMetrics)
-                ),
+                new StatusRoutes(store, delays, period, metrics),
                 new EventStream(store, time, MostFollowers),
                 new EventStream(store, time, MostFollowers),
                 logger,
