@@ -5,6 +5,7 @@ using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Plan;
 using PinAgent.Report;
+using PinAgent.State;
 
 namespace PinAgent;
 
@@ -15,7 +16,7 @@ namespace PinAgent;
 /// <param name="applier">The third stage.</param>
 /// <param name="node">The node's name.</param>
 /// <param name="mode">Tells, before each pass, whether masks are written.</param>
-/// <param name="memory">Keeps decisions across the agent's restart; null outside a cluster.</param>
+/// <param name="state">What is kept across the agent's restart.</param>
 /// <param name="labels">Keeps the node's labels; null outside a cluster.</param>
 /// <param name="reporter">Tells the cluster what was done; null outside a cluster.</param>
 public sealed class PinPass(
@@ -25,14 +26,14 @@ public sealed class PinPass(
     PlanApplier applier,
     string node,
     Func<EffectiveMode> mode,
-    DecisionMemory? memory = null,
+    AgentState state,
     LabelKeeper? labels = null,
     ClusterReporter? reporter = null
 )
 {
     private HeldPlacements _held = HeldPlacements.None;
     private ImmutableHashSet<VmKey> _enforced = [];
-    private Decisions _decisions = memory?.Load() ?? Decisions.None;
+    private Decisions _decisions = state.Decisions?.Load() ?? Decisions.None;
     private EffectiveMode _mode = new(AgentMode.Audit, null);
     private long _repairs;
 
@@ -42,10 +43,19 @@ public sealed class PinPass(
     {
         _mode = mode();
         var snapshot = observer.Observe();
-        var plan = NodePlanner.Plan(snapshot, settings, _held, policy, _decisions);
+        var plan = NodePlanner.Plan(
+            snapshot,
+            settings with
+            {
+                Released = state.Released.Look(),
+            },
+            _held,
+            policy,
+            _decisions
+        );
 
         // First, so that an agent that is ended half-way knows what it has begun.
-        memory?.Keep(plan.Decisions);
+        state.Decisions?.Keep(plan.Decisions);
         var vms = plan
             .Vms.Select(vm =>
             {
@@ -59,6 +69,7 @@ public sealed class PinPass(
                 );
             })
             .ToImmutableArray();
+        state.Masks.Keep([.. vms.Select(vm => vm.Outcome)]);
         _held = plan.Held;
         _enforced =
         [
@@ -79,7 +90,7 @@ public sealed class PinPass(
                 Node = node,
                 Mode = _mode.Mode,
                 ModeMessage = _mode.Message,
-                Notices = memory?.Problem is { } problem ? plan.Notices.Add(problem) : plan.Notices,
+                Notices = [.. plan.Notices, .. state.Problems],
                 Cluster = snapshot.Cluster is { } facts
                     ? new ClusterStatus(facts.Sync.State, facts.Sync.Since)
                     : null,

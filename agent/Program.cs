@@ -17,6 +17,7 @@ var root = new RootCommand(
     CapacityCommand.Create(),
     DoctorCommand.Create(),
     ReportCommand.Create(),
+    ReleaseCommand.Create(),
     Options.HostRoot.Option,
     Options.HostRoot.Option,
     Options.KubeletRoot.Option,

@@ -39,9 +39,6 @@ internal sealed class ClusterServices : IDisposable
                 + PodResourcesSocket.PathOf(Options.KubeletRoot.Get(parsed)),
             time
         );
-        Memory = new DecisionMemory(
-            Path.Combine(ClusterOptions.StateDir.Get(parsed), "remembered.json")
-        );
     }
 
     /// <summary>What the API server tells.</summary>
@@ -61,9 +58,6 @@ internal sealed class ClusterServices : IDisposable
 
     /// <summary>How many events, and changes of the annotation, never reached the API server.</summary>
     public long EventsDropped => _outbox.Dropped;
-
-    /// <summary>What was decided, across the agent's restart.</summary>
-    public DecisionMemory Memory { get; }
 
     /// <summary>The services of a node; nothing is sent yet.</summary>
     /// <param name="parsed">The command line.</param>

@@ -12,6 +12,7 @@ using PinAgent.Plan;
 using PinAgent.Report;
 using PinAgent.Report.Endpoint;
 using PinAgent.Report.Endpoint.Scrape;
+using PinAgent.State;
 using Serilog;
 
 namespace PinAgent.Cli;
@@ -196,7 +197,7 @@ internal static class RunCommand
                             : $"{files.Display("/proc")} isn't a live procfs of the agent's own PID namespace, so its thread "
                                 + "ids mean nothing to this kernel: audit only"
                     ),
-            cluster?.Memory,
+            new AgentState(ClusterOptions.StateDir.Get(parsed), isInCluster: cluster is not null),
             cluster?.Labels,
             cluster?.Reporter
         );

@@ -1,7 +1,6 @@
 using System.CommandLine;
-using System.Text;
 using PinAgent.Model;
-using PinAgent.NativeInterop;
+using PinAgent.Observe;
 
 namespace PinAgent.Cli.Settings;
 
@@ -9,18 +8,12 @@ namespace PinAgent.Cli.Settings;
 /// The mode that holds: the one setting that may change while the agent runs, by an edit of its settings file. What else
 /// was changed there waits for the agent's next start, and a file that can't be understood changes nothing; both are said.
 /// </summary>
-/// <remarks>
-/// The file is read before every pass, into the same buffer: a mounted ConfigMap is a link to a link, of which it's the
-/// second that changes, so that neither its own time nor inotify on it would tell.
-/// </remarks>
 internal sealed class LiveMode
 {
     private readonly Setting<AgentMode> _setting;
     private readonly SettingsFile _atStart;
-    private readonly byte[] _path;
+    private readonly WatchedFile _file;
     private readonly bool _isFixed;
-    private byte[] _buffer = [];
-    private byte[] _seen = [];
 
     /// <summary>Reads the mode that holds at the start.</summary>
     /// <param name="parsed">The command line.</param>
@@ -31,7 +24,7 @@ internal sealed class LiveMode
         _setting = setting;
         _isFixed = setting.IsAboveFile(parsed);
         _atStart = SettingsFile.Of(parsed);
-        _path = Encoding.UTF8.GetBytes(_atStart.Path + '\0');
+        _file = new WatchedFile(_atStart.Path);
         Current = new EffectiveMode(setting.Get(parsed), null);
     }
 
@@ -41,17 +34,13 @@ internal sealed class LiveMode
     /// <summary>Looks at the file again.</summary>
     public EffectiveMode Look()
     {
-        if (
-            !KernelFile.Read(_path, ref _buffer, out var length).IsSuccess
-            || _buffer.AsSpan(0, length).SequenceEqual(_seen)
-        )
+        // A file that went away, as in the moment of its replacement, leaves everything as it was.
+        if (_file.HasChanged() && _file.Text is { } text)
         {
-            // A file that went away, as in the moment of its replacement, leaves everything as it was.
-            return Current;
+            Current = Read(text);
         }
 
-        _seen = _buffer[..length];
-        return Current = Read(Encoding.UTF8.GetString(_seen));
+        return Current;
     }
 
     private EffectiveMode Read(string text)
