@@ -42,6 +42,42 @@ internal static class ControlPlane
     public static Task<string> KubectlAsync(params string[] arguments) =>
         FeedKubectlAsync("", arguments);
 
+    /// <summary>A token of a service account that is made for it, and may do what anybody may.</summary>
+    public static async Task<string> CreateTokenAsync(string account)
+    {
+        await KubectlAsync("create", "serviceaccount", account, "-n", "default");
+        var answer = await FeedKubectlAsync(
+            """{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"expirationSeconds":3600}}""",
+            "create",
+            "--raw",
+            $"/api/v1/namespaces/default/serviceaccounts/{account}/token",
+            "-f",
+            "-"
+        );
+        return (string)JsonNode.Parse(answer)!["status"]!["token"]!;
+    }
+
+    /// <summary>Waits until a service account has a right, as kubectl lists it: what was granted takes effect a moment later.</summary>
+    public static async Task GrantedAsync(string account, string right)
+    {
+        while (
+            !(
+                await KubectlAsync([
+                    "auth",
+                    "can-i",
+                    "--list",
+                    "--as",
+                    $"system:serviceaccount:{account}",
+                    "--as-group",
+                    "system:authenticated",
+                ])
+            ).Contains(right, StringComparison.Ordinal)
+        )
+        {
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+    }
+
     /// <summary>KubeVirt's feature gates, as its ConfigMap has them.</summary>
     public static async Task SetGatesAsync(string gates)
     {
