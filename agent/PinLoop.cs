@@ -28,6 +28,8 @@ public sealed partial class PinLoop(
     private readonly Dictionary<VmKey, Told> _told = [];
     private ImmutableArray<string> _notices = [];
     private bool _hasBegun;
+    private AgentMode _mode;
+    private string? _modeMessage;
     private string _unreadable = "";
 
     /// <inheritdoc/>
@@ -91,19 +93,23 @@ public sealed partial class PinLoop(
 
     private void TellNode(NodeStatus status)
     {
+        var mode = status.Mode == AgentMode.Audit ? "audit, nothing is changed" : "enforce";
         if (!_hasBegun)
         {
             _hasBegun = true;
-            LogBegun(
-                status.Node,
-                status.Mode == AgentMode.Audit ? "audit, nothing is changed" : "enforce",
-                period.TotalSeconds
-            );
-            if (status.ModeMessage is { } why)
-            {
-                LogNotice(why);
-            }
+            LogBegun(status.Node, mode, period.TotalSeconds);
         }
+        else if (status.Mode != _mode)
+        {
+            LogModeChanged(mode);
+        }
+
+        if (status.ModeMessage is { } why && why != _modeMessage)
+        {
+            LogNotice(why);
+        }
+
+        (_mode, _modeMessage) = (status.Mode, status.ModeMessage);
 
         foreach (var notice in status.Notices.Except(_notices))
         {
@@ -187,6 +193,9 @@ public sealed partial class PinLoop(
 
     [LoggerMessage(9, LogLevel.Error, "This pass came to nothing, the pins stay: {Problem}")]
     private partial void LogUnreadable(string problem);
+
+    [LoggerMessage(10, LogLevel.Information, "Mode {Mode} from now on, by the settings file")]
+    private partial void LogModeChanged(string mode);
 
     /// <summary>What was last told of a VM.</summary>
     private readonly record struct Told(string Name, VmState State, Reason? Reason);

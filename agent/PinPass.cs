@@ -5,6 +5,7 @@ using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Plan;
 using PinAgent.Report;
+using PinAgent.State;
 
 namespace PinAgent;
 
@@ -14,8 +15,8 @@ namespace PinAgent;
 /// <param name="policy">The placement policy.</param>
 /// <param name="applier">The third stage.</param>
 /// <param name="node">The node's name.</param>
-/// <param name="mode">Whether masks are written.</param>
-/// <param name="memory">Keeps decisions across the agent's restart; null outside a cluster.</param>
+/// <param name="mode">Tells, before each pass, whether masks are written.</param>
+/// <param name="state">What is kept across the agent's restart.</param>
 /// <param name="labels">Keeps the node's labels; null outside a cluster.</param>
 /// <param name="reporter">Tells the cluster what was done; null outside a cluster.</param>
 public sealed class PinPass(
@@ -24,26 +25,37 @@ public sealed class PinPass(
     IPlacementPolicy policy,
     PlanApplier applier,
     string node,
-    EffectiveMode mode,
-    DecisionMemory? memory = null,
+    Func<EffectiveMode> mode,
+    AgentState state,
     LabelKeeper? labels = null,
     ClusterReporter? reporter = null
 )
 {
     private HeldPlacements _held = HeldPlacements.None;
     private ImmutableHashSet<VmKey> _enforced = [];
-    private Decisions _decisions = memory?.Load() ?? Decisions.None;
+    private Decisions _decisions = state.Decisions?.Load() ?? Decisions.None;
+    private EffectiveMode _mode = new(AgentMode.Audit, null);
     private long _repairs;
 
     /// <summary>Makes a pass.</summary>
     /// <exception cref="InvalidDataException">The node can't be read at all: the message says which file and why.</exception>
     public PassResult Run()
     {
+        _mode = mode();
         var snapshot = observer.Observe();
-        var plan = NodePlanner.Plan(snapshot, settings, _held, policy, _decisions);
+        var plan = NodePlanner.Plan(
+            snapshot,
+            settings with
+            {
+                Released = state.Released.Look(),
+            },
+            _held,
+            policy,
+            _decisions
+        );
 
         // First, so that an agent that is ended half-way knows what it has begun.
-        memory?.Keep(plan.Decisions);
+        state.Decisions?.Keep(plan.Decisions);
         var vms = plan
             .Vms.Select(vm =>
             {
@@ -57,6 +69,7 @@ public sealed class PinPass(
                 );
             })
             .ToImmutableArray();
+        state.Masks.Keep([.. vms.Select(vm => vm.Outcome)]);
         _held = plan.Held;
         _enforced =
         [
@@ -75,9 +88,9 @@ public sealed class PinPass(
             new NodeStatus
             {
                 Node = node,
-                Mode = mode.Mode,
-                ModeMessage = mode.Message,
-                Notices = memory?.Problem is { } problem ? plan.Notices.Add(problem) : plan.Notices,
+                Mode = _mode.Mode,
+                ModeMessage = _mode.Message,
+                Notices = [.. plan.Notices, .. state.Problems],
                 Cluster = snapshot.Cluster is { } facts
                     ? new ClusterStatus(facts.Sync.State, facts.Sync.Since)
                     : null,
@@ -92,12 +105,13 @@ public sealed class PinPass(
         );
     }
 
-    private AgentMode ModeOf(VmPlan vm) => vm.Limit == ModeLimit.None ? mode.Mode : AgentMode.Audit;
+    private AgentMode ModeOf(VmPlan vm) =>
+        vm.Limit == ModeLimit.None ? _mode.Mode : AgentMode.Audit;
 }
 
 /// <summary>The mode the agent runs in.</summary>
 /// <param name="Mode">The mode.</param>
-/// <param name="Message">Why it isn't the one asked for; null if it is.</param>
+/// <param name="Message">Why it isn't the one asked for, or what else is to be said of it; null if nothing is.</param>
 public sealed record EffectiveMode(AgentMode Mode, string? Message);
 
 /// <summary>What a pass did.</summary>

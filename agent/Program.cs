@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PinAgent.Cli;
+using PinAgent.Cli.Settings;
 
 var root = new RootCommand(
     """
@@ -16,11 +17,12 @@ var root = new RootCommand(
     CapacityCommand.Create(),
     DoctorCommand.Create(),
     ReportCommand.Create(),
+    ReleaseCommand.Create(),
+    Options.HostRoot.Option,
     Options.HostRoot.Option,
     Options.KubeletRoot.Option,
+    SettingsFile.Option,
 };
-Options.HostRoot.Option.Recursive = true;
-Options.KubeletRoot.Option.Recursive = true;
 DetailedCommand.ExtendHelp(root);
 
 if (args.Length == 0)
@@ -32,9 +34,10 @@ if (args.Length == 0)
 var parsed = root.Parse(args);
 try
 {
-    // Of several complaints the last is the most to the point: a misspelt command is also a missing one.
-    return parsed.Errors.Count > 0
-        ? Failure.Usage(parsed.Errors[^1].Message)
+    // An option that prints and ends, like --help, has no mistakes of settings.
+    var mistakes = parsed.Action is { ClearsParseErrors: true } ? [] : Mistakes.Find(parsed);
+    return mistakes.Length > 0
+        ? Failure.Usage(mistakes)
         : await parsed.InvokeAsync(
             new InvocationConfiguration
             {

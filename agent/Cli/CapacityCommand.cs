@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using PinAgent.Cli.Settings;
 using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Observe.Kubelet;
@@ -81,8 +82,8 @@ internal static class CapacityCommand
             Sidecars,
             Memory,
             FullPcpus,
-            Format.Option,
-            RunCommand.NodeName.Option,
+            Format,
+            RunCommand.NodeName,
             ClusterOptions.KubeConfig,
             LabelOptions.KubeVirtNamespace.Option,
         };
@@ -136,7 +137,7 @@ internal static class CapacityCommand
             TimeProvider.System,
             stop
         );
-        var kubeConfig = parsed.GetValue(ClusterOptions.KubeConfig);
+        var kubeConfig = ClusterOptions.KubeConfig.Get(parsed);
         kubeConfig = string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig;
         var cluster = ClusterConfig.IsThere(kubeConfig)
             ? await AskClusterAsync(parsed, kubeConfig, stop)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PinAgent.Cli.Settings;
 
 namespace PinAgent.Cli;
 
@@ -6,15 +7,19 @@ namespace PinAgent.Cli;
 internal static class ClusterOptions
 {
     /// <summary>How to reach the cluster.</summary>
-    public static Option<string?> KubeConfig { get; } =
-        new("--kubeconfig")
-        {
-            Description =
-                "How to reach the cluster; without it KUBECONFIG, the pod's service account, or ~/.kube/config. "
-                + "[env: PINAGENT_KUBECONFIG]",
-            HelpName = "FILE",
-            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("PINAGENT_KUBECONFIG"),
-        };
+    public static Setting<string?> KubeConfig { get; } =
+        new(
+            new Option<string?>("--kubeconfig")
+            {
+                Description =
+                    "How to reach the cluster; without it KUBECONFIG, the pod's service account, or ~/.kube/config. "
+                    + "[env: PINAGENT_KUBECONFIG]",
+                HelpName = "FILE",
+            },
+            isList: false,
+            [""],
+            texts => texts[0].Length > 0 ? texts[0] : null
+        );
 
     /// <summary>Where decisions are kept.</summary>
     public static Setting<string> StateDir { get; } =
@@ -26,21 +31,18 @@ internal static class ClusterOptions
         );
 
     /// <summary>Whether pods are annotated.</summary>
-    public static Option<bool> AnnotatePods { get; } =
-        new("--annotate-pods")
-        {
-            Description =
-                "Keep the map of vCPUs to CPUs in the annotation pinagent.dev/placement of each pinned VM's pod: one "
-                + "write per change, and the right to patch pods. [env: PINAGENT_ANNOTATE_PODS]",
-            DefaultValueFactory = _ =>
-                Environment.GetEnvironmentVariable("PINAGENT_ANNOTATE_PODS") == "true",
-        };
+    public static Setting<bool> AnnotatePods { get; } =
+        Options.Flag(
+            "--annotate-pods",
+            "Keep the map of vCPUs to CPUs in the annotation pinagent.dev/placement of each pinned VM's pod: one write per "
+                + "change, and the right to patch pods."
+        );
 
     /// <summary>Adds the options.</summary>
-    public static void AddTo(Command command)
+    public static void AddTo(DetailedCommand command)
     {
         command.Add(KubeConfig);
-        command.Add(StateDir.Option);
+        command.Add(StateDir);
         command.Add(AnnotatePods);
         LabelOptions.AddTo(command);
     }

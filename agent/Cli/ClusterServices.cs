@@ -17,7 +17,7 @@ internal sealed class ClusterServices : IDisposable
     {
         var (node, time) = (RunCommand.NodeName.Get(parsed), TimeProvider.System);
         Func<double> random = Random.Shared.NextDouble;
-        var kubeConfig = parsed.GetValue(ClusterOptions.KubeConfig);
+        var kubeConfig = ClusterOptions.KubeConfig.Get(parsed);
         Watcher = new ClusterWatcher(
             () => ClusterConfig.Load(string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig),
             node,
@@ -31,16 +31,13 @@ internal sealed class ClusterServices : IDisposable
         Reporter = new ClusterReporter(
             _outbox,
             node,
-            parsed.GetValue(ClusterOptions.AnnotatePods),
+            ClusterOptions.AnnotatePods.Get(parsed),
             time
         );
         PodResources = new PodResourcesWatch(
             Options.HostRoot.Get(parsed).TrimEnd('/')
                 + PodResourcesSocket.PathOf(Options.KubeletRoot.Get(parsed)),
             time
-        );
-        Memory = new DecisionMemory(
-            Path.Combine(ClusterOptions.StateDir.Get(parsed), "remembered.json")
         );
     }
 
@@ -58,9 +55,6 @@ internal sealed class ClusterServices : IDisposable
     /// whose CPUs they are.
     /// </summary>
     public PodResourcesWatch PodResources { get; }
-
-    /// <summary>What was decided, across the agent's restart.</summary>
-    public DecisionMemory Memory { get; }
 
     /// <summary>The services of a node; nothing is sent yet.</summary>
     /// <param name="parsed">The command line.</param>

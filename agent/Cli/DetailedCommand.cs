@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using PinAgent.Cli.Settings;
 
 namespace PinAgent.Cli;
 
@@ -12,6 +13,24 @@ namespace PinAgent.Cli;
 internal sealed class DetailedCommand(string name, string summary, string details, string example)
     : Command(name, summary)
 {
+    private readonly List<Setting> _settings = [];
+
+    /// <summary>What it can be told in the environment, and perhaps in the settings file.</summary>
+    public IReadOnlyList<Setting> Settings => _settings;
+
+    /// <summary>Whether the settings file is this command's, so that it says what the file has too much.</summary>
+    public bool OwnsFile { get; set; }
+
+    /// <summary>Adds a setting and its option.</summary>
+    public void Add(Setting setting)
+    {
+        _settings.Add(setting);
+        if (!setting.Option.Recursive)
+        {
+            Add(setting.Option);
+        }
+    }
+
     /// <summary>Makes a root command's help print the details.</summary>
     public static void ExtendHelp(RootCommand root)
     {

@@ -26,8 +26,8 @@ internal static class DetectCommand
             "pinagent detect --kubelet-root /var/lib/kubelet"
         )
         {
-            output.Option,
-            RunCommand.NodeName.Option,
+            output,
+            RunCommand.NodeName,
             ClusterOptions.KubeConfig,
             LabelOptions.Keys.Option,
             LabelOptions.KubeVirtNamespace.Option,
@@ -75,7 +75,7 @@ internal static class DetectCommand
         };
         var node = RunCommand.NodeName.Get(parsed);
         var keys = LabelOptions.Keys.Get(parsed);
-        var kubeConfig = parsed.GetValue(ClusterOptions.KubeConfig);
+        var kubeConfig = ClusterOptions.KubeConfig.Get(parsed);
         var cluster = await DetectCluster.AskAsync(
             string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig,
             node,

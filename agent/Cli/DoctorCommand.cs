@@ -34,7 +34,7 @@ internal static class DoctorCommand
             "pinagent doctor"
         )
         {
-            output.Option,
+            output,
         };
         AddSources(command);
         command.SetAction(
@@ -53,13 +53,13 @@ internal static class DoctorCommand
     }
 
     /// <summary>Adds the options that say where the agent and the cluster are.</summary>
-    public static void AddSources(Command command)
+    public static void AddSources(DetailedCommand command)
     {
-        command.Add(EndpointOptions.Socket.Option);
-        command.Add(RunCommand.NodeName.Option);
+        command.Add(EndpointOptions.Socket);
+        command.Add(RunCommand.NodeName);
         command.Add(ClusterOptions.KubeConfig);
-        command.Add(LabelOptions.Keys.Option);
-        command.Add(LabelOptions.KubeVirtNamespace.Option);
+        command.Add(LabelOptions.Keys);
+        command.Add(LabelOptions.KubeVirtNamespace);
     }
 
     /// <summary>Gathers and judges.</summary>
@@ -106,7 +106,7 @@ internal static class DoctorCommand
         CancellationToken stop
     )
     {
-        var kubeConfig = parsed.GetValue(ClusterOptions.KubeConfig);
+        var kubeConfig = ClusterOptions.KubeConfig.Get(parsed);
         kubeConfig = string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig;
         var kubeVirtNamespace = LabelOptions.KubeVirtNamespace.Get(parsed);
         var detected = await DetectCluster.AskAsync(

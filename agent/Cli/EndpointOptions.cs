@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using System.Text;
+using PinAgent.Cli.Settings;
 using PinAgent.Report.Endpoint;
 
 namespace PinAgent.Cli;
@@ -35,26 +36,23 @@ internal static class EndpointOptions
             ReadAddress
         );
 
-    private static Option<bool> VmMetrics { get; } =
-        new("--vm-metrics")
-        {
-            Description =
-                "Let /metrics have series of each VM too: one, one per thread, and another per vCPU. [env: PINAGENT_VM_METRICS]",
-            DefaultValueFactory = _ =>
-                Environment.GetEnvironmentVariable("PINAGENT_VM_METRICS") == "true",
-        };
+    private static Setting<bool> VmMetrics { get; } =
+        Options.Flag(
+            "--vm-metrics",
+            "Let /metrics have series of each VM too: one, one per thread, and another per vCPU."
+        );
 
     /// <summary>Adds the options that the agent has.</summary>
-    public static void AddTo(Command command)
+    public static void AddTo(DetailedCommand command)
     {
-        command.Add(Tcp.Option);
-        command.Add(Socket.Option);
+        command.Add(Tcp);
+        command.Add(Socket);
         command.Add(VmMetrics);
     }
 
     /// <summary>What was told.</summary>
     public static EndpointSettings Get(ParseResult parsed) =>
-        new(Tcp.Get(parsed), Socket.Get(parsed), parsed.GetValue(VmMetrics));
+        new(Tcp.Get(parsed), Socket.Get(parsed), VmMetrics.Get(parsed));
 
     internal static IPEndPoint? ReadAddress(string text) =>
         text == "off" ? null

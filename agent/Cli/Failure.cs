@@ -6,6 +6,17 @@ internal static class Failure
     /// <summary>The command line is wrong.</summary>
     public static int Usage(string message) => Say(message, ExitCode.Usage);
 
+    /// <summary>The command line is wrong in several ways, a line for each.</summary>
+    public static int Usage(IEnumerable<string> messages)
+    {
+        foreach (var message in messages)
+        {
+            _ = Usage(message);
+        }
+
+        return ExitCode.Usage;
+    }
+
     /// <summary>The answer is no.</summary>
     public static int No(string message) => Say(message, ExitCode.No);
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.Text.RegularExpressions;
+using PinAgent.Cli.Settings;
 using PinAgent.Model;
 
 namespace PinAgent.Cli;
@@ -13,11 +14,16 @@ internal static partial class LabelOptions
     /// <summary>What the labels are called.</summary>
     public static Setting<ImmutableArray<string>> Keys { get; } =
         new(
-            "--label-keys",
-            "KEY,...",
-            "The node's labels that say that the CPU manager runs.",
-            string.Join(',', LabelSettings.DefaultKeys),
-            ReadKeys
+            new Option<string[]>("--label-keys")
+            {
+                Description =
+                    "The node's labels that say that the CPU manager runs. "
+                    + $"[default: {string.Join(',', LabelSettings.DefaultKeys)}; env: PINAGENT_LABEL_KEYS]",
+                HelpName = "KEY,...",
+            },
+            isList: true,
+            [.. LabelSettings.DefaultKeys],
+            texts => ReadKeys(string.Join(',', texts))
         );
 
     /// <summary>Where KubeVirt's ConfigMap is.</summary>
@@ -38,11 +44,11 @@ internal static partial class LabelOptions
         );
 
     /// <summary>Adds the options that the agent has.</summary>
-    public static void AddTo(Command command)
+    public static void AddTo(DetailedCommand command)
     {
-        command.Add(Mode.Option);
-        command.Add(Keys.Option);
-        command.Add(KubeVirtNamespace.Option);
+        command.Add(Mode);
+        command.Add(Keys);
+        command.Add(KubeVirtNamespace);
     }
 
     /// <summary>What was told.</summary>

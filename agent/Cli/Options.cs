@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using PinAgent.Cli.Settings;
 using PinAgent.Observe;
 using PinAgent.Observe.Kubelet;
 
@@ -19,8 +21,6 @@ internal enum OutputFormat
 /// <summary>The options that several commands share, and the kinds of options there are.</summary>
 internal static class Options
 {
-    private static readonly char[] Separators = [','];
-
     /// <summary>Where the machine's files are looked for.</summary>
     public static Setting<string> HostRoot { get; } =
         new(
@@ -34,16 +34,23 @@ internal static class Options
                     : throw new FormatException(
                         $"expected a folder of at most {HostFiles.MaxRootLength} bytes, found {text.Length} characters"
                     )
-        );
+        )
+        {
+            IsEverywhere = true,
+        };
 
     /// <summary>Where the kubelet keeps its state.</summary>
     public static Setting<string> KubeletRoot { get; } =
-        Text(
+        new(
             "--kubelet-root",
             "DIR",
             "The kubelet's root folder, below the host root.",
-            CpuManagerObserver.DefaultKubeletRoot
-        );
+            CpuManagerObserver.DefaultKubeletRoot,
+            AnyText
+        )
+        {
+            IsEverywhere = true,
+        };
 
     /// <summary>How the answer is printed.</summary>
     /// <param name="word">What the form for people is called: <c>table</c> or <c>text</c>; the other is understood.</param>
@@ -61,7 +68,10 @@ internal static class Options
                     _ => throw new FormatException($"expected {word}|json, found \"{text}\""),
                 },
             "-o"
-        );
+        )
+        {
+            IsInFile = false,
+        };
 
     /// <summary>A text.</summary>
     public static Setting<string> Text(
@@ -69,15 +79,7 @@ internal static class Options
         string valueName,
         string description,
         string defaultText
-    ) =>
-        new(
-            name,
-            valueName,
-            description,
-            defaultText,
-            text =>
-                text.Length > 0 ? text : throw new FormatException("expected a value, found none")
-        );
+    ) => new(name, valueName, description, defaultText, AnyText);
 
     /// <summary>One of a few words, the first where nothing is said.</summary>
     public static Setting<T> Choice<T>(
@@ -126,29 +128,46 @@ internal static class Options
     }
 
     /// <summary>A text that may be given several times; in the environment, separated by commas.</summary>
-    public static Option<string[]> Texts(string name, string valueName, string description)
-    {
-        var variable = "PINAGENT_" + name.TrimStart('-').Replace('-', '_').ToUpperInvariant();
-        var option = new Option<string[]>(name)
-        {
-            Description = $"{description} Repeatable. [env: {variable}, separated by commas]",
-            HelpName = valueName,
-            DefaultValueFactory = _ =>
-                Environment
-                    .GetEnvironmentVariable(variable)
-                    ?.Split(
-                        Separators,
-                        StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
-                    )
-                ?? [],
-        };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Any(token => token.Value.Length == 0))
+    public static Setting<ImmutableArray<string>> Texts(
+        string name,
+        string valueName,
+        string description
+    ) =>
+        new(
+            new Option<string[]>(name)
             {
-                result.AddError($"{name}: expected a value, found an empty one");
-            }
-        });
-        return option;
-    }
+                Description =
+                    $"{description} Repeatable. [env: {Setting.VariableOf(name)}, separated by commas]",
+                HelpName = valueName,
+            },
+            isList: true,
+            [],
+            texts =>
+                texts.All(text => text.Length > 0)
+                    ? texts
+                    : throw new FormatException("expected a value, found an empty one")
+        );
+
+    /// <summary>A yes or no; no where nothing is said.</summary>
+    public static Setting<bool> Flag(string name, string description) =>
+        new(
+            new Option<string?>(name)
+            {
+                Description = $"{description} [env: {Setting.VariableOf(name)}=true]",
+                Arity = ArgumentArity.ZeroOrOne,
+                HelpName = "true|false",
+            },
+            isList: false,
+            ["false"],
+            texts =>
+                texts[0] switch
+                {
+                    "true" => true,
+                    "false" => false,
+                    var text => throw new FormatException($"expected true|false, found \"{text}\""),
+                }
+        );
+
+    private static string AnyText(string text) =>
+        text.Length > 0 ? text : throw new FormatException("expected a value, found none");
 }

@@ -34,7 +34,7 @@ internal static class PlanCommand
         )
         {
             file,
-            policy.Option,
+            policy,
         };
         command.SetAction(parsed =>
         {

@@ -1,14 +1,17 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Apply;
+using PinAgent.Cli.Settings;
 using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Observe.Kubelet;
 using PinAgent.Plan;
 using PinAgent.Report;
 using PinAgent.Report.Endpoint;
+using PinAgent.State;
 using Serilog;
 
 namespace PinAgent.Cli;
@@ -16,29 +19,29 @@ namespace PinAgent.Cli;
 /// <summary><c>pinagent run</c>: the agent itself.</summary>
 internal static class RunCommand
 {
-    private static readonly Option<bool> Standalone = new("--standalone")
-    {
-        Description = "Run on one machine, without a cluster.",
-    };
+    private static readonly Setting<bool> Standalone = Options.Flag(
+        "--standalone",
+        "Run on one machine, without a cluster."
+    );
 
     private static readonly Option<bool> Once = new("--once")
     {
         Description = "Make one pass, print the node's status and exit.",
     };
 
-    private static readonly Option<string[]> Vms = Options.Texts(
+    private static readonly Setting<ImmutableArray<string>> Vms = Options.Texts(
         "--vm",
         "NAME",
         "Pin this guest (the name in QEMU's -name) and those named likewise, and no others."
     );
 
-    private static readonly Option<string[]> Vmis = Options.Texts(
+    private static readonly Setting<ImmutableArray<string>> Vmis = Options.Texts(
         "--vmi",
         "FILE|DIR",
         "Read VirtualMachineInstances from this file or folder, YAML or JSON."
     );
 
-    private static readonly Setting<AgentMode> Mode = Options.Choice(
+    internal static readonly Setting<AgentMode> Mode = Options.Choice(
         "--mode",
         "Set the threads' masks, or only report what would be set.",
         [("enforce", AgentMode.Enforce), ("audit", AgentMode.Audit)]
@@ -74,6 +77,8 @@ internal static class RunCommand
             cgroup somebody has given CPUs that no other VM's has. No other VM is touched.
             A VMI is matched by its guest's name, <namespace>_<name>, and says what a command line can't: whether the
             emulator is isolated, its parity, supplemental I/O threads, strict NUMA.
+            All options but --once may stand in a settings file (--config): "mode: audit". An edit of mode there takes effect
+            at once, other settings when the agent starts.
             Ctrl-C and SIGTERM stop the agent; the pins stay in place.
             """,
             "pinagent run --standalone --vm default_vm1 --once"
@@ -83,11 +88,14 @@ internal static class RunCommand
             Once,
             Vms,
             Vmis,
-            Mode.Option,
-            Interval.Option,
-            NodeName.Option,
-            Format.Option,
+            Mode,
+            Interval,
+            NodeName,
+            Format,
+            Options.HostRoot,
+            Options.KubeletRoot,
         };
+        command.OwnsFile = true;
         EndpointOptions.AddTo(command);
         ClusterOptions.AddTo(command);
         command.SetAction(RunAsync);
@@ -96,11 +104,8 @@ internal static class RunCommand
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
     {
-        var isStandalone = parsed.GetValue(Standalone);
-        if (
-            !isStandalone
-            && parsed.GetRequiredValue(Vms).Length + parsed.GetRequiredValue(Vmis).Length > 0
-        )
+        var isStandalone = Standalone.Get(parsed);
+        if (!isStandalone && Vms.Get(parsed).Length + Vmis.Get(parsed).Length > 0)
         {
             return Failure.Usage(
                 "run: --vm and --vmi need --standalone: in a cluster the API tells"
@@ -114,8 +119,8 @@ internal static class RunCommand
             using var files = new HostFiles(Options.HostRoot.Get(parsed));
             using var delays = new RunDelayReader(Options.HostRoot.Get(parsed));
             var settings = new PlanSettings(
-                [.. parsed.GetRequiredValue(Vms)],
-                [.. parsed.GetRequiredValue(Vmis).SelectMany(path => VmiFile.ReadAll(path))]
+                Vms.Get(parsed),
+                [.. Vmis.Get(parsed).SelectMany(path => VmiFile.ReadAll(path))]
             );
             var pass = Compose(parsed, files, settings, cluster);
             if (!parsed.GetValue(Once))
@@ -156,16 +161,7 @@ internal static class RunCommand
     )
     {
         var isLive = files.HasLiveProc();
-        var mode = Mode.Get(parsed);
-        var effective = isLive
-            ? new EffectiveMode(mode, null)
-            : new EffectiveMode(
-                AgentMode.Audit,
-                mode == AgentMode.Audit
-                    ? null
-                    : $"{files.Display("/proc")} isn't a live procfs of the agent's own PID namespace, so its thread ids mean "
-                        + "nothing to this kernel: audit only"
-            );
+        var mode = new LiveMode(parsed, Mode);
         IAffinityReader affinity = isLive
             ? new LiveAffinityReader()
             : new RecordedAffinityReader(files);
@@ -181,8 +177,17 @@ internal static class RunCommand
             Placer.Default,
             new PlanApplier(isLive ? new KernelThreadAffinity(files) : new NoThreadAffinity()),
             NodeName.Get(parsed),
-            effective,
-            cluster?.Memory,
+            isLive
+                ? mode.Look
+                : () =>
+                    new EffectiveMode(
+                        AgentMode.Audit,
+                        mode.Current.Mode == AgentMode.Audit
+                            ? null
+                            : $"{files.Display("/proc")} isn't a live procfs of the agent's own PID namespace, so its thread "
+                                + "ids mean nothing to this kernel: audit only"
+                    ),
+            new AgentState(ClusterOptions.StateDir.Get(parsed), isInCluster: cluster is not null),
             cluster?.Labels,
             cluster?.Reporter
         );

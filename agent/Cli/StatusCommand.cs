@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using PinAgent.Cli.Settings;
 using PinAgent.Report;
 using Spectre.Console;
 
@@ -46,8 +47,8 @@ internal static class StatusCommand
             Watch,
             Name,
             Probe,
-            Format.Option,
-            EndpointOptions.Socket.Option,
+            Format,
+            EndpointOptions.Socket,
         };
         command.SetAction(RunAsync);
         return command;
@@ -121,7 +122,9 @@ internal static class StatusCommand
             return ExitCode.Fine;
         }
 
-        var vms = status.Vms.Where(vm => Names(name, vm)).ToList();
+        var vms = status
+            .Vms.Where(vm => VmName.Means(name, vm.Namespace, vm.Name, vm.Pid))
+            .ToList();
         switch (vms)
         {
             case []:
@@ -141,12 +144,6 @@ internal static class StatusCommand
                 );
         }
     }
-
-    private static bool Names(string name, VmStatus vm) =>
-        name == vm.Name
-        || name == $"{vm.Namespace}/{vm.Name}"
-        || name == $"{vm.Namespace}_{vm.Name}"
-        || name == $"{vm.Pid}";
 
     // On a terminal the new picture takes the old one's place.
     private static void Separate()

@@ -18,7 +18,7 @@ internal static class TopologyCommand
             "pinagent topology -o json"
         )
         {
-            output.Option,
+            output,
         };
         command.SetAction(parsed =>
         {

@@ -36,7 +36,7 @@ internal static class ValidateCommand
         )
         {
             file,
-            output.Option,
+            output,
         };
         command.SetAction(parsed =>
         {

@@ -7,6 +7,9 @@ namespace PinAgent.Model;
 /// <param name="Vmis">The VMIs known from files (<c>--vmi</c>).</param>
 public sealed record PlanSettings(ImmutableArray<string> NamedVms, ImmutableArray<VmiFacts> Vmis)
 {
+    /// <summary>The VMs that were given back with <c>pinagent release</c>: <c>namespace/name</c>.</summary>
+    public ImmutableHashSet<string> Released { get; init; } = [];
+
     /// <summary>Nothing told.</summary>
     public static PlanSettings Default { get; } = new([], []);
 }

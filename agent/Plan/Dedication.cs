@@ -24,10 +24,13 @@ internal sealed record DedicationVerdict(ObservedVm Vm, string Namespace, string
     /// <summary>What an administrator should know.</summary>
     public ImmutableArray<string> Advisories { get; init; } = [];
 
-    /// <summary>How far annotations lower the agent's mode for this VM.</summary>
+    /// <summary>How far an annotation or a release lowers the agent's mode for this VM.</summary>
     public ModeLimit Limit { get; init; }
 
-    /// <summary>Which annotation does; null if none does.</summary>
+    /// <summary>Whether it was given back with <c>pinagent release</c>.</summary>
+    public bool IsReleased { get; init; }
+
+    /// <summary>What lowers the mode; null if nothing does.</summary>
     public string? LimitMessage { get; init; }
 
     /// <summary>What is to be kept of it for this container; null outside a cluster.</summary>
@@ -76,6 +79,7 @@ internal static class Dedication
                         ],
                     }
                 )
+                .Select(verdict => Release(verdict, settings))
                 .Select(Lower),
         ];
     }
@@ -277,6 +281,19 @@ internal static class Dedication
                 Obstacle = new VmObstacle(VmState.NotExclusive, reason, message),
             };
     }
+
+    private static DedicationVerdict Release(DedicationVerdict verdict, PlanSettings settings) =>
+        !settings.Released.Contains(Words.Printable($"{verdict.Namespace}/{verdict.Name}"))
+            ? verdict
+        : verdict.Limit == ModeLimit.None
+            ? verdict with
+            {
+                IsReleased = true,
+                Limit = ModeLimit.Audit,
+                LimitMessage =
+                    "given back with pinagent release, which takes it up again with --undo",
+            }
+        : verdict with { IsReleased = true };
 
     // What an annotation forbids, of what would else be done.
     private static DedicationVerdict Lower(DedicationVerdict verdict) =>

@@ -42,8 +42,11 @@ public sealed record VmPlan
     /// <summary>Why nothing is to be done; null when there's a placement.</summary>
     public VmObstacle? Obstacle { get; init; }
 
-    /// <summary>How far annotations lower the agent's mode for this VM.</summary>
+    /// <summary>How far an annotation or a release lowers the agent's mode for this VM.</summary>
     public ModeLimit Limit { get; init; }
+
+    /// <summary>Whether it was given back with <c>pinagent release</c>.</summary>
+    public bool IsReleased { get; init; }
 
     /// <summary>Where the threads belong; null when there's an obstacle.</summary>
     public Placement? Placement { get; init; }

@@ -41,6 +41,7 @@ public static class NodePlanner
                 IsolateEmulatorThread = shape.IsolateEmulatorThread,
                 Obstacle = verdict.Obstacle,
                 Limit = verdict.Limit,
+                IsReleased = verdict.IsReleased,
                 Advisories = verdict.Advisories,
                 Threads = [.. verdict.Vm.Threads.Select(thread => new PlannedThread(thread, null))],
             };

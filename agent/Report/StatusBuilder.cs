@@ -26,6 +26,7 @@ public static class StatusBuilder
             Pid = plan.Vm.Key.Pid,
             Source = plan.Source,
             Dedicated = plan.Dedicated,
+            Released = plan.IsReleased,
             State = standing.State,
             Reason = standing.Reason,
             Message = standing.Message is { } message ? Words.Printable(message) : null,

@@ -28,6 +28,9 @@ public sealed record VmStatus
     /// <summary>Whether the VM asks for dedicated CPUs.</summary>
     public required bool Dedicated { get; init; }
 
+    /// <summary>Whether an administrator has taken it from the agent, with <c>pinagent release</c>.</summary>
+    public bool Released { get; init; }
+
     /// <summary>How it stands.</summary>
     public required VmState State { get; init; }
 

@@ -72,6 +72,7 @@ internal sealed class AgentLoop : IAsyncDisposable
                 "--tcp",
                 "127.0.0.1:0",
                 .. arguments.Contains("--socket") ? (string[])[] : ["--socket", Socket],
+                .. arguments.Contains("--state-dir") ? (string[])[] : ["--state-dir", _folder],
                 .. arguments,
             ])
             .WithValidation(CommandResultValidation.None)

@@ -1,5 +1,6 @@
 using PinAgent.Model;
 using PinAgent.Plan;
+using PinAgent.State;
 using Xunit;
 using static PinAgent.Tests.Cluster.ClusterNode;
 

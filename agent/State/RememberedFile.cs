@@ -2,15 +2,7 @@ using System.Text.Json.Serialization;
 using PinAgent.Model;
 using PinAgent.Plan;
 
-namespace PinAgent;
-
-/// <summary>The JSON of the file of decisions.</summary>
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault
-)]
-[JsonSerializable(typeof(RememberedFile))]
-internal sealed partial class MemoryJson : JsonSerializerContext;
+namespace PinAgent.State;
 
 internal sealed record RememberedFile
 {

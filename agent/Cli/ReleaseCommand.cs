@@ -1,0 +1,291 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using PinAgent.Apply;
+using PinAgent.Model;
+using PinAgent.Observe;
+using PinAgent.Plan;
+using PinAgent.State;
+
+namespace PinAgent.Cli;
+
+/// <summary><c>pinagent release</c>: takes VMs from the agent, and their pins from them.</summary>
+internal static class ReleaseCommand
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private static readonly Option<string[]> Vms = new("--vm")
+    {
+        Description = "This VM: its name, with or without namespace, or its pid. Repeatable.",
+        HelpName = "NAME",
+    };
+
+    private static readonly Option<bool> All = new("--all")
+    {
+        Description = "Every dedicated VM that runs here now.",
+    };
+
+    private static readonly Option<bool> Undo = new("--undo")
+    {
+        Description = "Let the agent take them up again; VMs that don't run any more, too.",
+    };
+
+    public static Command Create()
+    {
+        var command = new DetailedCommand(
+            "release",
+            "Give VMs back: their threads get the CPUs they had before, and the agent only reports on them from then on.",
+            """
+            Each thread gets the mask it had before the agent's first change, as far as its cgroup still allows it, or else
+            all CPUs of its cgroup. The running agent takes note first, so that it doesn't pin the VM again; without a running
+            agent the next one does. A VM of this name stays released on this node, its restarts too, until --undo or the next
+            boot. Needs CAP_SYS_NICE, as the agent does: in a cluster, call it in the agent's container.
+            Exits with 0, 1 if there is no such VM or the kernel refused, 2 for a wrong call, 3 if it couldn't be done.
+            """,
+            "pinagent release --vm default/vm1"
+        )
+        {
+            Vms,
+            All,
+            Undo,
+        };
+        command.Add(EndpointOptions.Socket);
+        command.Add(ClusterOptions.StateDir);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(All) == (result.GetValue(Vms) is { Length: > 0 }))
+            {
+                result.AddError("release: expected either --all or --vm NAME");
+            }
+        });
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
+    {
+        try
+        {
+            var state = new AgentState(ClusterOptions.StateDir.Get(parsed), isInCluster: false);
+            return parsed.GetValue(Undo)
+                ? await UndoAsync(parsed, state, stop)
+                : await ReleaseAsync(parsed, state, stop);
+        }
+        catch (Exception problem)
+            when (problem is StateException or AgentException or InvalidDataException)
+        {
+            return Failure.Because($"release: {problem.Message}");
+        }
+    }
+
+    private static async Task<int> ReleaseAsync(
+        ParseResult parsed,
+        AgentState state,
+        CancellationToken stop
+    )
+    {
+        using var files = new HostFiles(Options.HostRoot.Get(parsed));
+        if (!files.HasLiveProc())
+        {
+            return Failure.Because(
+                $"release: {files.Display("/proc")} isn't a live procfs of this PID namespace: call it where the agent runs"
+            );
+        }
+
+        var agent = await DoctorCommand.AskAgentAsync(EndpointOptions.Socket.Get(parsed), stop);
+        var observer = new NodeObserver(
+            files,
+            new LiveAffinityReader(),
+            Options.KubeletRoot.Get(parsed)
+        );
+        var known = agent.Status?.Vms is { } vms
+            ? vms.Select(vm => new Named(vm.Namespace, vm.Name, vm.Pid, vm.Dedicated))
+            : NodePlanner
+                .Plan(observer.Observe(), PlanSettings.Default, HeldPlacements.None, Placer.Default)
+                .Vms.Select(vm => new Named(vm.Namespace, vm.Name, vm.Vm.Key.Pid, vm.Dedicated));
+        string? problem = null;
+        var chosen = parsed.GetValue(All)
+            ? [.. known.Where(vm => vm.Dedicated)]
+            : Choose(parsed.GetRequiredValue(Vms), [.. known], out problem);
+        if (chosen is null)
+        {
+            return Failure.No($"release: {problem}");
+        }
+
+        state.Released.Change(chosen.Value.Select(vm => vm.FullName), remove: []);
+        if (agent.Status is not null)
+        {
+            await WaitAsync(parsed, [.. chosen.Value.Select(vm => vm.Pid)], isReleased: true, stop);
+        }
+
+        // Only now, when no pass of the agent's undoes it.
+        var applier = new PlanApplier(new KernelThreadAffinity(files));
+        var masks = state.Masks.Load();
+        var outcomes = observer
+            .Observe()
+            .Vms.Join(
+                chosen.Value,
+                vm => vm.Key.Pid,
+                named => named.Pid,
+                (vm, named) =>
+                    applier.Apply(
+                        GiveBack.Of(
+                            vm,
+                            (named.Namespace, named.Name),
+                            thread => masks.GetValueOrDefault(ThreadKey.Of(thread))
+                        ),
+                        AgentMode.Enforce
+                    )
+            )
+            .ToList();
+        state.Masks.Forget(
+            outcomes.SelectMany(
+                vm => vm.Threads,
+                (_, thread) => ThreadKey.Of(thread.Planned.Thread)
+            )
+        );
+        return Tell(outcomes);
+    }
+
+    private static async Task<int> UndoAsync(
+        ParseResult parsed,
+        AgentState state,
+        CancellationToken stop
+    )
+    {
+        var released = state.Released.Look();
+        if (state.Released.Problem is { } problem)
+        {
+            return Failure.Because($"release: {problem}");
+        }
+
+        var agent = await DoctorCommand.AskAgentAsync(EndpointOptions.Socket.Get(parsed), stop);
+        var names = parsed.GetValue(All)
+            ? released
+            : [.. parsed.GetRequiredValue(Vms).Select(Full)];
+        if (names.Except(released) is { IsEmpty: false } others)
+        {
+            return Failure.No(
+                $"release --undo: {string.Join(", ", others)}: not released; released are: "
+                    + (
+                        released.IsEmpty
+                            ? "none"
+                            : string.Join(", ", released.Order(StringComparer.Ordinal))
+                    )
+            );
+        }
+
+        state.Released.Change(add: [], names);
+        if (agent.Status is { } status)
+        {
+            await WaitAsync(
+                parsed,
+                [
+                    .. status
+                        .Vms.Where(vm => names.Contains($"{vm.Namespace}/{vm.Name}"))
+                        .Select(vm => vm.Pid),
+                ],
+                isReleased: false,
+                stop
+            );
+        }
+
+        foreach (var name in names.Order(StringComparer.Ordinal))
+        {
+            Console.WriteLine($"{name}: the agent takes it up again");
+        }
+
+        return ExitCode.Fine;
+
+        string Full(string name) =>
+            released.FirstOrDefault(full =>
+                full == name || full.EndsWith($"/{name}", StringComparison.Ordinal)
+            ) ?? name;
+    }
+
+    private static ImmutableArray<Named>? Choose(
+        string[] names,
+        ImmutableArray<Named> known,
+        out string? problem
+    )
+    {
+        var chosen = ImmutableArray.CreateBuilder<Named>();
+        foreach (var name in names)
+        {
+            var vms = known.Where(vm => vm.Is(name)).ToList();
+            if (vms.Count != 1)
+            {
+                problem =
+                    vms.Count == 0
+                        ? $"no VM {name} runs here: see pinagent status"
+                        : $"--vm {name}: several VMs have this name: choose one by its full name or its pid, of "
+                            + string.Join(", ", vms.Select(vm => $"{vm.FullName} (pid {vm.Pid})"));
+                return null;
+            }
+
+            chosen.Add(vms[0]);
+        }
+
+        problem = null;
+        return chosen.DrainToImmutable();
+    }
+
+    // The agent reads the file before every pass, so the status that tells of it is the end of a pass that heeded it.
+    private static async Task WaitAsync(
+        ParseResult parsed,
+        ImmutableHashSet<int> pids,
+        bool isReleased,
+        CancellationToken stop
+    )
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        patience.CancelAfter(Patience);
+        using var client = new StatusClient(EndpointOptions.Socket.Get(parsed));
+        try
+        {
+            await foreach (var status in client.WatchAsync(patience.Token))
+            {
+                if (status.Vms.All(vm => !pids.Contains(vm.Pid) || vm.Released == isReleased))
+                {
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            throw new AgentException(
+                $"the running agent hasn't taken note for {Patience.TotalSeconds} s: give this command the agent's --state-dir, "
+                    + "and see its log"
+            );
+        }
+    }
+
+    private static int Tell(List<VmOutcome> outcomes)
+    {
+        foreach (var vm in outcomes)
+        {
+            var changes = vm.DescribeChanges();
+            Console.WriteLine(
+                $"{vm.Plan.Namespace}/{vm.Plan.Name} (pid {vm.Plan.Vm.Key.Pid}): released: "
+                    + (changes.Length > 0 ? changes : "every thread had its CPUs already")
+            );
+        }
+
+        var denied = outcomes
+            .SelectMany(vm => vm.Threads)
+            .Where(thread => thread.Outcome == Outcome.Denied)
+            .Select(thread => thread.Planned.Thread.Tid)
+            .ToList();
+        return denied.Count == 0
+            ? ExitCode.Fine
+            : Failure.No(
+                $"release: the kernel refused to move threads {string.Join(", ", denied)}: it needs CAP_SYS_NICE"
+            );
+    }
+
+    private sealed record Named(string Namespace, string Name, int Pid, bool Dedicated)
+    {
+        public string FullName => $"{Namespace}/{Name}";
+
+        public bool Is(string text) => VmName.Means(text, Namespace, Name, Pid);
+    }
+}

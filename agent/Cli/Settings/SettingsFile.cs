@@ -1,0 +1,105 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using PinAgent.Observe.Objects;
+
+namespace PinAgent.Cli.Settings;
+
+/// <summary>What a settings file tells: YAML, a map from options' names without their dashes to a value or a list.</summary>
+/// <param name="Path">Its path.</param>
+/// <param name="Values">What it says, by name.</param>
+internal sealed record SettingsFile(
+    string Path,
+    ImmutableSortedDictionary<string, ImmutableArray<string>> Values
+)
+{
+    /// <summary>The file that is read where none is named and this one is there.</summary>
+    public const string DefaultPath = "/etc/pinagent/config.yaml";
+
+    private const string Variable = "PINAGENT_CONFIG";
+
+    private static readonly ImmutableSortedDictionary<string, ImmutableArray<string>> Nothing =
+        ImmutableSortedDictionary.Create<string, ImmutableArray<string>>(StringComparer.Ordinal);
+
+    /// <summary>Names the file.</summary>
+    public static Option<string?> Option { get; } =
+        new("--config")
+        {
+            Description =
+                "Settings in YAML: options' names without dashes, and their values. An option and its variable win over the "
+                + $"file. [default: {DefaultPath}, if it's there; env: {Variable}]",
+            HelpName = "FILE",
+            Recursive = true,
+        };
+
+    /// <summary>What the command line's file tells; nothing where none is named and the default isn't there.</summary>
+    /// <exception cref="UsageException">It can't be read, or isn't such a file.</exception>
+    public static SettingsFile Of(ParseResult parsed)
+    {
+        var path = PathOf(parsed);
+        try
+        {
+            return Parse(path ?? DefaultPath, File.ReadAllText(path ?? DefaultPath));
+        }
+        catch (Exception problem)
+            when (path is null && problem is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return new SettingsFile(DefaultPath, Nothing);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException(
+                $"settings file: expected a readable file: {problem.Message}",
+                problem
+            );
+        }
+        catch (FormatException problem)
+        {
+            throw new UsageException(problem.Message, problem);
+        }
+    }
+
+    /// <summary>The file that is named; null if none is.</summary>
+    public static string? PathOf(ParseResult parsed) =>
+        parsed.GetValue(Option) is { Length: > 0 } option ? option
+        : Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } variable ? variable
+        : null;
+
+    /// <summary>Understands a file's text.</summary>
+    /// <exception cref="FormatException">The message begins with the path.</exception>
+    public static SettingsFile Parse(string path, string text)
+    {
+        try
+        {
+            return YamlReader.Read(text) switch
+            {
+                [] or [ScalarNode { IsNull: true }] => new SettingsFile(path, Nothing),
+                [MapNode map] => new SettingsFile(
+                    path,
+                    Nothing.AddRange(
+                        map.Values.Select(entry =>
+                            KeyValuePair.Create(entry.Key, ValuesOf(entry.Key, entry.Value))
+                        )
+                    )
+                ),
+                _ => throw new FormatException(
+                    "expected one map of settings, like \"mode: audit\""
+                ),
+            };
+        }
+        catch (FormatException problem)
+        {
+            throw new FormatException($"{path}: {problem.Message}", problem);
+        }
+    }
+
+    private static ImmutableArray<string> ValuesOf(string key, ObjectNode value) =>
+        value switch
+        {
+            ScalarNode { IsNull: false } scalar => [scalar.Text],
+            ListNode list when list.Values.All(item => item is ScalarNode { IsNull: false }) =>
+            [
+                .. list.Values.Cast<ScalarNode>().Select(item => item.Text),
+            ],
+            _ => throw new FormatException($"{key}: expected a value or a list of values"),
+        };
+}

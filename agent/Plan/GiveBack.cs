@@ -1,0 +1,41 @@
+using PinAgent.Model;
+
+namespace PinAgent.Plan;
+
+/// <summary>
+/// The opposite of pinning: each thread gets the CPUs it had before the agent's first change, as far as its cgroup still
+/// has them, or else all CPUs of its cgroup. Pure.
+/// </summary>
+public static class GiveBack
+{
+    /// <summary>Plans a VM's return.</summary>
+    /// <param name="vm">The VM as it was found.</param>
+    /// <param name="fullName">Its namespace and name.</param>
+    /// <param name="before">The CPUs a thread had before the agent's first change; null if that isn't known.</param>
+    public static VmPlan Of(
+        ObservedVm vm,
+        (string Namespace, string Name) fullName,
+        Func<VmThread, CpuSet?> before
+    ) =>
+        new()
+        {
+            Vm = vm,
+            Namespace = fullName.Namespace,
+            Name = fullName.Name,
+            Source = FactSource.Inferred,
+            Dedicated = true,
+            Guest = vm.Guest.Full,
+            Threads =
+            [
+                .. vm.Threads.Select(thread => new PlannedThread(
+                    thread,
+                    Wanted(before(thread), thread.OwnCpuset ?? vm.Cpuset)
+                )),
+            ],
+        };
+
+    private static CpuSet? Wanted(CpuSet? before, CpuSet? allowed) =>
+        allowed is null ? before
+        : before is not null && before.Intersect(allowed) is { IsEmpty: false } cpus ? cpus
+        : allowed;
+}

@@ -1,0 +1,32 @@
+using System.Collections.Immutable;
+
+namespace PinAgent.State;
+
+/// <summary>What the agent keeps in its state folder, across its own restart.</summary>
+public sealed class AgentState
+{
+    /// <summary>Names the files; nothing is read yet.</summary>
+    /// <param name="folder">The state folder.</param>
+    /// <param name="isInCluster">Whether an API server tells which VMs are dedicated, so that its word is to be kept.</param>
+    public AgentState(string folder, bool isInCluster)
+    {
+        Decisions = isInCluster
+            ? new DecisionMemory(Path.Combine(folder, "remembered.json"))
+            : null;
+        Masks = new MaskMemory(Path.Combine(folder, "masks.json"));
+        Released = new ReleasedVms(Path.Combine(folder, "released.json"));
+    }
+
+    /// <summary>What was decided; null outside a cluster.</summary>
+    public DecisionMemory? Decisions { get; }
+
+    /// <summary>The masks before the agent's first change.</summary>
+    public MaskMemory Masks { get; }
+
+    /// <summary>The VMs that an administrator has taken from the agent.</summary>
+    public ReleasedVms Released { get; }
+
+    /// <summary>What is wrong with the files.</summary>
+    public ImmutableArray<string> Problems =>
+        [.. new[] { Decisions?.Problem, Masks.Problem, Released.Problem }.OfType<string>()];
+}

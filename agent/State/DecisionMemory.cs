@@ -1,0 +1,78 @@
+using PinAgent.Plan;
+
+namespace PinAgent.State;
+
+/// <summary>
+/// Keeps decisions in a file, so that an agent that starts while the API server is away goes on with what was ours.
+/// It's written in one step, and only when something has changed.
+/// </summary>
+/// <param name="path">The file.</param>
+public sealed class DecisionMemory(string path)
+{
+    /// <summary>The version of the file's format. A newer agent's file isn't understood.</summary>
+    public const int Version = 1;
+
+    private readonly StateFile<RememberedFile> _file = new(path, StateJson.Default.RememberedFile);
+    private RememberedVm[] _written = [];
+
+    /// <summary>What went wrong with the file; null if nothing did.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>Reads the file. One that isn't there, or can't be understood, holds nothing.</summary>
+    public Decisions Load()
+    {
+        try
+        {
+            var file = _file.Read();
+            if (file is null)
+            {
+                return Decisions.None;
+            }
+
+            if (file.Version != Version)
+            {
+                Problem =
+                    $"{path}: expected version {Version}, found {file.Version}: nothing is remembered";
+                return Decisions.None;
+            }
+
+            _written = [.. (file.Vms ?? []).OfType<RememberedVm>()];
+            return Decisions.Of(
+                _written
+                    .DistinctBy(vm => vm.Container)
+                    .Where(vm => vm is { PodUid.Length: > 0, ContainerId: not null })
+                    .ToDictionary(vm => vm.Container, vm => vm.ToDecision())
+            );
+        }
+        catch (StateException problem)
+        {
+            Problem = $"{problem.Message}: nothing is remembered";
+            return Decisions.None;
+        }
+    }
+
+    /// <summary>Writes the file, if it would be another than it is.</summary>
+    public void Keep(Decisions decisions)
+    {
+        var vms = decisions
+            .All.Where(vm => vm.Value.Dedicated is not null)
+            .OrderBy(vm => vm.Key.PodUid, StringComparer.Ordinal)
+            .ThenBy(vm => vm.Key.ContainerId, StringComparer.Ordinal)
+            .Select(vm => RememberedVm.Of(vm.Key, vm.Value))
+            .ToArray();
+        if (vms.SequenceEqual(_written))
+        {
+            return;
+        }
+
+        try
+        {
+            _file.Write(new RememberedFile { Version = Version, Vms = vms });
+            (_written, Problem) = (vms, null);
+        }
+        catch (StateException problem)
+        {
+            Problem = $"{problem.Message}: a restarted agent won't remember";
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace PinAgent.State;
+
+/// <summary>
+/// A small JSON file in the agent's state folder. It's replaced in one step, so that a reader, or an agent that was
+/// killed, never meets half of it.
+/// </summary>
+/// <typeparam name="T">What the file holds.</typeparam>
+/// <param name="path">The file.</param>
+/// <param name="type">How it's written.</param>
+internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type)
+    where T : class
+{
+    private const int LargestFile = 16 * 1024 * 1024;
+
+    /// <summary>Reads the file; null if there is none.</summary>
+    /// <exception cref="StateException">It can't be read, or isn't whole.</exception>
+    public T? Read()
+    {
+        try
+        {
+            if (!File.Exists(path))
+            {
+                return null;
+            }
+
+            if (new FileInfo(path).Length > LargestFile)
+            {
+                throw new StateException(
+                    $"{path}: expected at most {LargestFile / 1024 / 1024} MiB, found more"
+                );
+            }
+
+            return JsonSerializer.Deserialize(File.ReadAllBytes(path), type)
+                ?? throw new StateException($"{path}: isn't a whole file of this agent's (null)");
+        }
+        catch (JsonException problem)
+        {
+            throw new StateException(
+                $"{path}: isn't a whole file of this agent's ({problem.Message})",
+                problem
+            );
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new StateException($"{path}: can't be read: {problem.Message}", problem);
+        }
+    }
+
+    /// <summary>Replaces the file, and makes its folder if need be.</summary>
+    /// <exception cref="StateException">It can't be written.</exception>
+    public void Write(T content)
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            var temporary = path + ".new";
+            File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(content, type));
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new StateException($"{path}: can't be written: {problem.Message}", problem);
+        }
+    }
+}
+
+/// <summary>A file of the state folder can't be read or written; the message says which and why.</summary>
+public sealed class StateException(string message, Exception? inner = null)
+    : Exception(message, inner);

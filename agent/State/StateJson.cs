@@ -1,0 +1,13 @@
+using System.Text.Json.Serialization;
+
+namespace PinAgent.State;
+
+/// <summary>The JSON of the files in the state folder.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault
+)]
+[JsonSerializable(typeof(RememberedFile))]
+[JsonSerializable(typeof(ReleasedFile))]
+[JsonSerializable(typeof(MasksFile))]
+internal sealed partial class StateJson : JsonSerializerContext;
