@@ -133,7 +133,7 @@ skip_lane() {
 check_scripts() {
   local scripts
   mapfile -t scripts < <(cd "$repository" && grep -rlE '^#!/bin/(ba)?sh' .ci deploy tests --include='*' --exclude-dir=fixtures)
-  scripts+=(tests/fixtures/machines/capture.sh tests/fixtures/machines/synthesize.sh)
+  scripts+=(tests/lanes/control-plane/binaries.sh tests/fixtures/machines/capture.sh tests/fixtures/machines/synthesize.sh)
   (cd "$repository" && shellcheck "${scripts[@]}")
 }
 
