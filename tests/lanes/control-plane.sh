@@ -19,7 +19,7 @@
 #            temporary folder)
 #   down     ends it and removes DIR
 #   build    gets the binaries, and stops
-#   --controllers  a cluster that kubelets can join (kubelet-node.sh): with the controller manager, the scheduler, the
+#   --controllers  a cluster that kubelets can join, with the controller manager, the scheduler, the
 #            kubelet's binary, DIR/kubelet.kubeconfig for a node called node1, and no nodes of its own
 #
 #   PINAGENT_TEST_CONTROL_PLANE_DIR  DIR; the default of --dir for all but up
