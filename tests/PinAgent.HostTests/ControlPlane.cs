@@ -16,6 +16,9 @@ internal static class ControlPlane
     /// <summary>The control plane's files: see the script's help.</summary>
     public static string Folder => Directory!;
 
+    /// <summary>How an administrator reaches it.</summary>
+    public static string AdminKubeConfig => Admin!;
+
     /// <summary>The API server's address.</summary>
     public static Uri Server =>
         new($"https://127.0.0.1:{File.ReadAllText($"{Directory}/port").Trim()}");
@@ -92,6 +95,17 @@ internal static class ControlPlane
             $"--from-literal=feature-gates={gates}",
         ]);
     }
+
+    /// <summary>The labels of a node that say whether the CPU manager runs: <c>key=value</c>, sorted.</summary>
+    public static string LabelsOf(JsonNode node) =>
+        string.Join(
+            ' ',
+            node["metadata"]!["labels"]!
+                .AsObject()
+                .Where(label => label.Key.EndsWith("cpumanager", StringComparison.Ordinal))
+                .Select(label => $"{label.Key}={label.Value}")
+                .Order(StringComparer.Ordinal)
+        );
 
     /// <summary>A VMI on node1 with this <c>spec.domain.cpu</c>.</summary>
     public static Task<string> CreateVmiAsync(string name, string cpu) =>
