@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace PinAgent.Model;
 
 /// <summary>How the agent learns of new threads.</summary>
@@ -13,8 +15,10 @@ public sealed record EventSource(EventSourceState State, string? Message)
 public enum EventSourceState
 {
     /// <summary>It tells at once: process connector.</summary>
+    [JsonStringEnumMemberName("listening")]
     Listening,
 
     /// <summary>The agent looks, once per period.</summary>
+    [JsonStringEnumMemberName("scanning")]
     Scanning,
 }

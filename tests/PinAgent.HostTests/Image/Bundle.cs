@@ -18,6 +18,7 @@ internal static class Bundle
     /// <param name="seccomp">The file with the runtime's default profile.</param>
     /// <param name="hostPaths">What is there in the place of a folder of the host, if it's another.</param>
     /// <param name="empty">What an emptyDir is.</param>
+    /// <param name="settings">What the ConfigMap is.</param>
     /// <param name="arguments">Further arguments of the program.</param>
     public static JsonObject Of(
         JsonObject pod,
@@ -25,6 +26,7 @@ internal static class Bundle
         string seccomp,
         IReadOnlyDictionary<string, string> hostPaths,
         string empty,
+        string settings,
         IEnumerable<string> arguments
     )
     {
@@ -75,7 +77,7 @@ internal static class Bundle
             ["hostname"] = "node1",
             ["mounts"] = new JsonArray([
                 .. UsualMounts(Manifest.MountPaths(pod)),
-                .. Mounts(pod, hostPaths, empty),
+                .. Mounts(pod, hostPaths, empty, settings),
             ]),
             ["linux"] = Linux(pod, capabilities, seccomp),
         };
@@ -83,7 +85,12 @@ internal static class Bundle
 
     private static JsonObject Linux(JsonObject pod, string[] capabilities, string seccomp)
     {
-        string[] namespaces = ["mount", "ipc", "uts", "network", "cgroup"];
+        string[] namespaces = ["mount", "ipc", "uts", "cgroup"];
+        if ((bool?)pod["hostNetwork"] != true)
+        {
+            namespaces = [.. namespaces, "network"];
+        }
+
         if ((bool?)pod["hostPID"] != true)
         {
             namespaces = [.. namespaces, "pid"];
@@ -121,7 +128,8 @@ internal static class Bundle
     private static IEnumerable<JsonNode> Mounts(
         JsonObject pod,
         IReadOnlyDictionary<string, string> hostPaths,
-        string empty
+        string empty,
+        string settings
     ) =>
         Manifest.ContainerOf(pod)["volumeMounts"]!
             .AsArray()
@@ -135,7 +143,9 @@ internal static class Bundle
                 return Mount(
                     (string)mount!["mountPath"]!,
                     "bind",
-                    source is null ? empty : hostPaths.GetValueOrDefault(source, source),
+                    volume["configMap"] is not null ? settings
+                        : source is null ? empty
+                        : hostPaths.GetValueOrDefault(source, source),
                     $"rbind rprivate {Access(mount)}"
                 );
             });

@@ -20,7 +20,7 @@ internal sealed class Container : IAsyncDisposable
     private readonly ConcurrentQueue<string> _log = new();
     private readonly CommandTask<CommandResult> _run;
 
-    private Container(JsonObject pod, string[] arguments)
+    private Container(JsonObject pod, string settings, string[] arguments)
     {
         Pod = pod;
         _folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
@@ -30,6 +30,7 @@ internal sealed class Container : IAsyncDisposable
                 "run",
                 "bundle",
                 "empty",
+                "settings",
                 "kubelet/pods",
                 "kubelet/plugins",
                 "kubelet/pki",
@@ -39,6 +40,7 @@ internal sealed class Container : IAsyncDisposable
             Directory.CreateDirectory($"{_folder}/{name}");
         }
 
+        File.WriteAllText($"{_folder}/settings/config.yaml", settings);
         WriteForRoot("kubelet/cpu_manager_state", Checkpoint);
         foreach (var name in Secrets)
         {
@@ -58,6 +60,7 @@ internal sealed class Container : IAsyncDisposable
                         ["/run/pinagent"] = $"{_folder}/run",
                     },
                     $"{_folder}/empty",
+                    $"{_folder}/settings",
                     arguments
                 )
                 .ToJsonString()
@@ -99,9 +102,9 @@ internal sealed class Container : IAsyncDisposable
         string folder = "deploy/base"
     )
     {
-        var pod = await Manifest.PodAsync(folder);
+        var (pod, settings) = await Manifest.PodAsync(folder);
         change?.Invoke(pod);
-        var container = new Container(pod, ["--standalone", "--vm", guest]);
+        var container = new Container(pod, settings, ["--standalone", "--vm", guest]);
         try
         {
             await container.WaitAsync();

@@ -18,7 +18,7 @@ public sealed class ImageTests
 
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
-    public static TheoryData<string> Capabilities => ["SYS_NICE"];
+    public static TheoryData<string> Capabilities => ["NET_ADMIN", "SYS_NICE"];
 
     public static TheoryData<string> Mounts =>
         [
@@ -27,6 +27,7 @@ public sealed class ImageTests
             "/var/lib/kubelet/pods",
             "/var/lib/kubelet/plugins",
             "/var/lib/kubelet/pki",
+            "/etc/pinagent",
             "/run/pinagent",
         ];
 
@@ -57,8 +58,9 @@ public sealed class ImageTests
     }
 
     [Fact(Timeout = Timeout)]
-    public async Task The_agent_has_one_capability_a_filter_for_system_calls_and_a_root_it_cant_write()
+    public async Task The_agent_has_two_capabilities_a_filter_for_system_calls_and_a_root_it_cant_write()
     {
+        const ulong NetAdmin = 1 << 12;
         const ulong SysNice = 1 << 23;
         Require();
         await using var agent = await Container.StartAsync(_name);
@@ -69,7 +71,7 @@ public sealed class ImageTests
             .ToDictionary(field => field[0], field => field[^1]);
         foreach (var set in new[] { "CapPrm", "CapEff", "CapBnd" })
         {
-            Assert.Equal((set, $"{SysNice:x16}"), (set, status[set]));
+            Assert.Equal((set, $"{NetAdmin | SysNice:x16}"), (set, status[set]));
         }
 
         Assert.Equal(("1", "2"), (status["NoNewPrivs"], status["Seccomp"]));
@@ -95,11 +97,22 @@ public sealed class ImageTests
 
     [Theory(Timeout = Timeout)]
     [MemberData(nameof(Capabilities))]
-    public async Task Without_a_capability_another_users_guest_isnt_pinned(string capability)
+    public async Task Without_a_capability_another_users_guest_isnt_pinned_or_not_at_once(
+        string capability
+    )
     {
         Require();
         using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "0-1");
         await using var guest = await Guest.StartAsync(_name, "1", cpuset, uid: Qemu);
+        await using (var whole = await Container.StartAsync(_name))
+        {
+            Assert.Equal("listening Pinned ", await StandingAsync(whole, guest));
+        }
+
+        // As it was before the agent.
+        await Cli.Wrap("taskset")
+            .WithArguments(["-apc", "0-1", $"{guest.Pid}"])
+            .ExecuteAsync(TestContext.Current.CancellationToken);
         await using var agent = await Container.StartAsync(
             _name,
             pod =>
@@ -109,9 +122,32 @@ public sealed class ImageTests
             }
         );
 
-        var vm = (await agent.StatusAsync()).Vm(guest);
+        Assert.Equal(
+            capability == "SYS_NICE"
+                ? "listening PartlyPinned PermissionMissing"
+                : "scanning Pinned ",
+            await StandingAsync(agent, guest)
+        );
+    }
 
-        Assert.Equal(("PartlyPinned", "PermissionMissing"), (vm.State, vm.Reason));
+    [Fact(Timeout = Timeout)]
+    public async Task Without_the_hosts_network_or_by_its_overlay_only_the_kernels_word_is_lost()
+    {
+        Require();
+        using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "0-1");
+        await using var guest = await Guest.StartAsync(_name, "1", cpuset, uid: Qemu);
+        await using (
+            var agent = await Container.StartAsync(_name, pod => pod.Remove("hostNetwork"))
+        )
+        {
+            Assert.Equal("scanning Pinned ", await StandingAsync(agent, guest));
+        }
+
+        await using var overlay = await Container.StartAsync(
+            _name,
+            folder: "deploy/overlays/without-host-network"
+        );
+        Assert.Equal("scanning Pinned ", await StandingAsync(overlay, guest));
     }
 
     [Fact(Timeout = Timeout)]
@@ -170,7 +206,6 @@ public sealed class ImageTests
         await using var whole = await Container.StartAsync(_name);
         Assert.Null(await LossAsync(whole, guest, path));
         await whole.StopAsync();
-
         await using var agent = await Container.StartAsync(
             _name,
             pod =>
@@ -204,14 +239,14 @@ public sealed class ImageTests
     public async Task Every_right_of_the_daemonset_has_a_test_that_misses_it()
     {
         Require();
-        var pod = await Manifest.PodAsync("deploy/base");
+        var (pod, _) = await Manifest.PodAsync("deploy/base");
 
         Assert.Equal(
             Capabilities.Select(row => row.Data),
             CapabilitiesOf(pod).Select(name => (string)name!)
         );
         Assert.Equal(Mounts.Select(row => row.Data), Manifest.MountPaths(pod));
-        foreach (var right in new[] { "hostNetwork", "hostIPC", "hostUsers", "initContainers" })
+        foreach (var right in new[] { "hostIPC", "hostUsers", "initContainers" })
         {
             Assert.False(pod.ContainsKey(right), right);
         }
@@ -252,6 +287,13 @@ public sealed class ImageTests
         Requires.Program("runc");
     }
 
+    private static async Task<string> StandingAsync(Container agent, Guest guest)
+    {
+        var status = await agent.StatusAsync();
+        var vm = status.Vm(guest);
+        return $"{status.Json["events"]!["state"]} {vm.State} {vm.Reason}";
+    }
+
     private static JsonArray CapabilitiesOf(JsonObject pod) =>
         Manifest.ContainerOf(pod)["securityContext"]!["capabilities"]!["add"]!.AsArray();
 
@@ -277,6 +319,15 @@ public sealed class ImageTests
             case "/var/lib/kubelet":
                 var state = (string?)(await agent.StatusAsync()).Json["cpuManager"]!["state"];
                 return state == "static" ? null : state;
+            case "/etc/pinagent":
+                // In the container the base's file says what the default says, so its absence is what is seen.
+                var file = await agent.ExecAsync(
+                    "pinagent",
+                    "topology",
+                    "--config",
+                    $"{path}/config.yaml"
+                );
+                return file.ExitCode == 0 ? null : file.StandardError;
             case "/run/pinagent":
                 var asked = await Agent.RunAsync("status", "--socket", agent.Socket);
                 return asked.ExitCode == 0 ? null : asked.StandardError;

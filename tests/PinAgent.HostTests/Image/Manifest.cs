@@ -10,26 +10,18 @@ namespace PinAgent.HostTests.Image;
 /// <summary>The agent's pod, as <c>kubectl apply -k</c> would make it.</summary>
 internal static class Manifest
 {
-    /// <summary>The spec of the pods; its variables have the ConfigMap's beside them.</summary>
+    /// <summary>The spec of the pods, and the settings file that they are given.</summary>
     /// <param name="folder">The kustomization, in the repository.</param>
-    public static async Task<JsonObject> PodAsync(string folder)
+    public static async Task<(JsonObject Pod, string Settings)> PodAsync(string folder)
     {
         var objects = Parse(await RenderAsync(folder));
         var pod = Only(objects, "DaemonSet")["spec"]!["template"]!["spec"]!.AsObject();
-        var container = ContainerOf(pod);
         var settings = Only(objects, "ConfigMap");
-        Assert.Equal(
-            settings["metadata"]!["name"]!.ToString(),
-            container["envFrom"]![0]!["configMapRef"]!["name"]!.ToString()
+        Assert.Contains(
+            (string)settings["metadata"]!["name"]!,
+            pod["volumes"]!.AsArray().Select(volume => (string?)volume!["configMap"]?["name"])
         );
-        foreach (var (name, value) in settings["data"]!.AsObject())
-        {
-            container["env"]!
-                .AsArray()
-                .Add(new JsonObject { ["name"] = name, ["value"] = (string?)value });
-        }
-
-        return pod;
+        return (pod, (string)settings["data"]!["config.yaml"]!);
     }
 
     /// <summary>The pod's only container.</summary>
