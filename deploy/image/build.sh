@@ -38,7 +38,6 @@ readonly KEEP_DAYS=30
 output=$repository/artifacts/image/pinagent.tar
 tag=localhost/pinagent:dev
 work=
-build=
 
 say() { echo "image: $*" >&2; }
 
@@ -55,7 +54,6 @@ wrong_call() {
 cleanup() {
   trap - EXIT INT TERM
   [[ -z $work ]] || rm -rf "$work"
-  [[ -z $build ]] || rm -rf "$build"
 }
 
 install_missing() {
@@ -82,11 +80,13 @@ native_key() {
   } | sha256sum | cut -c 1-32
 }
 
-# compile FOLDER: leaves FOLDER/out/pinagent.
+# compile FOLDER: leaves FOLDER/out/pinagent. Without debug information, which differs from build to build and goes into the
+# module's id, and with the folder's name mapped: the same source, the same bytes.
 compile() {
+  mkdir "$1" || return
   (cd "$repository" && cp -r "${sources[@]}" .editorconfig "$1/") || return
   dotnet publish "$1/agent" -c Release -r "$rid" -o "$1/out" -nologo -v quiet \
-    -p:PublishAot=true -p:CppCompilerAndLinker=gcc >&2
+    -p:PublishAot=true -p:CppCompilerAndLinker=gcc -p:DebugType=none -p:PathMap="$1=/src" >&2
 }
 
 # Leaves the native program's path in $program.
@@ -101,16 +101,10 @@ find_program() {
     touch "$program"
   else
     say "compiling the agent for $rid: two to five minutes"
-    # The compiler's output depends on where the source is: everywhere in the same place.
-    mkdir "/tmp/pinagent-native-$key" ||
-      fail "/tmp/pinagent-native-$key: expected nothing; if no other build runs, one was killed there: remove it"
-    build=/tmp/pinagent-native-$key
     # The compiler's servers stay for a while, without the lock.
-    (exec {lock}>&- && compile "$build") || fail "the agent doesn't compile, as said above"
+    (exec {lock}>&- && compile "$work/native") || fail "the agent doesn't compile, as said above"
     find "$cache" -maxdepth 1 -type f -mtime "+$KEEP_DAYS" -delete
-    mv "$build/out/pinagent" "$program.new" && mv "$program.new" "$program"
-    rm -rf "$build"
-    build=
+    mv "$work/native/out/pinagent" "$program.new" && mv "$program.new" "$program"
   fi
   exec {lock}>&-
 }
