@@ -7,6 +7,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { CelScalar, celFunc, celMethod, isCelError, run } from "@bufbuild/cel";
 import { parse, parseAllDocuments } from "yaml";
+import { toCel } from "./values.mjs";
 
 const units = {
   n: 1n, u: 10n ** 3n, m: 10n ** 6n, "": 10n ** 9n, k: 10n ** 12n, M: 10n ** 15n, G: 10n ** 18n, T: 10n ** 21n,
@@ -35,15 +36,6 @@ const funcs = [
   celMethod("isGreaterThan", STRING, [STRING], BOOL, function (other) { return compare(String(this), other) > 0n; }),
   celMethod("asApproximateFloat", STRING, [], DOUBLE, function () { return Number(nanos(String(this))) / 1e9; }),
 ];
-
-// Whole numbers are ints in the API server and BigInt here.
-const toCel = (value) =>
-  Array.isArray(value) ? value.map(toCel)
-  : value instanceof Map ? new Map([...value].map(([key, item]) => [key, toCel(item)]))
-  : value !== null && typeof value === "object"
-    ? new Map(Object.entries(value).map(([key, item]) => [key, toCel(item)]))
-  : Number.isInteger(value) ? BigInt(value)
-  : value;
 
 function evaluate(expression, bindings) {
   const result = run(expression, bindings, { funcs });
