@@ -7,8 +7,8 @@
 #--help-begin
 # Usage: run.sh [--full]
 #
-#   --full    also the slow lanes: a real API server (built once from Debian's source), and virtual nodes of 16 CPUs,
-#             booted under QEMU's software emulation
+#   --full    also the slow lanes: the container image under runc, a real API server (built once from Debian's source),
+#             and virtual nodes of 16 CPUs, booted under QEMU's software emulation
 #
 # Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux. Prometheus' promtool is
 # only downloaded, as its package would start a server.
@@ -89,18 +89,15 @@ check_lane() {
   fi
 }
 
-# The policy's lane says with 77 that it can't run here.
-policy_lane() {
-  local name="admission policy: its expressions on the shared table" status=0
-  if ! command -v npm >/dev/null; then
-    skip_lane "$name" "needs node and npm: there is no evaluator of CEL for .NET"
-    return
-  fi
+# Runs a lane that is one check, and says with 77 that it can't run here.
+optional_lane() {
+  local name=$1 status=0
+  shift
   say "$name"
-  "$lanes/admission-policy.sh" || status=$?
+  "$@" || status=$?
   case $status in
     0) passed=$((passed + 1)) ;;
-    77) skip_lane "$name" "npm can't install the evaluator" ;;
+    77) skip_lane "$name" "it can't run here, as said above" ;;
     *)
       failed=$((failed + 1))
       say "$name: FAILED"
@@ -202,14 +199,30 @@ else
   skip_lane "alerts: each fires when it should" "Debian's prometheus can't be downloaded here"
 fi
 xunit_lane "fast tests" "$bin/PinAgent.Tests/release/PinAgent.Tests" -noColor
-xunit_lane "real QEMU on this machine" "$host_tests" -noColor -trait- lane=node -trait- lane=cluster
+xunit_lane "real QEMU on this machine" "$host_tests" -noColor -trait- lane=node -trait- lane=cluster -trait- lane=image
 if ((EUID == 0)); then
   check_lane "quickstart, to its end and interrupted" "$lanes/quickstart.sh"
 else
   skip_lane "quickstart" "needs root"
 fi
 
-policy_lane
+optional_lane "admission policies: their expressions on objects and changes" "$lanes/admission-policy.sh"
+optional_lane "manifests: the schemas of the API" "$lanes/manifests.sh"
+
+if ! $full; then
+  skip_lane "image under runc" "only with --full"
+else
+  status=0
+  "$lanes/image.sh" true || status=$?
+  case $status in
+    0) xunit_lane "image under runc" "$lanes/image.sh" "$host_tests" -noColor -trait lane=image ;;
+    77) skip_lane "image under runc" "it can't run here, as said above" ;;
+    *)
+      failed=$((failed + 1))
+      say "image under runc: FAILED"
+      ;;
+  esac
+fi
 
 if ! $full; then
   skip_lane "real API server" "only with --full"

@@ -38,6 +38,7 @@ readonly KEEP_DAYS=30
 output=$repository/artifacts/image/pinagent.tar
 tag=localhost/pinagent:dev
 work=
+build=
 
 say() { echo "image: $*" >&2; }
 
@@ -54,6 +55,7 @@ wrong_call() {
 cleanup() {
   trap - EXIT INT TERM
   [[ -z $work ]] || rm -rf "$work"
+  [[ -z $build ]] || rm -rf "$build"
 }
 
 install_missing() {
@@ -80,29 +82,37 @@ native_key() {
   } | sha256sum | cut -c 1-32
 }
 
-# compile TO: from a copy, so that neither the folder's name nor what was built in it before matters.
+# compile FOLDER: leaves FOLDER/out/pinagent.
 compile() {
-  mkdir "$work/src"
-  (cd "$repository" && cp -r "${sources[@]}" .editorconfig "$work/src/")
-  dotnet publish "$work/src/agent" -c Release -r "$rid" -o "$work/native" -nologo -v quiet \
-    -p:PublishAot=true -p:CppCompilerAndLinker=gcc -p:PathMap="$work/src=/src" >&2 || return
-  cp "$work/native/pinagent" "$1"
+  (cd "$repository" && cp -r "${sources[@]}" .editorconfig "$1/") || return
+  dotnet publish "$1/agent" -c Release -r "$rid" -o "$1/out" -nologo -v quiet \
+    -p:PublishAot=true -p:CppCompilerAndLinker=gcc >&2
 }
 
-# Prints the native program's path.
-native() {
-  local kept
-  kept=$cache/$(native_key)
-  if [[ -f $kept ]]; then
-    touch "$kept"
+# Leaves the native program's path in $program.
+find_program() {
+  local key lock
+  key=$(native_key)
+  program=$cache/$key
+  mkdir -p "$cache"
+  exec {lock}>"$cache/lock"
+  flock "$lock"
+  if [[ -f $program ]]; then
+    touch "$program"
   else
     say "compiling the agent for $rid: two to five minutes"
-    mkdir -p "$cache"
-    compile "$work/pinagent" || fail "the agent doesn't compile, as said above"
+    # The compiler's output depends on where the source is: everywhere in the same place.
+    mkdir "/tmp/pinagent-native-$key" ||
+      fail "/tmp/pinagent-native-$key: expected nothing; if no other build runs, one was killed there: remove it"
+    build=/tmp/pinagent-native-$key
+    # The compiler's servers stay for a while, without the lock.
+    (exec {lock}>&- && compile "$build") || fail "the agent doesn't compile, as said above"
     find "$cache" -maxdepth 1 -type f -mtime "+$KEEP_DAYS" -delete
-    cp "$work/pinagent" "$kept.$$" && mv "$kept.$$" "$kept"
+    mv "$build/out/pinagent" "$program.new" && mv "$program.new" "$program"
+    rm -rf "$build"
+    build=
   fi
-  echo "$kept"
+  exec {lock}>&-
 }
 
 # The loader and the libraries: those that the linker names, and OpenSSL's, which .NET looks for at the first HTTPS call.
@@ -218,7 +228,7 @@ revision=$(git rev-parse HEAD || echo unknown)
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct || echo 0)}
 created=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)
 
-program=$(native)
+find_program
 fill_root "$work/root" "$program"
 digest=$(make_layout "$work/root")
 mkdir -p "$(dirname "$output")"

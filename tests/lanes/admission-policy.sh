@@ -9,6 +9,10 @@ set -euo pipefail
 repository=$(cd "$(dirname "$0")/../.." && pwd)
 readonly repository
 
+command -v npm >/dev/null || {
+  echo "admission-policy.sh: needs node and npm"
+  exit 77
+}
 work=$(mktemp -d -t pinagent-policy.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 

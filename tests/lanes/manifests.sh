@@ -1,6 +1,7 @@
 #!/bin/bash
 #
-# Renders deploy/base and every overlay, and checks each object, and those of deploy/admission, against the API's schemas.
+# Renders deploy/base and every overlay, and checks each object, and those of deploy/admission, against the API's schemas;
+# and that the Prometheus Operator gets the alerts of deploy/monitoring.
 # Needs a kubectl of 1.21 or later, node and npm. Exits with 77, and says why, if it can't run here.
 
 set -euo pipefail
@@ -32,3 +33,6 @@ for overlay in "$deploy"/overlays/*/; do
   kubectl kustomize "$overlay" >"$work/rendered/$(basename "$overlay").yaml"
 done
 node "$work/validate.mjs" "$work"/rendered/*.yaml "$deploy"/admission/*.yaml "$deploy"/annotate-pods/*.yaml
+diff <(sed -n '/^groups:/,$p' "$deploy/monitoring/rules.yaml" | sed 's/^\(.\)/  \1/') \
+  <(sed '1,/^spec:/d' "$deploy/overlays/prometheus/rules.yaml") ||
+  { echo "deploy/overlays/prometheus/rules.yaml: expected the rules of deploy/monitoring/rules.yaml, as in the difference above" && exit 1; }

@@ -1,0 +1,186 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using CliWrap;
+using CliWrap.Buffered;
+using Xunit;
+
+namespace PinAgent.HostTests.Image;
+
+/// <summary>
+/// The image's agent under runc, with what the DaemonSet gives it. A kubelet's folder of the test's own is in the place of
+/// the machine's, and so is <c>/run/pinagent</c>.
+/// </summary>
+internal sealed class Container : IAsyncDisposable
+{
+    private const string Checkpoint =
+        """{"policyName":"static","defaultCpuSet":"0","entries":{"pod":{"compute":"1"}},"checksum":1}""";
+
+    private readonly string _id = $"pinagent-{Guid.NewGuid():N}";
+    private readonly string _folder;
+    private readonly ConcurrentQueue<string> _log = new();
+    private readonly CommandTask<CommandResult> _run;
+
+    private Container(JsonObject pod, string[] arguments)
+    {
+        Pod = pod;
+        _folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
+        foreach (
+            var name in new[]
+            {
+                "run",
+                "bundle",
+                "empty",
+                "kubelet/pods",
+                "kubelet/plugins",
+                "kubelet/pki",
+            }
+        )
+        {
+            Directory.CreateDirectory($"{_folder}/{name}");
+        }
+
+        WriteForRoot("kubelet/cpu_manager_state", Checkpoint);
+        foreach (var name in Secrets)
+        {
+            WriteForRoot($"kubelet/{name}/secret", "kind: Secret");
+        }
+
+        File.WriteAllText(
+            $"{_folder}/bundle/config.json",
+            Bundle
+                .Of(
+                    pod,
+                    Root,
+                    Seccomp,
+                    new Dictionary<string, string>(StringComparer.Ordinal)
+                    {
+                        ["/var/lib/kubelet"] = $"{_folder}/kubelet",
+                        ["/run/pinagent"] = $"{_folder}/run",
+                    },
+                    $"{_folder}/empty",
+                    arguments
+                )
+                .ToJsonString()
+        );
+        _run = Runc("run", "--bundle", $"{_folder}/bundle", _id)
+            .WithStandardOutputPipe(PipeTarget.ToDelegate(_log.Enqueue))
+            .WithStandardErrorPipe(PipeTarget.ToDelegate(_log.Enqueue))
+            .ExecuteAsync();
+    }
+
+    /// <summary>Folders of the kubelet's that have files which aren't the agent's business.</summary>
+    public static string[] Secrets { get; } = ["pods", "plugins", "pki"];
+
+    /// <summary>The archive that deploy/image/build.sh made.</summary>
+    public static string Archive => Variable("ARCHIVE")!;
+
+    /// <summary>The unpacked image.</summary>
+    public static string Root => Variable("ROOT")!;
+
+    /// <summary>The pod's spec.</summary>
+    public JsonObject Pod { get; }
+
+    /// <summary>The agent's Unix socket, as the host sees it.</summary>
+    public string Socket => $"{_folder}/run/pinagent.sock";
+
+    private static string Seccomp => Variable("SECCOMP")!;
+
+    /// <summary>Skips the test where there's no image.</summary>
+    public static void Require() =>
+        Assert.SkipUnless(Variable("ROOT") is not null, "needs the image: tests/lanes/image.sh");
+
+    /// <summary>Starts the agent and waits until it's alive, as a kubelet's probe says it.</summary>
+    /// <param name="guest">The guest's name.</param>
+    /// <param name="change">Changes the pod's spec before.</param>
+    /// <param name="folder">The kustomization, in the repository.</param>
+    public static async Task<Container> StartAsync(
+        string guest,
+        Action<JsonObject>? change = null,
+        string folder = "deploy/base"
+    )
+    {
+        var pod = await Manifest.PodAsync(folder);
+        change?.Invoke(pod);
+        var container = new Container(pod, ["--standalone", "--vm", guest]);
+        try
+        {
+            await container.WaitAsync();
+            return container;
+        }
+        catch
+        {
+            await container.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Runs a program in the container, as the kubelet's exec probes do.</summary>
+    public async Task<BufferedCommandResult> ExecAsync(params string[] arguments) =>
+        await Runc(["exec", _id, .. arguments])
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>Runs a probe of the manifest.</summary>
+    public Task<BufferedCommandResult> ProbeAsync(string name) =>
+        ExecAsync([
+            .. Manifest.ContainerOf(Pod)[name]!["exec"]!["command"]!
+                .AsArray()
+                .Select(word => (string)word!),
+        ]);
+
+    /// <summary>The agent's status, over the socket in the container.</summary>
+    public async Task<Status> StatusAsync() =>
+        new(JsonNode.Parse((await ExecAsync("pinagent", "status", "-o", "json")).StandardOutput)!);
+
+    /// <summary>The agent's process.</summary>
+    public async Task<int> PidAsync() =>
+        (int)
+            JsonNode.Parse((await Runc("state", _id).ExecuteBufferedAsync()).StandardOutput)![
+                "pid"
+            ]!;
+
+    /// <summary>Asks the agent to end, as a kubelet does, and returns its exit code.</summary>
+    public async Task<int> StopAsync()
+    {
+        await Runc("kill", _id, "TERM").ExecuteAsync();
+        return (await _run.Task.WaitAsync(TestContext.Current.CancellationToken)).ExitCode;
+    }
+
+    /// <summary>What the agent has logged.</summary>
+    public string Log => string.Join('\n', _log);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Runc("delete", "--force", _id).ExecuteAsync();
+        await _run;
+        _run.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static Command Runc(params string[] arguments) =>
+        Cli.Wrap("runc").WithArguments(arguments).WithValidation(CommandResultValidation.None);
+
+    private static string? Variable(string name) =>
+        Environment.GetEnvironmentVariable($"PINAGENT_TEST_IMAGE_{name}");
+
+    // As the kubelet writes such files.
+    private void WriteForRoot(string name, string content)
+    {
+        File.WriteAllText($"{_folder}/{name}", content);
+        File.SetUnixFileMode($"{_folder}/{name}", UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    // Its log tells of the first pass and of the socket, be there one or not.
+    private async Task WaitAsync()
+    {
+        while (
+            !Array.TrueForAll(
+                ["looking every", "pinagent.sock"],
+                text => Log.Contains(text, StringComparison.Ordinal)
+            )
+        )
+        {
+            Assert.False(_run.Task.IsCompleted, $"The container has ended: {Log}");
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+}

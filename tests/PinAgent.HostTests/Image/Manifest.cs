@@ -1,0 +1,72 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using CliWrap;
+using CliWrap.Buffered;
+using Xunit;
+
+namespace PinAgent.HostTests.Image;
+
+/// <summary>The agent's pod, as <c>kubectl apply -k</c> would make it.</summary>
+internal static class Manifest
+{
+    /// <summary>The spec of the pods; its variables have the ConfigMap's beside them.</summary>
+    /// <param name="folder">The kustomization, in the repository.</param>
+    public static async Task<JsonObject> PodAsync(string folder)
+    {
+        var objects = Parse(await RenderAsync(folder));
+        var pod = Only(objects, "DaemonSet")["spec"]!["template"]!["spec"]!.AsObject();
+        var container = ContainerOf(pod);
+        var settings = Only(objects, "ConfigMap");
+        Assert.Equal(
+            settings["metadata"]!["name"]!.ToString(),
+            container["envFrom"]![0]!["configMapRef"]!["name"]!.ToString()
+        );
+        foreach (var (name, value) in settings["data"]!.AsObject())
+        {
+            container["env"]!
+                .AsArray()
+                .Add(new JsonObject { ["name"] = name, ["value"] = (string?)value });
+        }
+
+        return pod;
+    }
+
+    /// <summary>The pod's only container.</summary>
+    public static JsonObject ContainerOf(JsonObject pod) =>
+        pod["containers"]!.AsArray().Single()!.AsObject();
+
+    /// <summary>Where the container's mounts are.</summary>
+    public static IEnumerable<string> MountPaths(JsonObject pod) =>
+        ContainerOf(pod)["volumeMounts"]!.AsArray().Select(mount => (string)mount!["mountPath"]!);
+
+    // A command that changes nothing here, needs no API server, and prints JSON.
+    private static async Task<string> RenderAsync(string folder)
+    {
+        var rendered = Cli.Wrap("kubectl").WithArguments(["kustomize", Paths.InRepository(folder)]);
+        var result = await (
+            rendered
+            | Cli.Wrap("kubectl")
+                .WithArguments(["annotate", "--local", "-f", "-", "-o", "json", "rendered-"])
+        ).ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+        return result.StandardOutput;
+    }
+
+    private static List<JsonNode> Parse(string text)
+    {
+        var reader = new Utf8JsonReader(
+            Encoding.UTF8.GetBytes(text),
+            new JsonReaderOptions { AllowMultipleValues = true }
+        );
+        var objects = new List<JsonNode>();
+        while (reader.Read())
+        {
+            objects.Add(JsonNode.Parse(ref reader)!);
+        }
+
+        return objects;
+    }
+
+    private static JsonNode Only(IEnumerable<JsonNode> objects, string kind) =>
+        objects.Single(item => (string)item["kind"]! == kind);
+}
