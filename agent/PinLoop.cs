@@ -1,8 +1,11 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Model;
+using PinAgent.NativeInterop;
 using PinAgent.Report;
+using PinAgent.Report.Metrics;
 
 namespace PinAgent;
 
@@ -12,52 +15,75 @@ namespace PinAgent;
 /// </summary>
 /// <param name="pass">The pass.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
-/// <param name="trigger">Something has changed.</param>
+/// <param name="requests">What it's asked for.</param>
 /// <param name="store">Where each pass's result goes.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
 public sealed partial class PinLoop(
     PinPass pass,
     TimeSpan period,
-    Trigger trigger,
+    PassRequests requests,
     StatusStore store,
     TimeProvider time,
     ILogger<PinLoop> logger
 ) : BackgroundService
 {
     private readonly Dictionary<VmKey, Told> _told = [];
+    private readonly PinTimes _pinTimes = new();
     private ImmutableArray<string> _notices = [];
     private bool _hasBegun;
+    private EventSource? _events;
     private AgentMode _mode;
     private string? _modeMessage;
     private string _unreadable = "";
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        // A thread of its own, for its priority is its own.
+        Task.Factory.StartNew(
+            () => Run(stoppingToken),
+            stoppingToken,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
+
+    // New threads are many and run where we want to run: what pins them goes before them. A look at the whole node takes
+    // longer and waits its turn.
+    private void Run(CancellationToken stop)
     {
-        await using var timer = time.CreateTimer(_ => trigger.Set(), null, period, period);
+        using var timer = time.CreateTimer(_ => requests.LookAtEverything(), null, period, period);
         try
         {
+            IReadOnlyList<NamedThread> named = [];
+            var everything = true;
             while (true)
             {
-                Look();
-                await trigger.WaitAsync(stoppingToken);
+                Look(everything, named);
+                _ = SchedPriority.Raise();
+                everything = requests.Wait(stop, out named);
+                if (everything)
+                {
+                    SchedPriority.Reset();
+                }
             }
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             LogStopping();
         }
     }
 
     // A machine that can't be read at the start is a mistake of the setting; later, it may pass.
-    private void Look()
+    private void Look(bool everything, IReadOnlyList<NamedThread> named)
     {
         try
         {
             var began = time.GetTimestamp();
-            var result = pass.Run();
-            store.Put(result.Status, time.GetElapsedTime(began));
+            var result = everything
+                ? pass.Run()
+                : pass.RunFor(named.Select(thread => thread.Pid).ToHashSet());
+            var pins = _pinTimes.After(named, result, MonotonicNanoseconds());
+            store.Put(result.Status, everything ? time.GetElapsedTime(began) : null, pins);
             Tell(result);
             _unreadable = "";
         }
@@ -70,6 +96,10 @@ public sealed partial class PinLoop(
             }
         }
     }
+
+    // Linux' CLOCK_MONOTONIC, as the kernel's events have it.
+    private static ulong MonotonicNanoseconds() =>
+        (ulong)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
 
     // One line per decision that changed something, and none for a pass that changed nothing.
     private void Tell(PassResult result)
@@ -110,6 +140,16 @@ public sealed partial class PinLoop(
         }
 
         (_mode, _modeMessage) = (status.Mode, status.ModeMessage);
+
+        if (status.Events is { } events)
+        {
+            if (events.Overflows > (_events?.Overflows ?? 0))
+            {
+                LogOverflow();
+            }
+
+            _events = events;
+        }
 
         foreach (var notice in status.Notices.Except(_notices))
         {
@@ -196,6 +236,13 @@ public sealed partial class PinLoop(
 
     [LoggerMessage(10, LogLevel.Information, "Mode {Mode} from now on, by the settings file")]
     private partial void LogModeChanged(string mode);
+
+    [LoggerMessage(
+        11,
+        LogLevel.Warning,
+        "More threads were named at once than the kernel could tell of: everything was looked at"
+    )]
+    private partial void LogOverflow();
 
     /// <summary>What was last told of a VM.</summary>
     private readonly record struct Told(string Name, VmState State, Reason? Reason);

@@ -19,6 +19,7 @@ namespace PinAgent;
 /// <param name="state">What is kept across the agent's restart.</param>
 /// <param name="labels">Keeps the node's labels; null outside a cluster.</param>
 /// <param name="reporter">Tells the cluster what was done; null outside a cluster.</param>
+/// <param name="events">Says whether the kernel tells of new threads; null where it isn't asked.</param>
 public sealed class PinPass(
     NodeObserver observer,
     PlanSettings settings,
@@ -28,21 +29,34 @@ public sealed class PinPass(
     Func<EffectiveMode> mode,
     AgentState state,
     LabelKeeper? labels = null,
-    ClusterReporter? reporter = null
+    ClusterReporter? reporter = null,
+    Func<EventSource>? events = null
 )
 {
     private HeldPlacements _held = HeldPlacements.None;
     private ImmutableHashSet<VmKey> _enforced = [];
     private Decisions _decisions = state.Decisions?.Load() ?? Decisions.None;
     private EffectiveMode _mode = new(AgentMode.Audit, null);
+    private NodeSnapshot? _snapshot;
     private long _repairs;
 
-    /// <summary>Makes a pass.</summary>
+    /// <summary>Makes a pass over the whole node.</summary>
     /// <exception cref="InvalidDataException">The node can't be read at all: the message says which file and why.</exception>
     public PassResult Run()
     {
         _mode = mode();
-        var snapshot = observer.Observe();
+        return Run(observer.Observe());
+    }
+
+    /// <summary>
+    /// Makes a pass that looks at these processes only and takes the rest of the node as the pass before has left it.
+    /// </summary>
+    /// <param name="pids">The processes; those that are no VMs, or have ended, do no harm.</param>
+    public PassResult RunFor(IReadOnlySet<int> pids) =>
+        _snapshot is { } before ? Run(observer.ObserveAgain(before, pids)) : Run();
+
+    private PassResult Run(NodeSnapshot snapshot)
+    {
         var plan = NodePlanner.Plan(
             snapshot,
             settings with
@@ -70,6 +84,7 @@ public sealed class PinPass(
             })
             .ToImmutableArray();
         state.Masks.Keep([.. vms.Select(vm => vm.Outcome)]);
+        _snapshot = WithMasks(snapshot, vms);
         _held = plan.Held;
         _enforced =
         [
@@ -84,16 +99,18 @@ public sealed class PinPass(
             reporter?.Look(vms, told);
         }
 
+        var source = events?.Invoke();
         return new PassResult(
             new NodeStatus
             {
                 Node = node,
                 Mode = _mode.Mode,
                 ModeMessage = _mode.Message,
-                Notices = [.. plan.Notices, .. state.Problems],
+                Notices = [.. plan.Notices, .. state.Problems, .. EventNotices(source)],
                 Cluster = snapshot.Cluster is { } facts
                     ? new ClusterStatus(facts.Sync.State, facts.Sync.Since)
                     : null,
+                Events = source,
                 Topology = TopologyStatus.Of(snapshot.Topology),
                 CpuManager = CpuManagerStatus.Of(snapshot.CpuManager),
                 Labels = labels?.Status ?? ImmutableSortedDictionary<string, LabelStatus>.Empty,
@@ -104,6 +121,37 @@ public sealed class PinPass(
             vms
         );
     }
+
+    private static IEnumerable<string> EventNotices(EventSource? source) =>
+        source?.Message is { } why ? [$"new VMs are found by looking, not at once: {why}"] : [];
+
+    // What was set is what the next look would find.
+    private static NodeSnapshot WithMasks(
+        NodeSnapshot snapshot,
+        ImmutableArray<VmPassResult> vms
+    ) =>
+        !vms.Any(vm => vm.Outcome.Threads.Any(thread => thread.IsChange))
+            ? snapshot
+            : snapshot with
+            {
+                Vms =
+                [
+                    .. vms.Select(vm =>
+                        vm.Outcome.Plan.Vm with
+                        {
+                            Threads =
+                            [
+                                .. vm.Outcome.Threads.Select(thread =>
+                                    thread.Planned.Thread with
+                                    {
+                                        Affinity = thread.Actual,
+                                    }
+                                ),
+                            ],
+                        }
+                    ),
+                ],
+            };
 
     private AgentMode ModeOf(VmPlan vm) =>
         vm.Limit == ModeLimit.None ? _mode.Mode : AgentMode.Audit;

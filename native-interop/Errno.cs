@@ -24,6 +24,9 @@ public enum Errno
     /// <summary>Input/output error.</summary>
     EIO = 5,
 
+    /// <summary>Try again: nothing is there yet.</summary>
+    EAGAIN = 11,
+
     /// <summary>Permission denied.</summary>
     EACCES = 13,
 
@@ -51,6 +54,18 @@ public enum Errno
     /// <summary>No such device: a cgroup was removed under the open file.</summary>
     ENODEV = 19,
 
+    /// <summary>The kernel was built without this protocol.</summary>
+    EPROTONOSUPPORT = 93,
+
+    /// <summary>Messages were lost: the reader was too slow for its buffer.</summary>
+    ENOBUFS = 105,
+
+    /// <summary>Nobody listens: of netlink, in another network namespace than the host's.</summary>
+    ECONNREFUSED = 111,
+
+    /// <summary>The wait was ended by its owner.</summary>
+    ECANCELED = 125,
+
     /// <summary>Not supported: <c>cgroup.procs</c> of a threaded cgroup answers so.</summary>
     EOPNOTSUPP = 95,
 }
@@ -68,6 +83,11 @@ public static class ErrnoText
             Errno.ESRCH => "no such process (ESRCH)",
             Errno.EINTR => "interrupted (EINTR)",
             Errno.EIO => "input/output error (EIO)",
+            Errno.EAGAIN => "nothing there yet (EAGAIN)",
+            Errno.EPROTONOSUPPORT => "protocol not supported (EPROTONOSUPPORT)",
+            Errno.ENOBUFS => "no buffer space available (ENOBUFS)",
+            Errno.ECONNREFUSED => "connection refused (ECONNREFUSED)",
+            Errno.ECANCELED => "operation cancelled (ECANCELED)",
             Errno.EACCES => "permission denied (EACCES)",
             Errno.ENODEV => "no such device (ENODEV)",
             Errno.ENOTDIR => "not a directory (ENOTDIR)",

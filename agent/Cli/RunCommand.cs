@@ -7,6 +7,7 @@ using PinAgent.Apply;
 using PinAgent.Cli.Settings;
 using PinAgent.Model;
 using PinAgent.Observe;
+using PinAgent.Observe.Events;
 using PinAgent.Observe.Kubelet;
 using PinAgent.Plan;
 using PinAgent.Report;
@@ -114,23 +115,26 @@ internal static class RunCommand
 
         try
         {
-            var trigger = new Trigger();
-            using var cluster = isStandalone ? null : ClusterServices.Create(parsed, trigger.Set);
+            var requests = new PassRequests();
+            using var cluster = isStandalone
+                ? null
+                : ClusterServices.Create(parsed, requests.LookAtEverything);
             using var files = new HostFiles(Options.HostRoot.Get(parsed));
             using var delays = new RunDelayReader(Options.HostRoot.Get(parsed));
             var settings = new PlanSettings(
                 Vms.Get(parsed),
                 [.. Vmis.Get(parsed).SelectMany(path => VmiFile.ReadAll(path))]
             );
-            var pass = Compose(parsed, files, settings, cluster);
+            using var names = new ThreadNameWatch(requests);
             if (!parsed.GetValue(Once))
             {
                 return await LoopAsync(
-                    pass,
+                    Compose(parsed, files, settings, cluster, () => names.Source),
                     Interval.Get(parsed),
                     EndpointOptions.Get(parsed),
                     new RunDelays(delays.Read, TimeProvider.System),
-                    trigger,
+                    requests,
+                    names,
                     cluster,
                     stop
                 );
@@ -143,6 +147,7 @@ internal static class RunCommand
                 await cluster.PodResources.AskAsync(PodResourcesSocket.Patience, stop);
             }
 
+            var pass = Compose(parsed, files, settings, cluster, events: null);
             var status = RunDelays.Add(pass.Run().Status, delays.Read);
             Output.Print(Format.Get(parsed), () => StatusTable.Render(status), status.ToJson);
             return ExitCode.Fine;
@@ -157,7 +162,8 @@ internal static class RunCommand
         ParseResult parsed,
         HostFiles files,
         PlanSettings settings,
-        ClusterServices? cluster
+        ClusterServices? cluster,
+        Func<EventSource>? events
     )
     {
         var isLive = files.HasLiveProc();
@@ -189,7 +195,8 @@ internal static class RunCommand
                     ),
             new AgentState(ClusterOptions.StateDir.Get(parsed), isInCluster: cluster is not null),
             cluster?.Labels,
-            cluster?.Reporter
+            cluster?.Reporter,
+            events
         );
     }
 
@@ -198,7 +205,8 @@ internal static class RunCommand
         TimeSpan interval,
         EndpointSettings endpoint,
         RunDelays delays,
-        Trigger trigger,
+        PassRequests requests,
+        ThreadNameWatch names,
         ClusterServices? cluster,
         CancellationToken stop
     )
@@ -206,10 +214,11 @@ internal static class RunCommand
         var store = new StatusStore(TimeProvider.System);
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
+        builder.Services.AddHostedService(_ => names);
         builder.Services.AddHostedService(services => new PinLoop(
             pass,
             interval,
-            trigger,
+            requests,
             store,
             TimeProvider.System,
             services.GetRequiredService<ILogger<PinLoop>>()

@@ -53,6 +53,19 @@ public sealed class NodeObserver(
         };
     }
 
+    /// <summary>Reads some of the node's VMs again.</summary>
+    /// <param name="before">The node as it was.</param>
+    /// <param name="pids">The processes to look at.</param>
+    public NodeSnapshot ObserveAgain(NodeSnapshot before, IReadOnlySet<int> pids)
+    {
+        _cgroups?.BeginPass();
+        return before with
+        {
+            Vms = _qemu.ObserveAgain(before.Vms, pids, _cgroups),
+            Cluster = cluster?.Invoke(),
+        };
+    }
+
     // Whether a kubelet runs decides nothing, so it isn't looked for every second.
     private CpuManagerObservation ReadCpuManager()
     {

@@ -55,6 +55,34 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         return [.. _kernelThreads.AddTo(vms)];
     }
 
+    /// <summary>Looks at some processes again. The kernel's own threads for their VMs stay as they were.</summary>
+    /// <param name="before">All VMs as they were.</param>
+    /// <param name="pids">The processes to look at.</param>
+    /// <param name="cgroups">The hierarchy with the cpusets; null if there is none.</param>
+    public ImmutableArray<ObservedVm> ObserveAgain(
+        ImmutableArray<ObservedVm> before,
+        IReadOnlySet<int> pids,
+        CgroupHierarchy? cgroups
+    )
+    {
+        var uptime = ReadUptime();
+        var vms = before.Where(vm => !pids.Contains(vm.Key.Pid)).ToList();
+        foreach (var pid in pids)
+        {
+            if (ObserveProcess(pid, uptime) is { } vm)
+            {
+                var kernelThreads = before
+                    .Where(old => old.Key == vm.Key)
+                    .SelectMany(old => old.Threads)
+                    .Where(thread => thread.IsKernelProcess);
+                var whole = _cgroups.Observe(vm, cgroups, null);
+                vms.Add(whole with { Threads = [.. whole.Threads, .. kernelThreads] });
+            }
+        }
+
+        return [.. vms.OrderBy(vm => vm.Key.Pid)];
+    }
+
     private ObservedVm? ObserveProcess(int pid, double? uptime)
     {
         if (

@@ -22,6 +22,9 @@ public sealed record NodeStatus
     /// <summary>What was asked for and came to nothing: a guest named and not found.</summary>
     public ImmutableArray<string> Notices { get; init; } = [];
 
+    /// <summary>Whether the kernel tells of new VMs at once; null where it isn't asked, as with <c>--once</c>.</summary>
+    public EventSource? Events { get; init; }
+
     /// <summary>The node's CPUs.</summary>
     public required TopologyStatus Topology { get; init; }
 

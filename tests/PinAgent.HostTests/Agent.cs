@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using CliWrap;
@@ -59,14 +60,15 @@ internal sealed class AgentLoop : IAsyncDisposable
 
     /// <summary>Starts the agent of a plain host.</summary>
     public AgentLoop(params string[] arguments)
-        : this(arguments, ["run", "--standalone", "--interval", "0.02"]) { }
+        : this(arguments, Standalone(arguments)) { }
 
-    private AgentLoop(string[] arguments, string[] before)
+    private AgentLoop(string[] arguments, string[] before, string[]? through = null)
     {
         // A job of a shell's background, as these tests may be, ignores SIGINT, and so would the agent.
         _run = Cli.Wrap("env")
             .WithArguments([
                 "--default-signal=INT",
+                .. through ?? [],
                 Paths.Agent,
                 .. before,
                 "--tcp",
@@ -84,6 +86,10 @@ internal sealed class AgentLoop : IAsyncDisposable
     /// <summary>Starts the agent of a cluster's node.</summary>
     public static AgentLoop InCluster(params string[] arguments) => new(arguments, ["run"]);
 
+    /// <summary>Starts the agent of a plain host through another program (<c>setpriv</c>, <c>unshare</c>).</summary>
+    public static AgentLoop Through(string[] program, params string[] arguments) =>
+        new(arguments, Standalone(arguments), program);
+
     /// <summary>The agent's Unix socket, unless the arguments name another.</summary>
     public string Socket => $"{_folder}/pinagent.sock";
 
@@ -92,6 +98,30 @@ internal sealed class AgentLoop : IAsyncDisposable
     /// <summary>Asks the agent as an administrator does.</summary>
     public Task<BufferedCommandResult> AskAsync(params string[] arguments) =>
         Agent.RunAsync(["status", "--socket", Socket, .. arguments]);
+
+    /// <summary>What Prometheus would read.</summary>
+    public async Task<string> MetricsAsync()
+    {
+        using var client = new HttpClient(
+            new SocketsHttpHandler
+            {
+                ConnectCallback = async (_, stop) =>
+                {
+                    var socket = new System.Net.Sockets.Socket(
+                        AddressFamily.Unix,
+                        SocketType.Stream,
+                        ProtocolType.Unspecified
+                    );
+                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket), stop);
+                    return new NetworkStream(socket, ownsSocket: true);
+                },
+            }
+        );
+        return await client.GetStringAsync(
+            "http://localhost/metrics",
+            TestContext.Current.CancellationToken
+        );
+    }
 
     /// <summary>Waits for a line of the log that has this text.</summary>
     public async Task<string> WaitForLogAsync(string text) => (await WaitForLogsAsync(text))[0];
@@ -125,6 +155,11 @@ internal sealed class AgentLoop : IAsyncDisposable
         await Cli.Wrap("kill").WithArguments([$"-{signal}", $"{_run.ProcessId}"]).ExecuteAsync();
         return (await _run.Task.WaitAsync(TestContext.Current.CancellationToken)).ExitCode;
     }
+
+    private static string[] Standalone(string[] arguments) =>
+        arguments.Contains("--interval")
+            ? ["run", "--standalone"]
+            : ["run", "--standalone", "--interval", "0.02"];
 
     public async ValueTask DisposeAsync()
     {

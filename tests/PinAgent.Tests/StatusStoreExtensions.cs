@@ -6,5 +6,5 @@ internal static class StatusStoreExtensions
 {
     /// <summary>Puts what a pass found that took no time.</summary>
     public static void Put(this StatusStore store, NodeStatus status) =>
-        store.Put(status, TimeSpan.Zero);
+        store.Put(status, TimeSpan.Zero, []);
 }

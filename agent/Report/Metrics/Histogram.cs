@@ -7,9 +7,9 @@ namespace PinAgent.Report.Metrics;
 /// <param name="Sum">All of them together.</param>
 public sealed record Histogram(ImmutableArray<long> Counts, TimeSpan Sum)
 {
-    /// <summary>The bounds in seconds: from a pass over a small node to one that takes longer than it may.</summary>
+    /// <summary>The bounds in seconds: from the pinning of a new thread to a pass that takes longer than it may.</summary>
     public static ImmutableArray<double> Bounds { get; } =
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
     /// <summary>Nothing was measured.</summary>
     public static Histogram Empty { get; } =

@@ -27,6 +27,7 @@ internal static class NodeMetrics
         writer.Add(1, ("version", version), ("mode", Word(status.Mode)));
         AddVms(writer, status);
         AddWork(writer, status, counters);
+        AddEvents(writer, status);
         AddCpus(writer, status);
         AddCluster(writer, status);
         if (withVms)
@@ -84,10 +85,32 @@ internal static class NodeMetrics
         );
         writer.Add(counters.Unpinned.TotalSeconds);
         writer.Add(
+            "pin_duration_seconds",
+            "How long new threads of VMs had had their names when the agent had set their masks.",
+            counters.Pins
+        );
+        writer.Add(
             "resync_duration_seconds",
             "How long the passes over the whole node took.",
             counters.Passes
         );
+    }
+
+    private static void AddEvents(MetricWriter writer, NodeStatus status)
+    {
+        if (status.Events is { } events)
+        {
+            writer.Gauge(
+                "event_source_lost",
+                "1 while the kernel doesn't tell of new VMs, so that they are pinned within a period and not at once."
+            );
+            writer.Add(events.State != EventSourceState.Listening);
+            writer.Counter(
+                "event_overflows_total",
+                "How often the kernel had more new threads to tell of than it could keep."
+            );
+            writer.Add(events.Overflows);
+        }
     }
 
     private static void AddCpus(MetricWriter writer, NodeStatus status)

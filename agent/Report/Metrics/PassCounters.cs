@@ -1,20 +1,31 @@
 namespace PinAgent.Report.Metrics;
 
 /// <summary>What the passes since the agent's start add up to. A value: adding a pass makes another.</summary>
-/// <param name="Passes">How long the passes took.</param>
+/// <param name="Passes">How long the passes over the whole node took.</param>
+/// <param name="Pins">How long new threads ran, or waited, between their names and their masks.</param>
 /// <param name="Unpinned">
 /// How long dedicated VMs weren't pinned: two of them for a second are two seconds. What strayed and was put back between
 /// two passes isn't in it, as nobody saw when it happened: that is counted as a repair.
 /// </param>
-public sealed record PassCounters(Histogram Passes, TimeSpan Unpinned)
+public sealed record PassCounters(Histogram Passes, Histogram Pins, TimeSpan Unpinned)
 {
     /// <summary>Before the first pass.</summary>
-    public static PassCounters None { get; } = new(Histogram.Empty, TimeSpan.Zero);
+    public static PassCounters None { get; } = new(Histogram.Empty, Histogram.Empty, TimeSpan.Zero);
 
     /// <summary>With one more pass.</summary>
-    /// <param name="took">How long it took.</param>
+    /// <param name="took">How long it took; null if it was over some VMs only.</param>
+    /// <param name="pins">How long the threads it pinned had had their names.</param>
     /// <param name="before">What held until it ended; null if it's the first one.</param>
     /// <param name="since">How long that has held.</param>
-    public PassCounters With(TimeSpan took, NodeStatus? before, TimeSpan since) =>
-        new(Passes.With(took), Unpinned + (since * (before?.Vms.Count(Objective.IsMissed) ?? 0)));
+    public PassCounters With(
+        TimeSpan? took,
+        IEnumerable<TimeSpan> pins,
+        NodeStatus? before,
+        TimeSpan since
+    ) =>
+        new(
+            took is { } whole ? Passes.With(whole) : Passes,
+            pins.Aggregate(Pins, (histogram, pin) => histogram.With(pin)),
+            Unpinned + (since * (before?.Vms.Count(Objective.IsMissed) ?? 0))
+        );
 }

@@ -33,7 +33,7 @@ public sealed class MetricsTests
 
         void Put(params VmStatus[] vms)
         {
-            served.Store.Put(Node(0, vms), TimeSpan.FromSeconds(0.25));
+            served.Store.Put(Node(0, vms), TimeSpan.FromSeconds(0.25), []);
             clock.Advance(TimeSpan.FromSeconds(1));
         }
     }

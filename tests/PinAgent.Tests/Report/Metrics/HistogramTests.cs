@@ -8,10 +8,11 @@ public sealed class HistogramTests
 {
     [Theory]
     [InlineData(0, 0)]
-    [InlineData(1, 0)]
-    [InlineData(1.1, 1)]
-    [InlineData(5000, 11)]
-    [InlineData(5001, 12)]
+    [InlineData(0.1, 0)]
+    [InlineData(1, 3)]
+    [InlineData(1.1, 4)]
+    [InlineData(5000, 14)]
+    [InlineData(5001, 15)]
     public void A_time_is_counted_under_the_first_bound_that_holds_it(
         double milliseconds,
         int place

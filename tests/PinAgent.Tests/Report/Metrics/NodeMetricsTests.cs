@@ -12,9 +12,15 @@ namespace PinAgent.Tests.Report.Metrics;
 public sealed class NodeMetricsTests
 {
     private static readonly PassCounters Counters = PassCounters
-        .None.With(TimeSpan.FromMilliseconds(2), null, TimeSpan.Zero)
-        .With(TimeSpan.FromMilliseconds(7.5), PageStatuses.Medium(), TimeSpan.FromSeconds(1.5))
-        .With(TimeSpan.FromSeconds(9), PageStatuses.Medium(), TimeSpan.FromSeconds(1));
+        .None.With(TimeSpan.FromMilliseconds(2), [], null, TimeSpan.Zero)
+        .With(
+            null,
+            [TimeSpan.FromMicroseconds(180), TimeSpan.FromMilliseconds(3)],
+            PageStatuses.Medium(),
+            TimeSpan.Zero
+        )
+        .With(TimeSpan.FromMilliseconds(7.5), [], PageStatuses.Medium(), TimeSpan.FromSeconds(1.5))
+        .With(TimeSpan.FromSeconds(9), [], PageStatuses.Medium(), TimeSpan.FromSeconds(1));
 
     private static string Render(NodeStatus status, bool withVms = false) =>
         NodeMetrics.Render(status, Counters, "1.2.3", withVms);
@@ -82,7 +88,9 @@ public sealed class NodeMetricsTests
         var vm = status.Vms[0] with { State = state, Reason = reason };
         var node = status with { Vms = [vm, NotDedicated("default/other", 9000, 1, "0")] };
 
-        var seconds = PassCounters.None.With(TimeSpan.Zero, node, TimeSpan.FromSeconds(3)).Unpinned;
+        var seconds = PassCounters
+            .None.With(TimeSpan.Zero, [], node, TimeSpan.FromSeconds(3))
+            .Unpinned;
 
         Assert.Equal(counts ? 3 : 0, seconds.TotalSeconds);
         Assert.Equal(

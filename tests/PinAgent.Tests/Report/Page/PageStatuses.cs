@@ -64,6 +64,7 @@ internal static class PageStatuses
         };
         return Node("worker-03.example.org", Machine("64amd64-2s4n8c2t-gaps")) with
         {
+            Events = new EventSource(EventSourceState.Listening, null),
             CpuManager = new CpuManagerStatus(
                 CpuManagerState.Static,
                 "0-3,32-35,64-71,96-103",

@@ -1,0 +1,55 @@
+using PinAgent.NativeInterop;
+
+namespace PinAgent.Report.Metrics;
+
+/// <summary>
+/// Measures from a thread's name to its mask. A VM is pinned when the last of its vCPU threads has its name, so the earlier
+/// ones wait for it.
+/// </summary>
+public sealed class PinTimes
+{
+    private readonly Dictionary<int, ulong> _named = [];
+
+    /// <summary>What a pass has set of the masks of threads that named themselves before it.</summary>
+    /// <param name="named">The threads that named themselves since the pass before.</param>
+    /// <param name="result">What the pass did.</param>
+    /// <param name="now">When it ended, in nanoseconds by CLOCK_MONOTONIC.</param>
+    public IReadOnlyList<TimeSpan> After(
+        IReadOnlyList<NamedThread> named,
+        PassResult result,
+        ulong now
+    )
+    {
+        foreach (var thread in named)
+        {
+            _named[thread.Tid] = thread.AtNanoseconds;
+        }
+
+        if (_named.Count == 0)
+        {
+            return [];
+        }
+
+        var times = new List<TimeSpan>();
+        var waiting = new HashSet<int>();
+        foreach (var thread in result.Vms.SelectMany(vm => vm.Outcome.Threads))
+        {
+            var tid = thread.Planned.Thread.Tid;
+            if (thread.IsChange && _named.TryGetValue(tid, out var at) && now > at)
+            {
+                times.Add(TimeSpan.FromMicroseconds((now - at) / 1000d));
+            }
+            else if (thread.Outcome is null)
+            {
+                waiting.Add(tid);
+            }
+        }
+
+        foreach (var tid in _named.Keys.Where(tid => !waiting.Contains(tid)).ToList())
+        {
+            _named.Remove(tid);
+        }
+
+        return times;
+    }
+}

@@ -1,0 +1,248 @@
+using System.Buffers.Binary;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
+
+namespace PinAgent.NativeInterop;
+
+/// <summary>
+/// Tells of threads as they give themselves a name, before anybody who polls can know of them. The kernel's process
+/// connector announces every fork, exec, exit and name on the machine; a filter in the kernel lets only the names of QEMU's
+/// vCPU and I/O threads wake us.
+/// </summary>
+/// <remarks>
+/// Sources: <c>Documentation/driver-api/connector.rst</c>, <c>include/uapi/linux/{netlink,connector,cn_proc}.h</c>,
+/// <c>drivers/connector/cn_proc.c</c> of the kernel. Needs CAP_NET_ADMIN, and the host's network and PID namespaces.
+/// </remarks>
+public sealed class ProcessConnector : IDisposable
+{
+    private const int NetlinkConnector = 11;
+    private const int NetlinkHeader = 16;
+    private const int ConnectorHeader = 20;
+    private const uint ProcIndex = 1;
+    private const uint ProcValue = 1;
+    private const uint Listen = 1;
+    private const uint CommEvent = 0x200;
+
+    // Of the event, counted from the message's begin: after the two headers, what, cpu, timestamp, and the data.
+    private const int EventOffset = NetlinkHeader + ConnectorHeader;
+    private const int TimestampOffset = EventOffset + 8;
+    private const int TidOffset = EventOffset + 16;
+    private const int PidOffset = TidOffset + 4;
+    private const int NameOffset = PidOffset + 4;
+    private const int MessageLength = NameOffset + 16;
+    private const int LongestMessage = 4096;
+
+    // Some ten thousand events, for a machine that starts fifty guests at once while we don't get to run.
+    private const int BufferBytes = 4 * 1024 * 1024;
+
+    private readonly int _socket;
+    private readonly int _wake;
+
+    private ProcessConnector(int socket, int wake) => (_socket, _wake) = (socket, wake);
+
+    /// <summary>Begins to listen.</summary>
+    /// <param name="connector">What listens; null if that failed.</param>
+    /// <returns>
+    /// <see cref="Errno.EPERM"/> without CAP_NET_ADMIN, <see cref="Errno.ECONNREFUSED"/> outside the host's network
+    /// namespace, <see cref="Errno.EPROTONOSUPPORT"/> where the kernel has no connector.
+    /// </returns>
+    public static LinuxResult TryOpen(out ProcessConnector? connector)
+    {
+        connector = null;
+        var fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NetlinkConnector);
+        if (fd < 0)
+        {
+            return LinuxResult.FromReturnValue(fd);
+        }
+
+        // The filter comes first, so that nothing else is ever queued.
+        var result = AttachFilter(fd);
+        result = result.IsSuccess ? SetBuffer(fd) : result;
+        result = result.IsSuccess ? Bind(fd) : result;
+        result = result.IsSuccess ? Subscribe(fd) : result;
+        if (!result.IsSuccess)
+        {
+            _ = close(fd);
+            return result;
+        }
+
+        var wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (wake < 0)
+        {
+            result = LinuxResult.FromReturnValue(wake);
+            _ = close(fd);
+            return result;
+        }
+
+        connector = new ProcessConnector(fd, wake);
+        return LinuxResult.Success;
+    }
+
+    /// <summary>Waits for the next name.</summary>
+    /// <param name="named">The thread.</param>
+    /// <returns>
+    /// <see cref="Errno.ENOBUFS"/> when names were lost: look at everything once. <see cref="Errno.ECANCELED"/> after
+    /// <see cref="Stop"/>.
+    /// </returns>
+    public unsafe LinuxResult Next(out NamedThread named)
+    {
+        var message = stackalloc byte[LongestMessage];
+        var fds = stackalloc pollfd[2];
+        fds[0] = new pollfd { fd = _socket, events = POLLIN };
+        fds[1] = new pollfd { fd = _wake, events = POLLIN };
+        while (true)
+        {
+            named = default;
+            var ready = poll(fds, 2, -1);
+            if (ready < 0)
+            {
+                var failure = LinuxResult.FromReturnValue(ready);
+                if (failure.Errno == Errno.EINTR)
+                {
+                    continue;
+                }
+
+                return failure;
+            }
+
+            if (fds[1].revents != 0)
+            {
+                return new LinuxResult(Errno.ECANCELED);
+            }
+
+            var length = (long)recv(_socket, message, LongestMessage, MSG_DONTWAIT);
+            if (length < 0)
+            {
+                var failure = LinuxResult.FromReturnValue(length);
+                if (failure.Errno is Errno.EINTR or Errno.EAGAIN)
+                {
+                    continue;
+                }
+
+                return failure;
+            }
+
+            if (TryParse(new ReadOnlySpan<byte>(message, (int)length), out named))
+            {
+                return LinuxResult.Success;
+            }
+        }
+    }
+
+    /// <summary>Ends the wait in <see cref="Next"/>, from another thread.</summary>
+    public unsafe void Stop()
+    {
+        var one = 1UL;
+        _ = write(_wake, &one, sizeof(ulong));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _ = close(_socket);
+        _ = close(_wake);
+    }
+
+    /// <summary>Understands a message; false if it isn't the name of a thread.</summary>
+    internal static bool TryParse(ReadOnlySpan<byte> message, out NamedThread named)
+    {
+        named = default;
+        if (message.Length < MessageLength || Word(message, EventOffset) != CommEvent)
+        {
+            return false;
+        }
+
+        named = new NamedThread(
+            (int)Word(message, TidOffset),
+            (int)Word(message, PidOffset),
+            BitConverter.ToUInt64(message[TimestampOffset..])
+        );
+        return true;
+
+        static uint Word(ReadOnlySpan<byte> bytes, int offset) =>
+            BitConverter.ToUInt32(bytes[offset..]);
+    }
+
+    // Loads are big-endian whatever the machine is, so the machine's own words are compared with the bytes they would be.
+    private static unsafe LinuxResult AttachFilter(int fd)
+    {
+        const ushort LoadWord = 0x20; // BPF_LD | BPF_W | BPF_ABS
+        const ushort JumpIfEqual = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
+        const ushort And = 0x54; // BPF_ALU | BPF_AND | BPF_K
+        const ushort Return = 0x06; // BPF_RET | BPF_K
+        var comm = BitConverter.IsLittleEndian
+            ? BinaryPrimitives.ReverseEndianness(CommEvent)
+            : CommEvent;
+        var program = stackalloc Instruction[]
+        {
+            new(LoadWord, 0, 0, EventOffset),
+            new(JumpIfEqual, 0, 5, comm),
+            new(LoadWord, 0, 0, NameOffset),
+            new(JumpIfEqual, 2, 0, 0x43505520), // "CPU "
+            new(And, 0, 0, 0xFFFFFF00),
+            new(JumpIfEqual, 0, 1, 0x494F2000), // "IO "
+            new(Return, 0, 0, uint.MaxValue),
+            new(Return, 0, 0, 0),
+        };
+        var filter = new Program(8, program);
+        return LinuxResult.FromReturnValue(
+            setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(Program))
+        );
+    }
+
+    private static unsafe LinuxResult SetBuffer(int fd)
+    {
+        // FORCE passes the limit of net.core.rmem_max, with the capability that bind(2) needs anyway.
+        var bytes = BufferBytes;
+        return LinuxResult.FromReturnValue(
+            setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(int))
+        );
+    }
+
+    private static unsafe LinuxResult Bind(int fd)
+    {
+        var address = new Address { Family = (ushort)AF_NETLINK, Groups = ProcIndex };
+        return LinuxResult.FromReturnValue(bind(fd, (sockaddr*)&address, sizeof(Address)));
+    }
+
+    private static unsafe LinuxResult Subscribe(int fd)
+    {
+        const int Length = NetlinkHeader + ConnectorHeader + sizeof(uint);
+        const ushort Done = 3;
+        var message = stackalloc byte[Length];
+        var words = new Span<byte>(message, Length);
+        words.Clear();
+        BitConverter.TryWriteBytes(words, (uint)Length);
+        BitConverter.TryWriteBytes(words[4..], Done);
+        BitConverter.TryWriteBytes(words[NetlinkHeader..], ProcIndex);
+        BitConverter.TryWriteBytes(words[(NetlinkHeader + 4)..], ProcValue);
+        BitConverter.TryWriteBytes(words[(NetlinkHeader + 16)..], (ushort)sizeof(uint));
+        BitConverter.TryWriteBytes(words[EventOffset..], Listen);
+        return LinuxResult.FromReturnValue((long)send(fd, message, Length, 0));
+    }
+
+    // struct sock_filter
+    private readonly record struct Instruction(ushort Code, byte IfTrue, byte IfFalse, uint Value);
+
+    // struct sock_fprog
+    private readonly unsafe struct Program(ushort length, Instruction* instructions)
+    {
+        public readonly ushort Length = length;
+        public readonly Instruction* Instructions = instructions;
+    }
+
+    // struct sockaddr_nl
+    private struct Address
+    {
+        public ushort Family;
+        public ushort Padding;
+        public uint Port;
+        public uint Groups;
+    }
+}
+
+/// <summary>A thread that has just given itself a name like a vCPU's or an I/O thread's.</summary>
+/// <param name="Tid">The thread.</param>
+/// <param name="Pid">Its process.</param>
+/// <param name="AtNanoseconds">When, by CLOCK_MONOTONIC.</param>
+public readonly record struct NamedThread(int Tid, int Pid, ulong AtNanoseconds);

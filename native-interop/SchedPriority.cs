@@ -1,0 +1,42 @@
+using System.Runtime.InteropServices;
+
+namespace PinAgent.NativeInterop;
+
+/// <summary>
+/// How soon the calling thread gets a CPU when others want it too. Sources: sched(7), sched_setscheduler(2),
+/// setpriority(2), which acts on one thread on Linux.
+/// </summary>
+public static partial class SchedPriority
+{
+    private const int Other = 0;
+    private const int Fifo = 1;
+    private const int Process = 0;
+    private const int Lowest = 1;
+    private const int Favoured = -20;
+
+    /// <summary>
+    /// Puts the thread before all usual ones: SCHED_FIFO 1, or the best nice value where real-time scheduling isn't allowed
+    /// (a cgroup v1 without a real-time budget).
+    /// </summary>
+    /// <returns>The error of the second attempt: <see cref="Errno.EPERM"/> without CAP_SYS_NICE.</returns>
+    public static LinuxResult Raise() =>
+        SetScheduler(Fifo, Lowest) is { IsSuccess: true } done
+            ? done
+            : LinuxResult.FromReturnValue(SetPriority(Process, 0, Favoured));
+
+    /// <summary>Makes it a usual thread again.</summary>
+    public static void Reset()
+    {
+        _ = SetScheduler(Other, 0);
+        _ = SetPriority(Process, 0, 0);
+    }
+
+    private static unsafe LinuxResult SetScheduler(int policy, int priority) =>
+        LinuxResult.FromReturnValue(SchedSetScheduler(0, policy, &priority));
+
+    [LibraryImport("libc", EntryPoint = "sched_setscheduler", SetLastError = false)]
+    private static unsafe partial int SchedSetScheduler(int pid, int policy, int* param);
+
+    [LibraryImport("libc", EntryPoint = "setpriority")]
+    private static partial int SetPriority(int which, int who, int priority);
+}
