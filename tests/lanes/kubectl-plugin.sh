@@ -47,7 +47,7 @@ expect() {
   local expected=$1 code=0
   shift
   rm -f "$STUB"/asked-*
-  "$plugin" --context stub --timeout 10 "$@" >"$STUB/log" 2>&1 || code=$?
+  timeout 120 "$plugin" --context stub --timeout 10 "$@" >"$STUB/log" 2>&1 || code=$?
   ((code == expected)) || fail "$*: expected exit $expected, found $code"
 }
 
