@@ -7,8 +7,8 @@
 #--help-begin
 # Usage: run.sh [--full]
 #
-#   --full    also the slow lanes: the container image under runc, a real API server (built once from Debian's source),
-#             and virtual nodes of 16 CPUs, booted under QEMU's software emulation
+#   --full    also the slow lanes: the container image under runc, a real API server and a real kubelet (built once from
+#             Debian's source), and virtual nodes of 16 CPUs, booted under QEMU's software emulation
 #
 # Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux. Prometheus' promtool is
 # only downloaded, as its package would start a server.
@@ -133,7 +133,7 @@ skip_lane() {
 check_scripts() {
   local scripts
   mapfile -t scripts < <(cd "$repository" && grep -rlE '^#!/bin/(ba)?sh' .ci deploy tests --include='*' --exclude-dir=fixtures)
-  scripts+=(tests/fixtures/machines/capture.sh tests/fixtures/machines/synthesize.sh)
+  scripts+=(tests/lanes/control-plane/binaries.sh tests/fixtures/machines/capture.sh tests/fixtures/machines/synthesize.sh)
   (cd "$repository" && shellcheck "${scripts[@]}")
 }
 
@@ -199,7 +199,7 @@ else
   skip_lane "alerts: each fires when it should" "Debian's prometheus can't be downloaded here"
 fi
 xunit_lane "fast tests" "$bin/PinAgent.Tests/release/PinAgent.Tests" -noColor
-xunit_lane "real QEMU on this machine" "$host_tests" -noColor -trait- lane=node -trait- lane=cluster -trait- lane=image
+xunit_lane "real QEMU on this machine" "$host_tests" -noColor -trait- lane=node -trait- lane=cluster -trait- lane=image -trait- lane=kubelet
 if ((EUID == 0)); then
   check_lane "quickstart, to its end and interrupted" "$lanes/quickstart.sh"
 else
@@ -234,6 +234,22 @@ elif ! "$lanes/control-plane.sh" build; then
   skip_lane "real API server" "neither had nor built here, as said above"
 else
   xunit_lane "real API server" "$lanes/control-plane.sh" run -- "$host_tests" -noColor -trait lane=cluster
+fi
+
+if ! $full; then
+  skip_lane "real kubelet" "only with --full"
+elif ((EUID != 0)); then
+  skip_lane "real kubelet" "needs root"
+elif ! command -v qemu-system-x86_64 >/dev/null; then
+  skip_lane "real kubelet" "needs qemu-system-x86"
+elif ! "$lanes/control-plane.sh" build --controllers; then
+  skip_lane "real kubelet" "neither had nor built here, as said above"
+elif ! "$repository/deploy/image/build.sh" --output "$work/pinagent.tar"; then
+  skip_lane "real kubelet" "the agent's image can't be built here, as said above"
+else
+  PINAGENT_TEST_IMAGES=$work/pinagent.tar xunit_lane "real kubelet" \
+    "$lanes/control-plane.sh" run --controllers -- "$lanes/kubelet-agent.sh" 127.0.0.1 \
+    "$lanes/kubelet-node.sh" run -- "$host_tests" -noColor -trait lane=kubelet
 fi
 
 if ! $full; then

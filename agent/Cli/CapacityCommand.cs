@@ -34,7 +34,13 @@ internal static class CapacityCommand
 
     private static readonly Option<int> Sidecars = Count(
         "--sidecars",
-        "Container disks and hook sidecars: 200m CPU and 64M memory each, from the shared pool.",
+        "Hook sidecars, from the shared pool: each as the KubeVirt object has it, else 200m CPU and 64M memory.",
+        atLeast: 0
+    );
+
+    private static readonly Option<int> ContainerDisks = Count(
+        "--container-disks",
+        "Container disks, likewise.",
         atLeast: 0
     );
 
@@ -80,6 +86,7 @@ internal static class CapacityCommand
             EvenParity,
             IoThreads,
             Sidecars,
+            ContainerDisks,
             Memory,
             FullPcpus,
             Format,
@@ -102,14 +109,18 @@ internal static class CapacityCommand
 
         try
         {
+            var node = await ObserveAsync(parsed, stop);
             var status = CapacityStatus.Of(
-                CapacitySurvey.Of(await ObserveAsync(parsed, stop)),
+                CapacitySurvey.Of(node),
                 new CapacityShape(vcpus)
                 {
                     IsolateEmulator = parsed.GetValue(IsolateEmulator),
                     EvenParity = parsed.GetValue(EvenParity),
                     SupplementalIoThreads = parsed.GetValue(IoThreads),
                     Sidecars = parsed.GetValue(Sidecars),
+                    Sidecar = ContainerAmount.Of(node.Cluster, ContainerAmount.Sidecar),
+                    ContainerDisks = parsed.GetValue(ContainerDisks),
+                    ContainerDisk = ContainerAmount.Of(node.Cluster, ContainerAmount.ContainerDisk),
                     Memory = parsed.GetValue(Memory) is { } memory ? Quantity.Parse(memory) : null,
                 },
                 parsed.GetValue(FullPcpus)

@@ -56,6 +56,9 @@ internal sealed class ClusterServices : IDisposable
     /// </summary>
     public PodResourcesWatch PodResources { get; }
 
+    /// <summary>How many events, and changes of the annotation, never reached the API server.</summary>
+    public long EventsDropped => _outbox.Dropped;
+
     /// <summary>The services of a node; nothing is sent yet.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="changed">Called when the facts may be other than before.</param>

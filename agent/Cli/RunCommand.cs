@@ -12,6 +12,7 @@ using PinAgent.Observe.Kubelet;
 using PinAgent.Plan;
 using PinAgent.Report;
 using PinAgent.Report.Endpoint;
+using PinAgent.Report.Endpoint.Scrape;
 using PinAgent.State;
 using Serilog;
 
@@ -113,6 +114,14 @@ internal static class RunCommand
             );
         }
 
+        var scrape = EndpointOptions.GetScrape(parsed);
+        if (isStandalone && scrape is not null)
+        {
+            return Failure.Usage(
+                "run: --metrics-listen needs a cluster, which tells who may read: without one, use /metrics of --tcp"
+            );
+        }
+
         try
         {
             var requests = new PassRequests();
@@ -132,6 +141,7 @@ internal static class RunCommand
                     Compose(parsed, files, settings, cluster, () => names.Source),
                     Interval.Get(parsed),
                     EndpointOptions.Get(parsed),
+                    scrape,
                     new RunDelays(delays.Read, TimeProvider.System),
                     requests,
                     names,
@@ -204,6 +214,7 @@ internal static class RunCommand
         PinPass pass,
         TimeSpan interval,
         EndpointSettings endpoint,
+        ScrapeSettings? scrape,
         RunDelays delays,
         PassRequests requests,
         ThreadNameWatch names,
@@ -212,6 +223,12 @@ internal static class RunCommand
     )
     {
         var store = new StatusStore(TimeProvider.System);
+        var metrics = new MetricsPage(
+            store,
+            delays,
+            endpoint.VmMetrics,
+            cluster is null ? null : () => cluster.EventsDropped
+        );
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
         builder.Services.AddHostedService(_ => names);
@@ -226,12 +243,24 @@ internal static class RunCommand
         builder.Services.AddHostedService(services => new StatusServer(
             endpoint,
             store,
+            metrics,
             delays,
             interval,
             TimeProvider.System,
             services.GetRequiredService<ILogger<StatusServer>>()
         ));
         cluster?.AddTo(builder.Services);
+        if (cluster is not null && scrape is not null)
+        {
+            builder.Services.AddHostedService(services => new ScrapeServer(
+                scrape,
+                metrics,
+                cluster.Watcher.Connection,
+                TimeProvider.System,
+                services.GetRequiredService<ILogger<ScrapeServer>>()
+            ));
+        }
+
         using var host = builder.Build();
         var running = host
             .Services.GetServices<IHostedService>()

@@ -45,6 +45,9 @@ public sealed record ClusterFacts
     /// <summary>KubeVirt's feature gate <c>Sidecar</c>.</summary>
     public FeatureGate SidecarGate { get; init; }
 
+    /// <summary>What the KubeVirt objects say of the containers beside a VM.</summary>
+    public ImmutableArray<SupportContainer> SupportContainers { get; init; } = [];
+
     /// <summary>What an administrator should know: what isn't answered, what was passed over.</summary>
     public ImmutableArray<string> Notices { get; init; } = [];
 

@@ -2,11 +2,14 @@ namespace PinAgent.Model;
 
 /// <summary>A container of a pod: what it requests, and may have at most. Ephemeral containers have neither.</summary>
 /// <param name="Name">The container's name.</param>
-/// <param name="IsInit">Whether it is an init container; a sidecar is one that restarts.</param>
+/// <param name="IsInit">Whether it is an init container.</param>
 public sealed record PodContainer(string Name, bool IsInit = false)
 {
     /// <summary>The container's id without the runtime's name; null until it has been made.</summary>
     public string? Id { get; init; }
+
+    /// <summary>Whether it is an init container that goes on running beside the others: <c>restartPolicy: Always</c>.</summary>
+    public bool IsSidecar { get; init; }
 
     /// <summary><c>resources.requests.cpu</c>.</summary>
     public Quantity? CpuRequest { get; init; }

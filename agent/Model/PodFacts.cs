@@ -36,6 +36,12 @@ public sealed record PodFacts(string Uid, string Namespace, string Name)
     /// <summary>The containers, init containers first.</summary>
     public ValueList<PodContainer> Containers { get; init; }
 
+    /// <summary><c>overhead.cpu</c>: what the pod takes beside its containers.</summary>
+    public Quantity? CpuOverhead { get; init; }
+
+    /// <summary><c>overhead.memory</c>.</summary>
+    public Quantity? MemoryOverhead { get; init; }
+
     /// <summary>Why nothing but the name is known of it; null if it could be read.</summary>
     public string? Problem { get; init; }
 

@@ -7,10 +7,6 @@ namespace PinAgent.Plan;
 /// <param name="Vcpus">Its vCPUs, at least 1.</param>
 public sealed record CapacityShape(int Vcpus)
 {
-    // KubeVirt's defaults for container disks and hook sidecars.
-    private const int SidecarMilliCpus = 200;
-    private const int SidecarMemory = 64_000_000;
-
     /// <summary>Whether the emulator has CPUs of its own.</summary>
     public bool IsolateEmulator { get; init; }
 
@@ -20,8 +16,17 @@ public sealed record CapacityShape(int Vcpus)
     /// <summary>I/O threads with a CPU of their own each.</summary>
     public int SupplementalIoThreads { get; init; }
 
-    /// <summary>Sidecars, which run in the shared pool.</summary>
+    /// <summary>Hook sidecars, which run in the shared pool.</summary>
     public int Sidecars { get; init; }
+
+    /// <summary>What each of them takes.</summary>
+    public ContainerAmount Sidecar { get; init; } = ContainerAmount.Default;
+
+    /// <summary>Container disks, which run there too.</summary>
+    public int ContainerDisks { get; init; }
+
+    /// <summary>What each of them takes.</summary>
+    public ContainerAmount ContainerDisk { get; init; } = ContainerAmount.Default;
 
     /// <summary>The memory that its container requests; null for any.</summary>
     public Quantity? Memory { get; init; }
@@ -36,12 +41,16 @@ public sealed record CapacityShape(int Vcpus)
             Vcpus + SupplementalIoThreads
         );
 
-    /// <summary>What its sidecars request, in thousandths of a CPU.</summary>
-    public int SharedMilliCpus => Sidecars * SidecarMilliCpus;
+    /// <summary>What the containers beside it request, in thousandths of a CPU.</summary>
+    public BigInteger SharedMilliCpus =>
+        (Sidecars * Sidecar.Cpu.MilliValue) + (ContainerDisks * ContainerDisk.Cpu.MilliValue);
 
     /// <summary>What its pod requests of CPUs, in thousandths.</summary>
-    public long MilliCpus => (1000L * WholeCpus) + SharedMilliCpus;
+    public BigInteger MilliCpus => (1000 * WholeCpus) + SharedMilliCpus;
 
     /// <summary>What its pod requests of memory, in bytes; null if that isn't counted.</summary>
-    public BigInteger? MemoryBytes => Memory?.Value + ((long)Sidecars * SidecarMemory);
+    public BigInteger? MemoryBytes =>
+        Memory?.Value
+        + (Sidecars * Sidecar.Memory.Value)
+        + (ContainerDisks * ContainerDisk.Memory.Value);
 }

@@ -100,34 +100,24 @@ public static class CapacitySurvey
 
         var requestedCpu = Sum(
             pods,
-            container => (container.CpuRequest ?? container.CpuLimit)?.MilliValue
+            container => (container.CpuRequest ?? container.CpuLimit)?.MilliValue,
+            pod => pod.CpuOverhead?.MilliValue
         );
         var requestedMemory = Sum(
             pods,
-            container => (container.MemoryRequest ?? container.MemoryLimit)?.Value
+            container => (container.MemoryRequest ?? container.MemoryLimit)?.Value,
+            pod => pod.MemoryOverhead?.Value
         );
         return (cpu.MilliValue - requestedCpu, allocatable.Memory?.Value - requestedMemory);
     }
 
-    // As the scheduler: init containers run one after the other, before the others.
     private static BigInteger Sum(
         IEnumerable<PodFacts> pods,
-        Func<PodContainer, BigInteger?> request
+        Func<PodContainer, BigInteger?> request,
+        Func<PodFacts, BigInteger?> overhead
     ) =>
         pods.Aggregate(
             BigInteger.Zero,
-            (sum, pod) =>
-                sum
-                + BigInteger.Max(
-                    pod.Containers.Where(container => !container.IsInit)
-                        .Aggregate(
-                            BigInteger.Zero,
-                            (total, container) => total + (request(container) ?? 0)
-                        ),
-                    pod.Containers.Where(container => container.IsInit)
-                        .Select(container => request(container) ?? 0)
-                        .DefaultIfEmpty()
-                        .Max()
-                )
+            (sum, pod) => sum + PodRequests.Of(pod.Containers, request) + (overhead(pod) ?? 0)
         );
 }

@@ -16,6 +16,9 @@ internal static class ControlPlane
     /// <summary>The control plane's files: see the script's help.</summary>
     public static string Folder => Directory!;
 
+    /// <summary>How an administrator reaches it.</summary>
+    public static string AdminKubeConfig => Admin!;
+
     /// <summary>The API server's address.</summary>
     public static Uri Server =>
         new($"https://127.0.0.1:{File.ReadAllText($"{Directory}/port").Trim()}");
@@ -42,6 +45,42 @@ internal static class ControlPlane
     public static Task<string> KubectlAsync(params string[] arguments) =>
         FeedKubectlAsync("", arguments);
 
+    /// <summary>A token of a service account that is made for it, and may do what anybody may.</summary>
+    public static async Task<string> CreateTokenAsync(string account)
+    {
+        await KubectlAsync("create", "serviceaccount", account, "-n", "default");
+        var answer = await FeedKubectlAsync(
+            """{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"expirationSeconds":3600}}""",
+            "create",
+            "--raw",
+            $"/api/v1/namespaces/default/serviceaccounts/{account}/token",
+            "-f",
+            "-"
+        );
+        return (string)JsonNode.Parse(answer)!["status"]!["token"]!;
+    }
+
+    /// <summary>Waits until a service account has a right, as kubectl lists it: what was granted takes effect a moment later.</summary>
+    public static async Task GrantedAsync(string account, string right)
+    {
+        while (
+            !(
+                await KubectlAsync([
+                    "auth",
+                    "can-i",
+                    "--list",
+                    "--as",
+                    $"system:serviceaccount:{account}",
+                    "--as-group",
+                    "system:authenticated",
+                ])
+            ).Contains(right, StringComparison.Ordinal)
+        )
+        {
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+    }
+
     /// <summary>KubeVirt's feature gates, as its ConfigMap has them.</summary>
     public static async Task SetGatesAsync(string gates)
     {
@@ -56,6 +95,17 @@ internal static class ControlPlane
             $"--from-literal=feature-gates={gates}",
         ]);
     }
+
+    /// <summary>The labels of a node that say whether the CPU manager runs: <c>key=value</c>, sorted.</summary>
+    public static string LabelsOf(JsonNode node) =>
+        string.Join(
+            ' ',
+            node["metadata"]!["labels"]!
+                .AsObject()
+                .Where(label => label.Key.EndsWith("cpumanager", StringComparison.Ordinal))
+                .Select(label => $"{label.Key}={label.Value}")
+                .Order(StringComparer.Ordinal)
+        );
 
     /// <summary>A VMI on node1 with this <c>spec.domain.cpu</c>.</summary>
     public static Task<string> CreateVmiAsync(string name, string cpu) =>

@@ -74,6 +74,13 @@ internal sealed class Cpuset : IDisposable
     public static string PodPath(string podUid, string containerId) =>
         $"/kubepods/pod{podUid}/{containerId}";
 
+    /// <summary>The cgroup folder of a process, in the hierarchy that has cpusets.</summary>
+    public static string FolderOf(int pid) =>
+        Root
+        + File.ReadLines($"/proc/{pid}/cgroup")
+            .Select(line => line.Split(':', 3))
+            .First(fields => fields[1] == (IsV1 ? "cpuset" : ""))[2];
+
     /// <summary>An id as container runtimes make them.</summary>
     public static string NewContainerId() => $"{Guid.NewGuid():N}{Guid.NewGuid():N}";
 

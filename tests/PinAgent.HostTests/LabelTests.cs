@@ -158,18 +158,8 @@ public sealed class LabelTests : IAsyncLifetime
         }
     }
 
-    private static async Task<string> LabelsAsync()
-    {
-        var node = JsonNode.Parse(
-            await ControlPlane.KubectlAsync("get", "node", "node1", "-o", "json")
-        )!;
-        return string.Join(
-            ' ',
-            node["metadata"]!["labels"]!
-                .AsObject()
-                .Where(label => label.Key.EndsWith("cpumanager", StringComparison.Ordinal))
-                .Select(label => $"{label.Key}={label.Value}")
-                .Order(StringComparer.Ordinal)
+    private static async Task<string> LabelsAsync() =>
+        ControlPlane.LabelsOf(
+            JsonNode.Parse(await ControlPlane.KubectlAsync("get", "node", "node1", "-o", "json"))!
         );
-    }
 }

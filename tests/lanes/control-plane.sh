@@ -3,15 +3,15 @@
 # A real Kubernetes API server for tests: etcd and kube-apiserver on loopback.
 #
 # The binaries are those of KUBEBUILDER_ASSETS where it has them. Otherwise etcd and kubectl come from Debian's
-# packages, unpacked and not installed, and kube-apiserver is built once from Debian's source package and cached.
+# packages, unpacked and not installed, and Kubernetes is built once from Debian's source package and cached.
 #
 # The text between the two markers is what --help prints.
 #
 #--help-begin
-# Usage: control-plane.sh run [--] COMMAND [ARGS...]
-#        control-plane.sh up [--dir DIR]
+# Usage: control-plane.sh run [--controllers] [--] COMMAND [ARGS...]
+#        control-plane.sh up [--controllers] [--dir DIR]
 #        control-plane.sh {stop-apiserver|start-apiserver|restart-apiserver|down} [--dir DIR]
-#        control-plane.sh build
+#        control-plane.sh build [--controllers]
 #        control-plane.sh --help
 #
 #   run      starts a control plane in a temporary folder, runs the command with the variables below, and removes it all
@@ -19,6 +19,8 @@
 #            temporary folder)
 #   down     ends it and removes DIR
 #   build    gets the binaries, and stops
+#   --controllers  a cluster that kubelets can join, with the controller manager, the scheduler, the
+#            kubelet's binary, DIR/kubelet.kubeconfig for a node called node1, and no nodes of its own
 #
 #   PINAGENT_TEST_CONTROL_PLANE_DIR  DIR; the default of --dir for all but up
 #   PINAGENT_TEST_CONTROL_PLANE      this script, to stop and start the API server in a test
@@ -32,8 +34,8 @@
 # There are the kinds VirtualMachineInstance and KubeVirt (no schema, no status subresource), the namespaces pinagent
 # and kubevirt, and the nodes node1 and node2. Authorization is RBAC; tokens are had from the TokenRequest API.
 #
-# There are no controllers, no scheduler, no kubelet: a pod names its node itself and is deleted with grace period 0,
-# a deleted namespace never goes, and neither do the objects that a deleted one owned.
+# Without --controllers there is no scheduler and no kubelet: a pod names its node itself and is deleted with grace
+# period 0, a deleted namespace never goes, and neither do the objects that a deleted one owned.
 # Debian's API server is 1.20: it has no ValidatingAdmissionPolicy.
 #
 # Exit status: of run, the command's; otherwise 0, 2 when called wrongly, 125 when there is no control plane (from run,
@@ -49,14 +51,9 @@ set -euo pipefail
 readonly EXIT_WRONG_CALL=2
 readonly EXIT_NO_CONTROL_PLANE=125
 
-readonly BINARIES="etcd kube-apiserver kubectl"
-# kubectl's package stands for the source package, which has the same version.
-readonly PACKAGES="kubernetes-client etcd-server golang-1.19-go golang-1.19-src golang-github-modern-go-reflect2-dev"
-# Binaries that weren't used for so long are removed when others are built.
-readonly UNUSED_DAYS=30
-
-# A control plane takes three ports in a row: API server, etcd's clients, etcd's peers. They lie below the ports that
-# Linux gives to outgoing connections.
+# A control plane takes seven ports in a row: API server, etcd's clients, etcd's peers, controller manager, scheduler,
+# kubelet and its health. They lie below the ports that Linux gives to outgoing connections.
+readonly PORTS=7
 readonly FIRST_PORT=21600
 readonly LAST_PORT=22600
 
@@ -74,6 +71,13 @@ readonly lanes
 readonly manifests=$lanes/control-plane
 readonly rbac=$lanes/../../deploy/base/rbac.yaml
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/pinagent/control-plane"
+
+# shellcheck source=/dev/null
+. "$manifests/binaries.sh"
+
+controllers= # whether a cluster with controllers, a scheduler and kubelets is wanted
+binaries=    # folder with them
+wanted=("${CONTROL_PLANE_BINARIES[@]}")
 
 say() { echo "control-plane: $*" >&2; }
 
@@ -146,142 +150,6 @@ need() {
   apt-get -qq -y --no-install-recommends install "$2" >/dev/null 2>&1 || fail "could not install $2"
 }
 
-has_binaries() {
-  local name
-  for name in $BINARIES; do [ -x "$1/$name" ] || return; done
-}
-
-# Sets binaries to a folder with all of them; builds it if need be.
-find_binaries() {
-  binaries=${KUBEBUILDER_ASSETS:-/usr/local/kubebuilder/bin}
-  ! has_binaries "$binaries" || return 0
-  [ -z "${KUBEBUILDER_ASSETS:-}" ] || fail "expected $BINARIES in KUBEBUILDER_ASSETS, $KUBEBUILDER_ASSETS"
-
-  local packages lock started=$SECONDS
-  packages=$(package_versions)
-  binaries=$CACHE/$(binaries_key "$packages")
-  if [ -d "$binaries" ]; then
-    touch "$binaries"
-    return
-  fi
-
-  need dpkg-source dpkg-dev
-  mkdir -p "$CACHE"
-  exec {lock}>"$CACHE/lock"
-  flock "$lock"
-  if [ ! -d "$binaries" ]; then
-    rm -rf "$CACHE"/build.* # of builds that were killed
-    find "$CACHE" -mindepth 1 -maxdepth 1 -type d -mtime "+$UNUSED_DAYS" -exec rm -rf {} +
-    build=$(mktemp -d "$CACHE/build.XXXXXX")
-    say "building kube-apiserver $(source_version "$packages"), once; this takes 5 to 15 minutes"
-    # In a process group of its own, to end the compilers with it.
-    set -m
-    (TMPDIR=$build build_binaries "$packages" >"$build/log" 2>&1 </dev/null) &
-    builder=$!
-    set +m
-    if ! wait "$builder"; then
-      tail -n 20 "$build/log" >&2
-      fail "could not build the API server"
-    fi
-    builder=
-    chmod 755 "$build/bin"
-    mv "$build/bin" "$binaries"
-    rm -rf "$build"
-    build=
-    say "built after $((SECONDS - started)) s, $(du -sh "$binaries" | cut -f 1)"
-  fi
-  exec {lock}>&-
-}
-
-# Prints "PACKAGE VERSION SOURCE_VERSION" for each of the packages.
-package_versions() {
-  local about
-  # shellcheck disable=SC2086
-  about=$(apt-cache show --no-all-versions $PACKAGES 2>/dev/null) ||
-    fail "no API server: KUBEBUILDER_ASSETS isn't set, and apt doesn't know all of Debian 12's $PACKAGES" \
-      "(has apt-get update been run?)"
-  awk '
-    /^Package: / { package = $2 }
-    /^Source: / { source = $3; gsub(/[()]/, "", source) }
-    /^Version: / { version = $2 }
-    /^$/ && package { print package, version, source ? source : version; package = source = "" }
-    END { if (package) print package, version, source ? source : version }
-  ' <<<"$about"
-}
-
-source_version() { awk '$1 == "kubernetes-client" { print $3 }' <<<"$1"; }
-
-# Changes with anything that goes into the binaries, the code that makes them included.
-binaries_key() {
-  {
-    echo "$1" "$(dpkg --print-architecture)"
-    declare -f build_binaries fetch_packages fetch_source build_apiserver
-  } | sha256sum | cut -c 1-16
-}
-
-# build_binaries PACKAGE_VERSIONS: fills $build/bin.
-build_binaries() {
-  mkdir -p "$build"/{bin,debs,root,source,lists/partial,go/src/k8s.io}
-  fetch_packages "$1" || return
-  fetch_source "$(source_version "$1")" || return
-  build_apiserver "$(source_version "$1")" || return
-  cp "$build/root/usr/bin/"{etcd,kubectl} "$build/bin/"
-}
-
-# Unpacks the packages into $build/root.
-fetch_packages() {
-  local deb wanted
-  mapfile -t wanted < <(awk '{ print $1 "=" $2 }' <<<"$1")
-  (cd "$build/debs" && apt-get -qq -o APT::Sandbox::User=root download "${wanted[@]}") || return
-  for deb in "$build"/debs/*.deb; do dpkg-deb -x "$deb" "$build/root" || return; done
-}
-
-# fetch_source VERSION: unpacks the source package into $build/go/src/k8s.io/kubernetes.
-fetch_source() {
-  # Few machines list source packages: ask the same Debian mirrors for them, with lists of our own.
-  local keys=/usr/share/keyrings/debian-archive-keyring.gpg
-  apt-get indextargets --format "deb-src [signed-by=$keys] \$(REPO_URI) \$(RELEASE) main" \
-    'Created-By: Packages' 'Origin: Debian' 'Component: main' | sort -u >"$build/sources.list" || return
-  local apt=(
-    apt-get -qq -o Dir::Etc::SourceList="$build/sources.list" -o Dir::Etc::SourceParts=/dev/null
-    -o Dir::State::Lists="$build/lists" -o Dir::Cache::srcpkgcache= -o Dir::Cache::pkgcache= -o APT::Sandbox::User=root
-  )
-  "${apt[@]}" update || return
-  (cd "$build/source" && "${apt[@]}" source --download-only "kubernetes=$1") || return
-  dpkg-source --no-check -x "$build"/source/*.dsc "$build/go/src/k8s.io/kubernetes"
-}
-
-# build_apiserver VERSION: what Kubernetes' makefiles do, but for this one binary.
-build_apiserver() {
-  local vendor=k8s.io/kubernetes/vendor version=${1#*really} tagged
-  version=${version%%[-+]*}
-  export GOROOT=$build/root/usr/lib/go-1.19 GOPATH=$build/go GOCACHE=$build/go-cache HOME=$build
-  export GO111MODULE=off GOFLAGS='' CGO_ENABLED=0
-  local go=$GOROOT/bin/go
-  cd "$GOPATH/src/k8s.io/kubernetes" || return
-
-  # The reflect2 that comes with the source crashes at the first server-side apply when built with Go 1.18 or later.
-  rm -r vendor/github.com/modern-go/reflect2 || return
-  cp -r "$build/root/usr/share/gocode/src/github.com/modern-go/reflect2" vendor/github.com/modern-go/ || return
-
-  # The only generated file that isn't in the source: the schema of the built-in kinds, which server-side apply needs.
-  "$go" build -o "$build/openapi-gen" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen || return
-  tagged=$(grep -Rl --include='*.go' --exclude-dir={code-generator,sample-apiserver} '^// *+k8s:openapi-gen=' \
-    vendor/k8s.io pkg cmd plugin |
-    sed -E 's#^(.*)/[^/]*$#k8s.io/kubernetes/\1#' | sort -u | paste -sd ,) || return
-  "$build/openapi-gen" --logtostderr -i "$tagged" -p k8s.io/kubernetes/pkg/generated/openapi -O zz_generated.openapi \
-    -h vendor/k8s.io/code-generator/hack/boilerplate.go.txt -r "$build/openapi-violations" || return
-
-  local flags=() package
-  for package in client-go/pkg/version component-base/version; do
-    flags+=("-X $vendor/k8s.io/$package.gitVersion=v$version")
-    flags+=("-X $vendor/k8s.io/$package.gitMajor=${version%%.*}")
-    flags+=("-X $vendor/k8s.io/$package.gitMinor=$(cut -d . -f 2 <<<"$version")")
-  done
-  # Without the clouds' libraries, which are a good part of it.
-  "$go" build -tags providerless -o "$build/bin/kube-apiserver" -ldflags "-s -w ${flags[*]}" ./cmd/kube-apiserver
-}
-
 # ---------------------------------------------------------------------------------------------------------------------
 # Servers. A pid file holds the process's id and its time of start, for ids are used again.
 
@@ -344,16 +212,28 @@ start_etcd() {
     --listen-peer-urls "$peers" --initial-advertise-peer-urls "$peers" --initial-cluster "default=$peers"
 }
 
-# start_apiserver DIR: without the admission of service accounts, for it wants a controller that makes them.
+# start_apiserver DIR: without controllers also without the admission of service accounts, for it wants one that makes
+# them.
 start_apiserver() {
-  local pki=$1/pki
+  local pki=$1/pki admission=(--authorization-mode RBAC --disable-admission-plugins ServiceAccount)
+  [ ! -e "$1/controllers" ] || admission=(--authorization-mode "Node,RBAC" --enable-admission-plugins NodeRestriction)
   start_server "$1" kube-apiserver --etcd-servers "http://127.0.0.1:$((port + 1))" \
     --bind-address 127.0.0.1 --advertise-address 127.0.0.1 --secure-port "$port" --endpoint-reconciler-type none \
     --cert-dir "$pki" --tls-cert-file "$pki/apiserver.crt" --tls-private-key-file "$pki/apiserver.key" \
-    --client-ca-file "$pki/ca.crt" --authorization-mode RBAC --disable-admission-plugins ServiceAccount \
+    --client-ca-file "$pki/ca.crt" "${admission[@]}" \
     --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$pki/service-accounts.pub" \
     --service-account-signing-key-file "$pki/service-accounts.key" --service-cluster-ip-range 10.96.0.0/24 \
     --allow-privileged --audit-policy-file "$manifests/audit-policy.yaml" --audit-log-path "$1/audit.log"
+}
+
+# start_controllers DIR: with the rights of an administrator; it's the kubelet's and the agent's that are of interest.
+start_controllers() {
+  local pki=$1/pki
+  local common=(--kubeconfig "$1/admin.kubeconfig" --leader-elect=false --bind-address 127.0.0.1 --port 0)
+  start_server "$1" kube-controller-manager "${common[@]}" --secure-port $((port + 3)) \
+    --controllers "*,-nodeipam,-cloud-node-lifecycle,-service,-route" --root-ca-file "$pki/ca.crt" \
+    --service-account-private-key-file "$pki/service-accounts.key"
+  start_server "$1" kube-scheduler "${common[@]}" --secure-port $((port + 4))
 }
 
 kubectl() {
@@ -380,29 +260,34 @@ wait_for_apiserver() {
 # ---------------------------------------------------------------------------------------------------------------------
 # A control plane
 
-# Sets port to the first of three that nobody uses. The lock on it is kept until etcd ends, which inherits it.
+# Sets port to the first of seven that nobody uses. The lock on it is kept until etcd ends, which inherits it.
 choose_ports() {
-  for ((port = FIRST_PORT; port < LAST_PORT; port += 3)); do
+  for ((port = FIRST_PORT; port < LAST_PORT; port += PORTS)); do
     exec {ports}>"$CACHE/ports-$port"
-    if flock --nonblock "$ports" && ! answers "$port" && ! answers $((port + 1)) && ! answers $((port + 2)); then
-      return
-    fi
+    ! flock --nonblock "$ports" || any_answers || return 0
     exec {ports}>&-
   done
-  fail "no three free ports from $FIRST_PORT to $LAST_PORT"
+  fail "no seven free ports in a row from $FIRST_PORT to $LAST_PORT"
+}
+
+any_answers() {
+  local one
+  for ((one = port; one < port + PORTS; one++)); do ! answers "$one" || return 0; done
+  return 1
 }
 
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # make_keys DIR
 make_keys() {
-  local pki=$1/pki
+  local pki=$1/pki # 10.0.2.2 is this machine, seen from a virtual node
   mkdir "$pki"
   make_key "$pki/ca.key"
   openssl req -x509 -new -key "$pki/ca.key" -subj /CN=control-plane -days 30 -out "$pki/ca.crt"
   make_certificate "$pki" apiserver /CN=kube-apiserver \
-    "subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc"
+    "subjectAltName=IP:127.0.0.1,IP:10.0.2.2,DNS:localhost,DNS:kubernetes.default.svc"
   make_certificate "$pki" admin /O=system:masters/CN=admin "extendedKeyUsage=clientAuth"
+  make_certificate "$pki" kubelet /O=system:nodes/CN=system:node:node1 "extendedKeyUsage=clientAuth"
   make_key "$pki/service-accounts.key"
   openssl ec -in "$pki/service-accounts.key" -pubout -out "$pki/service-accounts.pub" 2>/dev/null
 }
@@ -444,9 +329,10 @@ EOF
 
 # start_control_plane DIR
 start_control_plane() {
-  local dir=$1 name
+  local dir=$1 name objects=(-f "$manifests/cluster.yaml" -f "$manifests/kubevirt-crds.yaml" -f "$rbac")
   mkdir "$dir/bin"
-  for name in $BINARIES; do ln -s "$(readlink -f "$binaries/$name")" "$dir/bin/$name"; done
+  [ -z "$controllers" ] || : >"$dir/controllers"
+  for name in "${wanted[@]}"; do ln -s "$(readlink -f "$binaries/$name")" "$dir/bin/$name"; done
   make_keys "$dir"
   mkdir -p "$CACHE"
   choose_ports
@@ -454,12 +340,15 @@ start_control_plane() {
   start_etcd "$dir"
   exec {ports}>&-
   start_apiserver "$dir"
-  write_kubeconfig "$dir" admin "client-certificate-data: $(base64 -w 0 "$dir/pki/admin.crt")" \
-    "client-key-data: $(base64 -w 0 "$dir/pki/admin.key")"
+  for name in admin kubelet; do
+    write_kubeconfig "$dir" "$name" "client-certificate-data: $(base64 -w 0 "$dir/pki/$name.crt")" \
+      "client-key-data: $(base64 -w 0 "$dir/pki/$name.key")"
+  done
   wait_for_apiserver "$dir"
 
-  kubectl "$dir" admin create -f "$manifests/cluster.yaml" -f "$manifests/kubevirt-crds.yaml" -f "$rbac" >/dev/null ||
-    fail "could not create the cluster's objects"
+  [ -n "$controllers" ] || objects+=(-f "$manifests/nodes.yaml")
+  kubectl "$dir" admin create --save-config "${objects[@]}" >/dev/null || fail "could not create the cluster's objects"
+  [ -z "$controllers" ] || start_controllers "$dir"
   make_agent_token "$dir"
   write_kubeconfig "$dir" agent "token: $(<"$dir/agent.token")"
   wait_until "$READY_SECONDS" agent_can_list "$dir" || fail "the agent's service account can't list what it should"
@@ -482,8 +371,8 @@ agent_can_list() {
 
 # remove_control_plane DIR: there is nothing to be saved, so nothing is asked to end.
 remove_control_plane() {
-  kill_server "$1" kube-apiserver
-  kill_server "$1" etcd
+  local name
+  for name in kube-scheduler kube-controller-manager kube-apiserver etcd; do kill_server "$1" "$name"; done
   rm -rf "$1"
 }
 
@@ -508,7 +397,7 @@ memory_or_disk() {
 new_control_plane() {
   local dir=${1:-}
   need openssl openssl
-  find_binaries
+  find_binaries "${wanted[@]}"
   umask 077
   if [ -z "$dir" ]; then
     dir=$(mktemp -d -p "$(memory_or_disk)" pinagent-control-plane.XXXXXX)
@@ -566,6 +455,11 @@ find_control_plane() {
 main() {
   local command=${1:-} dir='' port pid
   [ $# -eq 0 ] || shift
+  if [ "${1:-}" = --controllers ]; then
+    controllers=1
+    wanted+=("${CONTROLLER_BINARIES[@]}")
+    shift
+  fi
   case $command in
   --help | -h)
     usage
@@ -584,7 +478,7 @@ main() {
   [ $# -eq 0 ] || wrong_call "expected --dir DIR or nothing, found \"$1\""
 
   case $command in
-  build) find_binaries ;;
+  build) find_binaries "${wanted[@]}" ;;
   up) up "$dir" ;;
   start-apiserver | restart-apiserver)
     find_control_plane "$dir"

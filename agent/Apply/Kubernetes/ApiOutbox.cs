@@ -22,6 +22,7 @@ internal sealed class ApiOutbox : BackgroundService
     private readonly Lock _lock = new();
     private readonly OrderedDictionary<string, ApiMessageOut> _waiting = [];
     private int _lost;
+    private long _dropped;
     private string? _told;
 
     /// <summary>Creates an empty outbox.</summary>
@@ -43,6 +44,9 @@ internal sealed class ApiOutbox : BackgroundService
         }
     }
 
+    /// <summary>How much was never taken: too much waited, or the server refused it.</summary>
+    public long Dropped => Volatile.Read(ref _dropped);
+
     /// <summary>The log.</summary>
     public ILogger Logger { get; set; } = NullLogger.Instance;
 
@@ -59,6 +63,7 @@ internal sealed class ApiOutbox : BackgroundService
             {
                 _waiting.RemoveAt(0);
                 _lost++;
+                Interlocked.Increment(ref _dropped);
             }
         }
 
@@ -88,6 +93,11 @@ internal sealed class ApiOutbox : BackgroundService
                 }
 
                 failures = 0;
+                if (problem is not null)
+                {
+                    Interlocked.Increment(ref _dropped);
+                }
+
                 Tell(problem?.Message);
                 Remove(key, message);
             }

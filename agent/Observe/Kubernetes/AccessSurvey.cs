@@ -8,7 +8,6 @@ namespace PinAgent.Observe.Kubernetes;
 internal static class AccessSurvey
 {
     private const string Path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    private const int LargestAnswer = 64 * 1024;
 
     /// <summary>Asks.</summary>
     /// <param name="connection">The API server.</param>
@@ -54,17 +53,14 @@ internal static class AccessSurvey
                 )
             )
         );
-        using var response = await connection.SendAsync(
-            HttpMethod.Post,
+        var answer = await ApiReview.AskAsync(
+            connection,
             Path,
-            JsonSerializer.SerializeToUtf8Bytes(review, ApiJson.Default.ApiAccessReview),
-            "application/json",
+            review,
+            ApiJson.Default.ApiAccessReview,
             stop
         );
-        var answer = await connection.ReadAllAsync(response, LargestAnswer, stop);
-        return JsonSerializer
-                .Deserialize(answer.Span, ApiJson.Default.ApiAccessReview)
-                ?.Status?.Allowed
+        return answer.Status?.Allowed
             ?? throw new JsonException("expected an access review with a status, found none");
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PinAgent.Model;
 
 namespace PinAgent.Observe.Kubernetes;
 
@@ -53,7 +54,26 @@ internal sealed record ApiKubeVirt(ApiKubeVirtSpec? Spec);
 
 internal sealed record ApiKubeVirtSpec(ApiKubeVirtConfiguration? Configuration);
 
-internal sealed record ApiKubeVirtConfiguration(ApiDeveloperConfiguration? DeveloperConfiguration);
+internal sealed record ApiKubeVirtConfiguration(
+    ApiDeveloperConfiguration? DeveloperConfiguration,
+    ApiSupportContainer?[]? SupportContainerResources
+);
+
+internal sealed record ApiSupportContainer(string? Type, ApiContainerResources? Resources)
+{
+    public SupportContainer Understand() =>
+        new(Type ?? "", Resources?.Limit("cpu"), Resources?.Limit("memory"));
+}
+
+/// <summary>Quantities are texts or numbers.</summary>
+internal sealed record ApiContainerResources(Dictionary<string, JsonElement>? Limits)
+{
+    public Quantity? Limit(string resource) =>
+        Limits?.TryGetValue(resource, out var value) == true
+        && Quantity.TryParse(value.ToString(), out var quantity)
+            ? quantity
+            : null;
+}
 
 internal sealed record ApiDeveloperConfiguration
 {

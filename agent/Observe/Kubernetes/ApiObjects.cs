@@ -18,6 +18,8 @@ namespace PinAgent.Observe.Kubernetes;
 [JsonSerializable(typeof(ApiNode))]
 [JsonSerializable(typeof(ApiNodeLabels))]
 [JsonSerializable(typeof(ApiAccessReview))]
+[JsonSerializable(typeof(ApiTokenReview))]
+[JsonSerializable(typeof(ApiSubjectReview))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>How deep objects may be nested; the deepest real ones have some thirty levels.</summary>

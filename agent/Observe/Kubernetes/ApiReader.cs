@@ -51,6 +51,8 @@ internal static class ApiReader
                 || selector.Text("cpumanager") == True,
             Mode = metadata.Annotations?.Mode,
             Placement = metadata.Annotations?.Placement,
+            CpuOverhead = spec["overhead"].Quantity("cpu"),
+            MemoryOverhead = spec["overhead"].Quantity("memory"),
             IsDeleting = root["metadata"].Has("deletionTimestamp"),
             IsFinished = status.Text("phase") is "Succeeded" or "Failed",
             Containers = new([
@@ -135,6 +137,7 @@ internal static class ApiReader
             );
             yield return new PodContainer(name, isInit)
             {
+                IsSidecar = isInit && container.Text("restartPolicy") == "Always",
                 Id = ids[name].FirstOrDefault(),
                 CpuRequest = requests.Quantity("cpu"),
                 CpuLimit = limits.Quantity("cpu"),

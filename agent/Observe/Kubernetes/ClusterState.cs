@@ -131,6 +131,10 @@ internal sealed class ClusterState : IDisposable
             Allocatable = Nodes.Items.Values.FirstOrDefault()?.Allocatable,
             CpuManagerGate = FeatureGates.Of(FeatureGates.CpuManager, Config, KubeVirts),
             SidecarGate = FeatureGates.Of(FeatureGates.Sidecar, Config, KubeVirts),
+            SupportContainers =
+            [
+                .. KubeVirts.Items.Values.SelectMany(facts => facts.SupportContainers),
+            ],
             Notices = [.. Notices(healths.AddRange(GateHealths))],
         };
 

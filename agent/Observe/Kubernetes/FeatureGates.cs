@@ -4,7 +4,7 @@ using PinAgent.Model;
 
 namespace PinAgent.Observe.Kubernetes;
 
-/// <summary>What one object says of the feature gates.</summary>
+/// <summary>What one object says of the feature gates, and of the containers beside VMs.</summary>
 /// <param name="Enabled">Those that it turns on.</param>
 /// <param name="Disabled">Those that it turns off, whoever else turns them on.</param>
 /// <param name="Problem">Why it can't be read; null if it can.</param>
@@ -12,7 +12,11 @@ internal sealed record GateFacts(
     ValueList<string> Enabled,
     ValueList<string> Disabled,
     string? Problem = null
-);
+)
+{
+    /// <summary>What containers beside VMs get.</summary>
+    public ValueList<SupportContainer> SupportContainers { get; init; }
+}
 
 /// <summary>
 /// KubeVirt's feature gates: on in ConfigMap <c>kubevirt-config</c> (KubeVirt's user guide) or in a KubeVirt object, off
@@ -56,13 +60,21 @@ internal static class FeatureGates
     public static readonly ObjectKind<GateFacts> KubeVirts = new(
         (_, json) =>
         {
-            var developer = JsonSerializer
+            var configuration = JsonSerializer
                 .Deserialize(json, ApiJson.Default.ApiKubeVirt)
-                ?.Spec?.Configuration?.DeveloperConfiguration;
-            return new(
+                ?.Spec?.Configuration;
+            var developer = configuration?.DeveloperConfiguration;
+            return new GateFacts(
                 new((developer?.FeatureGates ?? []).OfType<string>()),
                 new((developer?.DisabledFeatureGates ?? []).OfType<string>())
-            );
+            )
+            {
+                SupportContainers = new(
+                    (configuration?.SupportContainerResources ?? [])
+                        .OfType<ApiSupportContainer>()
+                        .Select(container => container.Understand())
+                ),
+            };
         },
         Broken
     );

@@ -41,6 +41,14 @@ internal sealed record Answer(int Status, string? ContentType, ReadOnlyMemory<by
     public static Answer Json<T>(T value, JsonTypeInfo<T> type) =>
         Json(JsonSerializer.SerializeToUtf8Bytes(value, type));
 
+    /// <summary>Before the first pass.</summary>
+    public static Answer NotReady { get; } =
+        Problem(
+            StatusCodes.Status503ServiceUnavailable,
+            "Not ready",
+            "the agent hasn't made its first pass yet: ask again in a second"
+        );
+
     /// <summary>A refusal.</summary>
     public static Answer Problem(int status, string title, string detail) =>
         new(

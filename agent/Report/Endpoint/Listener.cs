@@ -16,7 +16,9 @@ internal sealed record Listener(Socket? Socket, string? Problem)
         | UnixFileMode.GroupWrite;
 
     /// <summary>Takes a TCP port.</summary>
-    public static Listener Tcp(IPEndPoint address)
+    /// <param name="address">Where.</param>
+    /// <param name="otherwise">What is missing without it, and what to do.</param>
+    public static Listener Tcp(IPEndPoint address, string otherwise)
     {
         try
         {
@@ -24,10 +26,7 @@ internal sealed record Listener(Socket? Socket, string? Problem)
         }
         catch (SocketException problem)
         {
-            return new(
-                null,
-                $"{address}: {problem.Message}: no status page; choose another with --tcp, or --tcp off"
-            );
+            return new(null, $"{address}: {problem.Message}: {otherwise}");
         }
     }
 

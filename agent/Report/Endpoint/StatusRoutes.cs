@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Microsoft.AspNetCore.Http;
-using PinAgent.Report.Metrics;
 using PinAgent.Report.Page;
 
 namespace PinAgent.Report.Endpoint;
@@ -9,12 +8,12 @@ namespace PinAgent.Report.Endpoint;
 /// <param name="store">The current status.</param>
 /// <param name="delays">How long the threads have waited.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
-/// <param name="vmMetrics">Whether each VM has metrics of its own.</param>
+/// <param name="metrics">What Prometheus reads.</param>
 internal sealed class StatusRoutes(
     StatusStore store,
     RunDelays delays,
     TimeSpan period,
-    bool vmMetrics
+    MetricsPage metrics
 )
 {
     /// <summary>The path of the stream of changes.</summary>
@@ -29,7 +28,7 @@ internal sealed class StatusRoutes(
         store,
         delays,
         period,
-        vmMetrics
+        metrics
     );
 
     /// <summary>The other paths.</summary>
@@ -53,7 +52,7 @@ internal sealed class StatusRoutes(
         StatusStore store,
         RunDelays delays,
         TimeSpan period,
-        bool vmMetrics
+        MetricsPage metrics
     )
     {
         var css = Answer.File("text/css; charset=utf-8", "page.css");
@@ -69,16 +68,7 @@ internal sealed class StatusRoutes(
             ["/page.svg"] = _ => icon,
             ["/api/v1/status"] = request =>
                 WithStatus(store, current => Status(current, delays, request)),
-            ["/metrics"] = _ =>
-                WithStatus(
-                    store,
-                    current =>
-                        Metrics(
-                            vmMetrics ? delays.Add(current).Status : current.Status,
-                            store.Counters,
-                            vmMetrics
-                        )
-                ),
+            [MetricsPage.Path] = _ => metrics.Render(),
             ["/openapi.json"] = _ => openApi,
             ["/healthz"] = _ => IsTooLong(store.SinceLastPass, period) ?? ok,
             ["/readyz"] = _ => WithStatus(store, _ => ok),
@@ -86,27 +76,10 @@ internal sealed class StatusRoutes(
     }
 
     private static Answer WithStatus(StatusStore store, Func<PublishedStatus, Answer> answer) =>
-        store.Current is { } current
-            ? answer(current)
-            : Answer.Problem(
-                StatusCodes.Status503ServiceUnavailable,
-                "Not ready",
-                "the agent hasn't made its first pass yet: ask again in a second"
-            );
+        store.Current is { } current ? answer(current) : Answer.NotReady;
 
     private static Answer Page(PublishedStatus current) =>
         Answer.Text("text/html", PageRenderer.Render(current.Status));
-
-    private static Answer Metrics(NodeStatus status, PassCounters counters, bool vmMetrics) =>
-        Answer.Text(
-            NodeMetrics.ContentType,
-            NodeMetrics.Render(
-                status,
-                counters,
-                typeof(StatusRoutes).Assembly.GetName().Version!.ToString(3),
-                vmMetrics
-            )
-        );
 
     // The tag tells of changes; the waits, which are never the same, don't count.
     private static Answer Status(PublishedStatus current, RunDelays delays, HttpRequest request) =>

@@ -1,11 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace PinAgent.Report.Endpoint;
 
@@ -15,29 +12,22 @@ namespace PinAgent.Report.Endpoint;
 /// </summary>
 /// <param name="settings">Where.</param>
 /// <param name="store">What is served.</param>
+/// <param name="metrics">What is served to Prometheus.</param>
 /// <param name="delays">How long the threads have waited.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
-public sealed partial class StatusServer(
+internal sealed partial class StatusServer(
     EndpointSettings settings,
     StatusStore store,
+    MetricsPage metrics,
     RunDelays delays,
     TimeSpan period,
     TimeProvider time,
     ILogger<StatusServer> logger
 ) : IHostedService, IDisposable
 {
-    // Of each of the two addresses: nobody who floods one can shut the other.
-    private const int MostConnections = 100;
     private const int MostFollowers = 50;
-
-    // What one connection can make the agent hold, each way, in bytes.
-    private const int LargestBuffer = 64 * 1024;
-    private const int LargestRequestHead = 16 * 1024;
-
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _stopping = new();
     private KestrelServer? _server;
@@ -54,17 +44,10 @@ public sealed partial class StatusServer(
             return;
         }
 
-        _server = new KestrelServer(
-            Options.Create(KestrelOptions(sockets)),
-            new SocketTransportFactory(
-                Options.Create(TransportOptions(sockets)),
-                NullLoggerFactory.Instance
-            ),
-            NullLoggerFactory.Instance
-        );
+        _server = HttpServer.Create(sockets);
         await _server.StartAsync(
             new StatusApplication(
-                new StatusRoutes(store, delays, period, settings.VmMetrics),
+                new StatusRoutes(store, delays, period, metrics),
                 new EventStream(store, time, MostFollowers),
                 new EventStream(store, time, MostFollowers),
                 logger,
@@ -80,8 +63,7 @@ public sealed partial class StatusServer(
         await _stopping.CancelAsync();
         if (_server is not null)
         {
-            using var farewell = new CancellationTokenSource(Farewell, time);
-            await _server.StopAsync(farewell.Token);
+            await HttpServer.StopAsync(_server, time);
         }
     }
 
@@ -95,7 +77,13 @@ public sealed partial class StatusServer(
     private List<Socket> Bind()
     {
         var sockets = new List<Socket>();
-        if (settings.Tcp is { } address && Take(Listener.Tcp(address)) is { } tcp)
+        if (
+            settings.Tcp is { } address
+            && Take(
+                Listener.Tcp(address, "no status page; choose another with --tcp, or --tcp off")
+            )
+                is { } tcp
+        )
         {
             sockets.Add(tcp);
             Tcp = tcp.LocalEndPoint as IPEndPoint;
@@ -120,42 +108,6 @@ public sealed partial class StatusServer(
 
         return listener.Socket;
     }
-
-    private static KestrelServerOptions KestrelOptions(List<Socket> sockets)
-    {
-        var options = new KestrelServerOptions
-        {
-            AddServerHeader = false,
-            Limits =
-            {
-                MaxConcurrentConnections = MostConnections,
-                MaxConcurrentUpgradedConnections = 0,
-                MaxRequestBodySize = 0,
-                MaxRequestBufferSize = LargestBuffer,
-                MaxResponseBufferSize = LargestBuffer,
-                MaxRequestHeadersTotalSize = LargestRequestHead,
-                MaxRequestLineSize = LargestRequestHead,
-                RequestHeadersTimeout = Patience,
-                KeepAliveTimeout = Patience,
-            },
-        };
-        foreach (var socket in sockets)
-        {
-            options.Listen(socket.LocalEndPoint!, listen => listen.Protocols = HttpProtocols.Http1);
-        }
-
-        return options;
-    }
-
-    // The sockets are bound already, so that one that can't be had doesn't cost the other.
-    private static SocketTransportOptions TransportOptions(List<Socket> sockets) =>
-        new()
-        {
-            MaxReadBufferSize = LargestBuffer,
-            MaxWriteBufferSize = LargestBuffer,
-            CreateBoundListenSocket = wanted =>
-                sockets.Single(socket => socket.AddressFamily == wanted.AddressFamily),
-        };
 
     [LoggerMessage(41, LogLevel.Information, "Status at {Address}")]
     private partial void LogListening(string address);

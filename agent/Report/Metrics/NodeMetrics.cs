@@ -15,11 +15,13 @@ internal static class NodeMetrics
     /// <param name="counters">What passes add up to.</param>
     /// <param name="version">The agent's version.</param>
     /// <param name="withVms">Whether each VM has series of its own.</param>
+    /// <param name="eventsDropped">How many events weren't told; null outside a cluster.</param>
     public static string Render(
         NodeStatus status,
         PassCounters counters,
         string version,
-        bool withVms
+        bool withVms,
+        long? eventsDropped
     )
     {
         var writer = new MetricWriter();
@@ -29,7 +31,7 @@ internal static class NodeMetrics
         AddWork(writer, status, counters);
         AddEvents(writer, status);
         AddCpus(writer, status);
-        AddCluster(writer, status);
+        AddCluster(writer, status, eventsDropped);
         if (withVms)
         {
             VmMetrics.AddTo(writer, status);
@@ -144,8 +146,17 @@ internal static class NodeMetrics
         writer.Add(map.Cpus.Count(cpu => cpu.Owners.Length > 1), ("kind", "overlap"));
     }
 
-    private static void AddCluster(MetricWriter writer, NodeStatus status)
+    private static void AddCluster(MetricWriter writer, NodeStatus status, long? eventsDropped)
     {
+        if (eventsDropped is { } dropped)
+        {
+            writer.Counter(
+                "events_dropped_total",
+                "Events and changes of pods' annotation that the API server never took."
+            );
+            writer.Add(dropped);
+        }
+
         if (status.Cluster is { } cluster)
         {
             writer.Gauge("api_sync", "1 for how current the API server's facts are.");

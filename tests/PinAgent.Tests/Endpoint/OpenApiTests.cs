@@ -33,10 +33,12 @@ public sealed class OpenApiTests
     {
         var store = new StatusStore(TimeProvider.System);
         var delays = new RunDelays(_ => null, TimeProvider.System);
-        var served = new StatusRoutes(store, delays, TimeSpan.FromSeconds(1), false).Paths.Concat([
-            StatusRoutes.Events,
-            StatusRoutes.OneVm + "{namespace}/{name}",
-        ]);
+        var served = new StatusRoutes(
+            store,
+            delays,
+            TimeSpan.FromSeconds(1),
+            new MetricsPage(store, delays, vmMetrics: false)
+        ).Paths.Concat([StatusRoutes.Events, StatusRoutes.OneVm + "{namespace}/{name}"]);
 
         var described = Read()["paths"]!.AsObject().Select(path => path.Key);
 

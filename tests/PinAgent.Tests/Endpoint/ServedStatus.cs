@@ -73,15 +73,19 @@ internal sealed class ServedStatus : IAsyncDisposable
         TimeProvider? time = null,
         double periodSeconds = 1,
         Func<int, ulong?>? runDelay = null
-    ) =>
-        new(
+    )
+    {
+        var delays = new RunDelays(runDelay ?? (_ => null), time ?? TimeProvider.System);
+        return new(
             settings,
             store,
-            new RunDelays(runDelay ?? (_ => null), time ?? TimeProvider.System),
+            new MetricsPage(store, delays, settings.VmMetrics),
+            delays,
             TimeSpan.FromSeconds(periodSeconds),
             time ?? TimeProvider.System,
             NullLogger<StatusServer>.Instance
         );
+    }
 
     /// <summary>A status with so many repairs, of these VMs.</summary>
     public static NodeStatus Node(long repairs = 0, params VmStatus[] vms) =>

@@ -98,6 +98,20 @@ public sealed class ClusterReporterTests : IAsyncLifetime
             "VirtualMachineInstance",
             (string?)(await NextEventAsync())["regarding"]!["kind"]
         );
+        await SentAsync();
+        Assert.Equal(1, _outbox.Dropped);
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task While_the_server_is_silent_the_oldest_are_dropped_and_counted()
+    {
+        for (var i = 0; i < ApiOutbox.Largest + 7; i++)
+        {
+            _outbox.Put($"{i}", new ApiMessageOut(HttpMethod.Post, Events, "application/json", []));
+        }
+
+        Assert.Equal((ApiOutbox.Largest, 7L), (_outbox.Count, _outbox.Dropped));
+        await _server.NextAsync(Events);
     }
 
     [Fact(Timeout = Timeout)]

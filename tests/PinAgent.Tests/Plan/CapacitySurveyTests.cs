@@ -63,6 +63,15 @@ public sealed class CapacitySurveyTests
                     Pods = Pods(
                         Pod("a", ("compute", false, "3", "2Gi"), ("sidecar", false, "200m", "64M")),
                         Pod("b", ("init", true, "1", "1Gi"), ("app", false, "100m", "1Gi")),
+                        Pod(
+                            "wrapped",
+                            ("ends", true, "340m", "1M"),
+                            ("app", false, "90m", "1M")
+                        ) with
+                        {
+                            CpuOverhead = Quantity.Parse("250m"),
+                            MemoryOverhead = Quantity.Parse("3M"),
+                        },
                         Pod("done", ("app", false, "2", "1Gi")) with
                         {
                             IsFinished = true,
@@ -74,8 +83,8 @@ public sealed class CapacitySurveyTests
 
         // Two are reserved: 0 and its sibling 4.
         Assert.Equal(3, node.FreeCpus);
-        Assert.Equal(6500 - 3200 - 1000, node.FreeMilliCpus);
-        Assert.Equal((7L << 30) - 64_000_000, node.FreeMemory);
+        Assert.Equal(6500 - 3200 - 1000 - 590, node.FreeMilliCpus);
+        Assert.Equal((7L << 30) - 64_000_000 - 4_000_000, node.FreeMemory);
     }
 
     [Fact]

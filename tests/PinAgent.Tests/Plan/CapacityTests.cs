@@ -1,6 +1,8 @@
 using System.Numerics;
+using System.Text;
 using CsCheck;
 using PinAgent.Model;
+using PinAgent.Observe.Kubernetes;
 using PinAgent.Plan;
 using Xunit;
 
@@ -81,6 +83,55 @@ public sealed class CapacityTests
 
         Assert.Equal(2400, shape.MilliCpus);
         Assert.Equal((BigInteger)1_128_000_000, shape.MemoryBytes);
+    }
+
+    [Theory]
+    [InlineData("", "200m", "64M")]
+    [InlineData("""{"type":"vmexport","resources":{"limits":{"cpu":"1"}}}""", "200m", "64M")]
+    [InlineData("""{"type":"sidecar","resources":{"requests":{"cpu":"1m"}}}""", "200m", "64M")]
+    [InlineData("""{"type":"sidecar","resources":{"limits":{"cpu":"50m"}}}""", "50m", "64M")]
+    [InlineData(
+        """{"type":"sidecar","resources":{"limits":{"cpu":1,"memory":"2Gi"}}}""",
+        "1",
+        "2Gi"
+    )]
+    [InlineData("""{"type":"sidecar","resources":{"limits":{"cpu":"much"}}},null""", "200m", "64M")]
+    public void What_the_KubeVirt_object_says_of_sidecars_goes_before_the_default(
+        string containers,
+        string cpu,
+        string memory
+    )
+    {
+        var facts = FeatureGates.KubeVirts.Understand(
+            new ApiMetadata { Uid = "u", Name = "kubevirt" },
+            Encoding.UTF8.GetBytes(
+                """{"spec":{"configuration":{"supportContainerResources":[""" + containers + "]}}}"
+            )
+        );
+
+        Assert.Equal(
+            new ContainerAmount(Quantity.Parse(cpu), Quantity.Parse(memory)),
+            ContainerAmount.Of(
+                new ClusterFacts { SupportContainers = [.. facts.SupportContainers] },
+                ContainerAmount.Sidecar
+            )
+        );
+    }
+
+    [Fact]
+    public void Sidecars_and_container_disks_take_what_each_of_them_is_given()
+    {
+        var shape = new CapacityShape(2)
+        {
+            Sidecars = 2,
+            Sidecar = new(Quantity.Parse("50m"), Quantity.Parse("1M")),
+            ContainerDisks = 3,
+            ContainerDisk = new(Quantity.Parse("10m"), Quantity.Parse("40M")),
+            Memory = Quantity.Parse("1G"),
+        };
+
+        Assert.Equal(2130, shape.MilliCpus);
+        Assert.Equal((BigInteger)1_122_000_000, shape.MemoryBytes);
     }
 
     // 16 CPUs in cores of two, two of them reserved.

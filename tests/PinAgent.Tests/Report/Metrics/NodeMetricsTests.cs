@@ -23,7 +23,7 @@ public sealed class NodeMetricsTests
         .With(TimeSpan.FromSeconds(9), [], PageStatuses.Medium(), TimeSpan.FromSeconds(1));
 
     private static string Render(NodeStatus status, bool withVms = false) =>
-        NodeMetrics.Render(status, Counters, "1.2.3", withVms);
+        NodeMetrics.Render(status, Counters, "1.2.3", withVms, eventsDropped: 3);
 
     [Fact]
     public void The_metrics_of_a_node_are_those_that_dashboards_know()

@@ -1,3 +1,4 @@
+using PinAgent.Report;
 using PinAgent.Report.Page;
 using Xunit;
 
@@ -23,4 +24,28 @@ public sealed class PageTests
                 }
             )
         );
+
+    [Theory]
+    [InlineData(1, "1 more VM", "of 2 vCPUs fit; 3 whole CPUs are free")]
+    [InlineData(0, "0 more VMs", "of 2 vCPUs fit; 1 whole CPUs are free")]
+    [InlineData(null, null, null)]
+    public void The_room_for_more_VMs_is_shown_where_it_is_known(
+        int? fits,
+        string? figure,
+        string? explanation
+    )
+    {
+        var page = PageRenderer.Render(
+            PageStatuses.Small() with
+            {
+                Capacity = fits is { } count
+                    ? new NodeCapacityStatus(FreeCpus: (2 * count) + 1, Vcpus: 2, Fits: count)
+                    : null,
+            }
+        );
+
+        Assert.Equal(fits is not null, page.Contains(">Capacity<", StringComparison.Ordinal));
+        Assert.Contains($"{figure}", page, StringComparison.Ordinal);
+        Assert.Contains($"{explanation}", page, StringComparison.Ordinal);
+    }
 }

@@ -1,0 +1,92 @@
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace PinAgent.Report.Endpoint;
+
+/// <summary>Kestrel with the limits that keep its clients from harming the agent, on sockets that are bound already.</summary>
+internal static class HttpServer
+{
+    /// <summary>How long a client may take for what it has to say.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    // Of each address: nobody who floods one can shut another.
+    private const int MostConnections = 100;
+
+    // What one connection can make the agent hold, each way, in bytes.
+    private const int LargestBuffer = 64 * 1024;
+    private const int LargestRequestHead = 16 * 1024;
+
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(1);
+
+    /// <summary>Creates a server.</summary>
+    /// <param name="sockets">Where: at most one of each address family.</param>
+    /// <param name="extend">Puts something between the connection and HTTP; null for nothing.</param>
+    public static KestrelServer Create(
+        IReadOnlyCollection<Socket> sockets,
+        Action<ListenOptions>? extend = null
+    ) =>
+        new(
+            Options.Create(KestrelOptions(sockets, extend)),
+            new SocketTransportFactory(
+                Options.Create(TransportOptions(sockets)),
+                NullLoggerFactory.Instance
+            ),
+            NullLoggerFactory.Instance
+        );
+
+    /// <summary>Ends a server, and its clients soon after.</summary>
+    public static async Task StopAsync(KestrelServer server, TimeProvider time)
+    {
+        using var farewell = new CancellationTokenSource(Farewell, time);
+        await server.StopAsync(farewell.Token);
+    }
+
+    private static KestrelServerOptions KestrelOptions(
+        IReadOnlyCollection<Socket> sockets,
+        Action<ListenOptions>? extend
+    )
+    {
+        var options = new KestrelServerOptions
+        {
+            AddServerHeader = false,
+            Limits =
+            {
+                MaxConcurrentConnections = MostConnections,
+                MaxConcurrentUpgradedConnections = 0,
+                MaxRequestBodySize = 0,
+                MaxRequestBufferSize = LargestBuffer,
+                MaxResponseBufferSize = LargestBuffer,
+                MaxRequestHeadersTotalSize = LargestRequestHead,
+                MaxRequestLineSize = LargestRequestHead,
+                RequestHeadersTimeout = Patience,
+                KeepAliveTimeout = Patience,
+            },
+        };
+        foreach (var socket in sockets)
+        {
+            options.Listen(
+                socket.LocalEndPoint!,
+                listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http1;
+                    extend?.Invoke(listen);
+                }
+            );
+        }
+
+        return options;
+    }
+
+    // The sockets are bound already, so that one that can't be had doesn't cost the other.
+    private static SocketTransportOptions TransportOptions(IReadOnlyCollection<Socket> sockets) =>
+        new()
+        {
+            MaxReadBufferSize = LargestBuffer,
+            MaxWriteBufferSize = LargestBuffer,
+            CreateBoundListenSocket = wanted =>
+                sockets.Single(socket => socket.AddressFamily == wanted.AddressFamily),
+        };
+}
