@@ -123,7 +123,7 @@ public sealed class PinPass(
     }
 
     private static IEnumerable<string> EventNotices(EventSource? source) =>
-        source?.Message is { } why ? [$"new VMs are found by looking, not at once: {why}"] : [];
+        source?.Message is { } why ? [$"New VMs are found by looking, not at once: {why}"] : [];
 
     // What was set is what the next look would find.
     private static NodeSnapshot WithMasks(

@@ -206,6 +206,8 @@ else
   skip_lane "quickstart" "needs root"
 fi
 
+check_lane "kubectl plugin: several nodes, a stub for kubectl" "$lanes/kubectl-plugin.sh"
+optional_lane "systemd unit: systemd-analyze" "$lanes/systemd-unit.sh"
 optional_lane "admission policies: their expressions on objects and changes" "$lanes/admission-policy.sh"
 optional_lane "manifests: the schemas of the API" "$lanes/manifests.sh"
 
