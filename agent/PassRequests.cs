@@ -60,10 +60,12 @@ public sealed class PassRequests
         });
         lock (_lock)
         {
+            // First, for on a slow machine something is always asked for.
+            stop.ThrowIfCancellationRequested();
             while (!_everything && _named.Count == 0)
             {
-                stop.ThrowIfCancellationRequested();
                 Monitor.Wait(_lock);
+                stop.ThrowIfCancellationRequested();
             }
 
             var everything = _everything;

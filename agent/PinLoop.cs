@@ -5,7 +5,9 @@ using Microsoft.Extensions.Logging;
 using PinAgent.Model;
 using PinAgent.NativeInterop;
 using PinAgent.Report;
+using PinAgent.Report.History;
 using PinAgent.Report.Metrics;
+using PinAgent.State;
 
 namespace PinAgent;
 
@@ -17,6 +19,7 @@ namespace PinAgent;
 /// <param name="period">The longest time between the beginnings of two passes.</param>
 /// <param name="requests">What it's asked for.</param>
 /// <param name="store">Where each pass's result goes.</param>
+/// <param name="history">Keeps what happened to the VMs.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
 public sealed partial class PinLoop(
@@ -24,12 +27,14 @@ public sealed partial class PinLoop(
     TimeSpan period,
     PassRequests requests,
     StatusStore store,
+    HistoryFile history,
     TimeProvider time,
     ILogger<PinLoop> logger
 ) : BackgroundService
 {
     private readonly Dictionary<VmKey, Told> _told = [];
     private readonly PinTimes _pinTimes = new();
+    private readonly ChangeDetector _changes = new();
     private ImmutableArray<string> _notices = [];
     private bool _hasBegun;
     private EventSource? _events;
@@ -84,6 +89,7 @@ public sealed partial class PinLoop(
                 : pass.RunFor(named.Select(thread => thread.Pid).ToHashSet());
             var pins = _pinTimes.After(named, result, MonotonicNanoseconds());
             store.Put(result.Status, everything ? time.GetElapsedTime(began) : null, pins);
+            history.Add(_changes.After(result, time.GetUtcNow()));
             Tell(result);
             _unreadable = "";
         }

@@ -18,6 +18,8 @@ var root = new RootCommand(
     DoctorCommand.Create(),
     ReportCommand.Create(),
     ReleaseCommand.Create(),
+    ExplainCommand.Create(),
+    ProveCommand.Create(),
     Options.HostRoot.Option,
     Options.HostRoot.Option,
     Options.KubeletRoot.Option,

@@ -97,24 +97,27 @@ internal static class ReleaseCommand
             new LiveAffinityReader(),
             Options.KubeletRoot.Get(parsed)
         );
-        var known = agent.Status?.Vms is { } vms
-            ? vms.Select(vm => new Named(vm.Namespace, vm.Name, vm.Pid, vm.Dedicated))
-            : NodePlanner
-                .Plan(observer.Observe(), PlanSettings.Default, HeldPlacements.None, Placer.Default)
-                .Vms.Select(vm => new Named(vm.Namespace, vm.Name, vm.Vm.Key.Pid, vm.Dedicated));
-        string? problem = null;
-        var chosen = parsed.GetValue(All)
-            ? [.. known.Where(vm => vm.Dedicated)]
-            : Choose(parsed.GetRequiredValue(Vms), [.. known], out problem);
-        if (chosen is null)
+        var known = NamedVm.All(agent.Status, observer);
+        var chosen = new List<NamedVm>();
+        if (parsed.GetValue(All))
         {
-            return Failure.No($"release: {problem}");
+            chosen.AddRange(known.Where(vm => vm.Dedicated));
         }
 
-        state.Released.Change(chosen.Value.Select(vm => vm.FullName), remove: []);
+        foreach (var name in parsed.GetValue(Vms) ?? [])
+        {
+            if (NamedVm.Choose(name, known, out var problem) is not { } vm)
+            {
+                return Failure.No($"release: {problem}");
+            }
+
+            chosen.Add(vm);
+        }
+
+        state.Released.Change(chosen.Select(vm => vm.FullName), remove: []);
         if (agent.Status is not null)
         {
-            await WaitAsync(parsed, [.. chosen.Value.Select(vm => vm.Pid)], isReleased: true, stop);
+            await WaitAsync(parsed, [.. chosen.Select(vm => vm.Pid)], isReleased: true, stop);
         }
 
         // Only now, when no pass of the agent's undoes it.
@@ -123,7 +126,7 @@ internal static class ReleaseCommand
         var outcomes = observer
             .Observe()
             .Vms.Join(
-                chosen.Value,
+                chosen,
                 vm => vm.Key.Pid,
                 named => named.Pid,
                 (vm, named) =>
@@ -202,33 +205,6 @@ internal static class ReleaseCommand
             ) ?? name;
     }
 
-    private static ImmutableArray<Named>? Choose(
-        string[] names,
-        ImmutableArray<Named> known,
-        out string? problem
-    )
-    {
-        var chosen = ImmutableArray.CreateBuilder<Named>();
-        foreach (var name in names)
-        {
-            var vms = known.Where(vm => vm.Is(name)).ToList();
-            if (vms.Count != 1)
-            {
-                problem =
-                    vms.Count == 0
-                        ? $"no VM {name} runs here: see pinagent status"
-                        : $"--vm {name}: several VMs have this name: choose one by its full name or its pid, of "
-                            + string.Join(", ", vms.Select(vm => $"{vm.FullName} (pid {vm.Pid})"));
-                return null;
-            }
-
-            chosen.Add(vms[0]);
-        }
-
-        problem = null;
-        return chosen.DrainToImmutable();
-    }
-
     // The agent reads the file before every pass, so the status that tells of it is the end of a pass that heeded it.
     private static async Task WaitAsync(
         ParseResult parsed,
@@ -280,12 +256,5 @@ internal static class ReleaseCommand
             : Failure.No(
                 $"release: the kernel refused to move threads {string.Join(", ", denied)}: it needs CAP_SYS_NICE"
             );
-    }
-
-    private sealed record Named(string Namespace, string Name, int Pid, bool Dedicated)
-    {
-        public string FullName => $"{Namespace}/{Name}";
-
-        public bool Is(string text) => VmName.Means(text, Namespace, Name, Pid);
     }
 }

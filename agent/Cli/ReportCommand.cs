@@ -1,8 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using PinAgent.Observe;
 using PinAgent.Observe.Recording;
 using PinAgent.Report;
+using PinAgent.Report.History;
+using PinAgent.State;
 using Spectre.Console.Rendering;
 
 namespace PinAgent.Cli;
@@ -28,7 +31,8 @@ internal static class ReportCommand
             """
             The bundle is a .tar.gz. Of QEMU's command lines only the guest's name, -smp, -accel and the machine's type are
             in it, of other processes and of environments nothing. It names VMs, pods' uids, cgroups and the API server.
-            What couldn't be read is listed in its manifest.json. Unpacked into DIR, it can be looked at as the machine:
+            What happened to the VMs lately (pinagent explain) is in changes.json, the CPUs in topology.json, as pinagent plan
+            takes them. What couldn't be read is listed in its manifest.json. Unpacked into DIR, it can be looked at as the machine:
             pinagent run --standalone --once --host-root DIR, pinagent topology --host-root DIR.
             Exits with 0, or 3 if it couldn't be written.
             """,
@@ -38,6 +42,7 @@ internal static class ReportCommand
             To,
         };
         DoctorCommand.AddSources(command);
+        command.Add(ClusterOptions.StateDir);
         command.SetAction(RunAsync);
         return command;
     }
@@ -84,6 +89,7 @@ internal static class ReportCommand
         var missing = new SortedDictionary<string, string>(StringComparer.Ordinal);
         using var bundle = new Bundle(output, now);
         AddMachine(parsed, bundle, missing);
+        AddHistory(parsed, bundle, missing);
 
         var json = ReportJsonContext.Readable;
         var agent = await DoctorCommand.AskAgentAsync(EndpointOptions.Socket.Get(parsed), stop);
@@ -110,6 +116,30 @@ internal static class ReportCommand
             missing
         );
         bundle.Add("manifest.json", JsonSerializer.Serialize(manifest, json.BundleManifest));
+    }
+
+    private static void AddHistory(
+        ParseResult parsed,
+        Bundle bundle,
+        SortedDictionary<string, string> missing
+    )
+    {
+        const string Name = "changes.json";
+        try
+        {
+            var state = new AgentState(ClusterOptions.StateDir.Get(parsed), isInCluster: false);
+            bundle.Add(
+                Name,
+                JsonSerializer.Serialize(
+                    [.. state.History.Read()],
+                    HistoryJson.Default.ImmutableArrayRecordedChange
+                )
+            );
+        }
+        catch (StateException problem)
+        {
+            missing[Name] = problem.Message;
+        }
     }
 
     private static void AddMachine(
@@ -143,6 +173,9 @@ internal static class ReportCommand
             {
                 missing[path] = why;
             }
+
+            using var files = new HostFiles(Options.HostRoot.Get(parsed));
+            bundle.Add("topology.json", TopologyCommand.Json(SysfsTopology.Read(files)));
         }
         catch (InvalidDataException problem)
         {

@@ -134,11 +134,16 @@ internal static class RunCommand
                 Vms.Get(parsed),
                 [.. Vmis.Get(parsed).SelectMany(path => VmiFile.ReadAll(path))]
             );
+            var state = new AgentState(
+                ClusterOptions.StateDir.Get(parsed),
+                isInCluster: cluster is not null
+            );
             using var names = new ThreadNameWatch(requests);
             if (!parsed.GetValue(Once))
             {
                 return await LoopAsync(
-                    Compose(parsed, files, settings, cluster, () => names.Source),
+                    Compose(parsed, files, settings, state, cluster, () => names.Source),
+                    state.History,
                     Interval.Get(parsed),
                     EndpointOptions.Get(parsed),
                     scrape,
@@ -157,7 +162,7 @@ internal static class RunCommand
                 await cluster.PodResources.AskAsync(PodResourcesSocket.Patience, stop);
             }
 
-            var pass = Compose(parsed, files, settings, cluster, events: null);
+            var pass = Compose(parsed, files, settings, state, cluster, events: null);
             var status = RunDelays.Add(pass.Run().Status, delays.Read);
             Output.Print(Format.Get(parsed), () => StatusTable.Render(status), status.ToJson);
             return ExitCode.Fine;
@@ -172,6 +177,7 @@ internal static class RunCommand
         ParseResult parsed,
         HostFiles files,
         PlanSettings settings,
+        AgentState state,
         ClusterServices? cluster,
         Func<EventSource>? events
     )
@@ -203,7 +209,7 @@ internal static class RunCommand
                             : $"{files.Display("/proc")} isn't a live procfs of the agent's own PID namespace, so its thread "
                                 + "ids mean nothing to this kernel: audit only"
                     ),
-            new AgentState(ClusterOptions.StateDir.Get(parsed), isInCluster: cluster is not null),
+            state,
             cluster?.Labels,
             cluster?.Reporter,
             events
@@ -212,6 +218,7 @@ internal static class RunCommand
 
     private static async Task<int> LoopAsync(
         PinPass pass,
+        HistoryFile history,
         TimeSpan interval,
         EndpointSettings endpoint,
         ScrapeSettings? scrape,
@@ -237,6 +244,7 @@ internal static class RunCommand
             interval,
             requests,
             store,
+            history,
             TimeProvider.System,
             services.GetRequiredService<ILogger<PinLoop>>()
         ));

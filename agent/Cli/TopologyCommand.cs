@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Report;
 
@@ -29,11 +30,7 @@ internal static class TopologyCommand
                 Output.Print(
                     output.Get(parsed),
                     () => TopologyTable.Render(topology),
-                    () =>
-                        JsonSerializer.Serialize(
-                            TopologyStatus.Of(topology),
-                            ReportJsonContext.Readable.TopologyStatus
-                        )
+                    () => Json(topology)
                 );
                 return ExitCode.Fine;
             }
@@ -44,4 +41,11 @@ internal static class TopologyCommand
         });
         return command;
     }
+
+    /// <summary>The topology as <c>plan</c> takes it.</summary>
+    public static string Json(NodeTopology topology) =>
+        JsonSerializer.Serialize(
+            TopologyStatus.Of(topology),
+            ReportJsonContext.Readable.TopologyStatus
+        );
 }

@@ -14,6 +14,7 @@ public sealed class AgentState
             ? new DecisionMemory(Path.Combine(folder, "remembered.json"))
             : null;
         Masks = new MaskMemory(Path.Combine(folder, "masks.json"));
+        History = new HistoryFile(Path.Combine(folder, "changes.jsonl"));
         Released = new ReleasedVms(Path.Combine(folder, "released.json"));
     }
 
@@ -23,10 +24,21 @@ public sealed class AgentState
     /// <summary>The masks before the agent's first change.</summary>
     public MaskMemory Masks { get; }
 
+    /// <summary>What happened to the VMs.</summary>
+    public HistoryFile History { get; }
+
     /// <summary>The VMs that an administrator has taken from the agent.</summary>
     public ReleasedVms Released { get; }
 
     /// <summary>What is wrong with the files.</summary>
     public ImmutableArray<string> Problems =>
-        [.. new[] { Decisions?.Problem, Masks.Problem, Released.Problem }.OfType<string>()];
+        [
+            .. new[]
+            {
+                Decisions?.Problem,
+                Masks.Problem,
+                Released.Problem,
+                History.Problem,
+            }.OfType<string>(),
+        ];
 }

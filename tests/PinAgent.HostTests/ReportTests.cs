@@ -48,6 +48,20 @@ public sealed class ReportTests : IDisposable
             (before.State, before.Reason, before.FullName),
             (after.State, after.Reason, after.FullName)
         );
+        var request = new JsonObject
+        {
+            ["topology"] = JsonNode.Parse(await ReadAsync($"{unpacked}/topology.json")),
+            ["cpuset"] = "0-1",
+            ["guest"] = new JsonObject { ["cores"] = 1, ["isolateEmulatorThread"] = true },
+        };
+        await File.WriteAllTextAsync(
+            $"{_folder}/request.json",
+            request.ToJsonString(),
+            TestContext.Current.CancellationToken
+        );
+        var plan = await Agent.RunAsync("plan", "-f", $"{_folder}/request.json");
+        Assert.Contains("\"vcpus\":[\"0\"],\"emulator\":\"1\"", plan.StandardOutput);
+        Assert.IsType<JsonArray>(JsonNode.Parse(await ReadAsync($"{unpacked}/changes.json")));
         var manifest = JsonNode.Parse(await ReadAsync($"{unpacked}/manifest.json"))!;
         Assert.Equal(1, (int)manifest["layoutVersion"]!);
         Assert.DoesNotContain(

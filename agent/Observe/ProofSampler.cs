@@ -1,0 +1,206 @@
+using System.Globalization;
+using PinAgent.Model;
+
+namespace PinAgent.Observe;
+
+/// <summary>
+/// Reads what the kernel counts of threads and CPUs, for <c>pinagent prove</c>. It changes nothing, and is read twice, not in
+/// a pass. Sources: proc_pid_stat(5), proc_stat(5), proc_interrupts(5); the kernel's
+/// <c>Documentation/scheduler/sched-stats.rst</c>, <c>Documentation/admin-guide/cgroup-v2.rst</c>, "cpu.stat".
+/// </summary>
+/// <param name="files">The machine's files.</param>
+public sealed class ProofSampler(HostFiles files)
+{
+    // USER_HZ: time(7).
+    private const double TicksPerSecond = 100;
+    private const double Nanoseconds = 1e9;
+
+    // Of the fields after the name: the time of start, and the CPU that the thread ran on last.
+    private const int StartTimeField = 19;
+    private const int ProcessorField = 36;
+
+    private static readonly char[] Blanks = [' ', '\t'];
+
+    private readonly List<int> _pids = [];
+    private readonly List<int> _tids = [];
+
+    /// <summary>Reads everything once.</summary>
+    /// <param name="vm">The VM of which more is read.</param>
+    public ProofSample Read(ObservedVm vm) =>
+        new(ReadThreads(vm), ReadBusy(), ReadInterrupts(), ReadThrottled(vm.Key.Pid));
+
+    private Dictionary<int, ThreadTimes> ReadThreads(ObservedVm vm)
+    {
+        var ours = vm.Threads.Select(thread => thread.Tid).ToHashSet();
+        var threads = new Dictionary<int, ThreadTimes>();
+        files.ListNumbers($"/proc", _pids);
+        foreach (var pid in _pids)
+        {
+            files.ListNumbers($"/proc/{pid}/task", _tids);
+            foreach (var tid in _tids)
+            {
+                if (ReadThread(pid, tid) is { } thread)
+                {
+                    threads[tid] = ours.Contains(tid) ? WithSwitches(pid, tid, thread) : thread;
+                }
+            }
+        }
+
+        return threads;
+    }
+
+    private ThreadTimes? ReadThread(int pid, int tid)
+    {
+        if (
+            !files.ReadText($"/proc/{pid}/task/{tid}/stat", out var stat).IsSuccess
+            || !files.ReadText($"/proc/{pid}/task/{tid}/schedstat", out var schedstat).IsSuccess
+        )
+        {
+            return null;
+        }
+
+        var close = stat.LastIndexOf(')');
+        var open = stat.IndexOf('(', StringComparison.Ordinal);
+        var fields = close < 0 ? [] : stat[(close + 1)..].Split(Blanks, Clean);
+        var times = schedstat.Split(Blanks, Clean);
+        return
+            open >= 0
+            && fields.Length > ProcessorField
+            && times.Length > 1
+            && ulong.TryParse(fields[StartTimeField], CultureInfo.InvariantCulture, out var start)
+            && int.TryParse(fields[ProcessorField], CultureInfo.InvariantCulture, out var cpu)
+            && double.TryParse(times[0], CultureInfo.InvariantCulture, out var run)
+            && double.TryParse(times[1], CultureInfo.InvariantCulture, out var wait)
+            ? new ThreadTimes(
+                start,
+                pid,
+                Words.Printable(stat[(open + 1)..close]),
+                cpu,
+                run / Nanoseconds,
+                wait / Nanoseconds
+            )
+            : null;
+    }
+
+    private ThreadTimes WithSwitches(int pid, int tid, ThreadTimes thread)
+    {
+        files.ReadText($"/proc/{pid}/task/{tid}/status", out var status);
+        files.ReadText($"/proc/{pid}/task/{tid}/sched", out var sched);
+        return thread with
+        {
+            InvoluntarySwitches = Number(status, "nonvoluntary_ctxt_switches"),
+            Migrations = Number(sched, "se.nr_migrations"),
+        };
+    }
+
+    // cpu0 1667747 131200 413666 674693 1522 0 8579 0 0 0: idle and iowait are the 4th and 5th, guests' time is in user's.
+    private Dictionary<int, double> ReadBusy()
+    {
+        var busy = new Dictionary<int, double>();
+        files.ReadText($"/proc/stat", out var text);
+        foreach (var line in text.Split('\n'))
+        {
+            var fields = line.Split(Blanks, Clean);
+            if (
+                fields.Length > 8
+                && fields[0].StartsWith("cpu", StringComparison.Ordinal)
+                && int.TryParse(fields[0][3..], CultureInfo.InvariantCulture, out var cpu)
+            )
+            {
+                var ticks = fields[1..9]
+                    .Select(field => double.Parse(field, CultureInfo.InvariantCulture))
+                    .ToArray();
+                busy[cpu] = (ticks.Sum() - ticks[3] - ticks[4]) / TicksPerSecond;
+            }
+        }
+
+        return busy;
+    }
+
+    // The first line names the CPUs, each other line has a number for each of them.
+    private Dictionary<int, long> ReadInterrupts()
+    {
+        var counts = new Dictionary<int, long>();
+        files.ReadText($"/proc/interrupts", out var text);
+        var lines = text.Split('\n');
+        var cpus = lines[0]
+            .Split(Blanks, Clean)
+            .Select(name =>
+                name.StartsWith("CPU", StringComparison.Ordinal)
+                && int.TryParse(name[3..], CultureInfo.InvariantCulture, out var cpu)
+                    ? cpu
+                    : -1
+            )
+            .ToArray();
+        foreach (var line in lines.Skip(1))
+        {
+            var fields = line.Split(Blanks, Clean);
+            for (var i = 0; i < cpus.Length && i + 1 < fields.Length; i++)
+            {
+                if (long.TryParse(fields[i + 1], CultureInfo.InvariantCulture, out var count))
+                {
+                    counts[cpus[i]] = counts.GetValueOrDefault(cpus[i]) + count;
+                }
+            }
+        }
+
+        return counts;
+    }
+
+    private (long Periods, double Seconds)? ReadThrottled(int pid)
+    {
+        files.ReadText($"/proc/{pid}/cgroup", out var text);
+        foreach (var line in text.Split('\n'))
+        {
+            var parts = line.Split(':', 3);
+            if (parts.Length < 3)
+            {
+                continue;
+            }
+
+            // v2 has one hierarchy, v1 one for the controller, under the name it's linked to.
+            var isV2 = parts[1].Length == 0;
+            var isV1 = parts[1].Split(',').Contains("cpu", StringComparer.Ordinal);
+            var folder = isV1 ? "/cpu" : "";
+            if (
+                (isV1 || isV2)
+                && files
+                    .ReadText($"/sys/fs/cgroup{folder}{parts[2]}/cpu.stat", out var stat)
+                    .IsSuccess
+                && Number(stat, "nr_throttled") is { } periods
+            )
+            {
+                return (
+                    periods,
+                    Number(stat, "throttled_usec") / 1e6
+                        ?? Number(stat, "throttled_time") / Nanoseconds
+                        ?? 0
+                );
+            }
+        }
+
+        return null;
+    }
+
+    private static StringSplitOptions Clean =>
+        StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
+
+    // Lines like "nr_throttled 3", "nonvoluntary_ctxt_switches:	12", "se.nr_migrations   :   167".
+    private static long? Number(string text, string name)
+    {
+        foreach (var line in text.Split('\n'))
+        {
+            if (
+                line.StartsWith(name, StringComparison.Ordinal)
+                && line[name.Length..].TrimStart(' ', '\t', ':') is { } rest
+                && rest.Length < line.Length - name.Length
+                && long.TryParse(rest.Trim(), CultureInfo.InvariantCulture, out var number)
+            )
+            {
+                return number;
+            }
+        }
+
+        return null;
+    }
+}

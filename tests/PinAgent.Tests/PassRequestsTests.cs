@@ -1,0 +1,61 @@
+using PinAgent.NativeInterop;
+using Xunit;
+
+namespace PinAgent.Tests;
+
+/// <summary>What the one loop is asked for.</summary>
+public sealed class PassRequestsTests
+{
+    [Fact(Timeout = 10_000)]
+    public async Task What_comes_while_nobody_waits_is_told_once_and_whole()
+    {
+        var requests = new PassRequests();
+        requests.LookAt(new NamedThread(2, 1, 10));
+        requests.LookAtEverything();
+        requests.LookAtEverything();
+        requests.LookAt(new NamedThread(3, 1, 20));
+
+        Assert.True(requests.Wait(TestContext.Current.CancellationToken, out var named));
+        Assert.Equal([2, 3], named.Select(thread => thread.Tid));
+
+        using var stop = new CancellationTokenSource();
+        var next = Task.Run(() => requests.Wait(stop.Token, out _));
+        requests.LookAt(new NamedThread(4, 1, 30));
+        Assert.False(await next);
+    }
+
+    [Fact]
+    public void An_end_comes_before_what_else_is_asked_for()
+    {
+        var requests = new PassRequests();
+        requests.LookAtEverything();
+
+        Assert.Throws<OperationCanceledException>(() =>
+            requests.Wait(new CancellationToken(canceled: true), out _)
+        );
+    }
+
+    [Fact(Timeout = 10_000)]
+    public async Task An_end_wakes_who_waits()
+    {
+        using var stop = new CancellationTokenSource();
+        var waiting = Task.Run(() => new PassRequests().Wait(stop.Token, out _));
+
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+    }
+
+    [Fact]
+    public void More_names_than_can_be_kept_are_a_look_at_everything()
+    {
+        var requests = new PassRequests();
+        for (var tid = 1; tid <= 10_000; tid++)
+        {
+            requests.LookAt(new NamedThread(tid, 1, 0));
+        }
+
+        Assert.True(requests.Wait(TestContext.Current.CancellationToken, out var named));
+        Assert.InRange(named.Count, 1, 9_999);
+    }
+}
