@@ -21,7 +21,6 @@ var root = new RootCommand(
     ExplainCommand.Create(),
     ProveCommand.Create(),
     Options.HostRoot.Option,
-    Options.HostRoot.Option,
     Options.KubeletRoot.Option,
     SettingsFile.Option,
 };

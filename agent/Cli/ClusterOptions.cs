@@ -26,7 +26,7 @@ internal static class ClusterOptions
         Options.Text(
             "--state-dir",
             "DIR",
-            "Where the agent remembers, across its own restart, which VMs the cluster called dedicated.",
+            "Where the agent keeps, across its own restart, which VMs are dedicated, and what it has done to them.",
             "/run/pinagent"
         );
 

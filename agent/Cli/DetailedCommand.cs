@@ -62,6 +62,9 @@ internal sealed class DetailedCommand(string name, string summary, string detail
     private sealed class DetailedHelp(SynchronousCommandLineAction original)
         : SynchronousCommandLineAction
     {
+        // Who asks how a command is called needn't call it right.
+        public override bool ClearsParseErrors => true;
+
         public override int Invoke(ParseResult parseResult)
         {
             var code = original.Invoke(parseResult);
