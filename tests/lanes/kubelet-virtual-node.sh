@@ -29,5 +29,8 @@ for user in admin kubelet; do
   sed 's#https://127.0.0.1:#https://10.0.2.2:#' "$cluster/$user.kubeconfig" >"$folder/cluster/$user.kubeconfig"
 done
 
-# Not exec, for the folder is to go.
-PINAGENT_VNODE_NETWORK=1 "$lanes/virtual-node.sh" "$folder" kubelet-in-node.sh
+# In the background, for a trap waits for what is in the foreground.
+PINAGENT_VNODE_NETWORK=1 "$lanes/virtual-node.sh" "$folder" kubelet-in-node.sh &
+node=$!
+trap 'kill "$node"; wait "$node"; exit 143' INT TERM
+wait "$node"
