@@ -20,7 +20,7 @@
 #
 # The program runs as root. Its standard output and error both come out on standard output; it gets no input. The node
 # has bash, coreutils, util-linux, procps, iproute2, socat, busybox, qemu-system-x86_64 and what a self-contained .NET
-# program needs. It has no network but the loopback.
+# program needs. It has no network but the loopback, unless it's asked for.
 #
 # Exit status: the program's; 124 when it timed out (/results is still copied if the node answers); 125 when the node
 # couldn't be built or booted, or died. Both say why on standard error.
@@ -36,6 +36,8 @@
 #                                kernels before 6.12 have the v1 cpuset
 #   PINAGENT_VNODE_THREAD        single (default) or multi: emulate all CPUs in one thread or each in its own; multi
 #                                locks up with very many CPUs
+#   PINAGENT_VNODE_NETWORK       if set, a virtio network card through which the node reaches this machine's loopback as
+#                                10.0.2.2, once the program has configured it as 10.0.2.15/24
 #   PINAGENT_VNODE_APPEND        further kernel arguments
 #   XDG_CACHE_HOME               the cache is $XDG_CACHE_HOME/pinagent/virtual-node (default ~/.cache/...)
 #--help-end
@@ -387,6 +389,9 @@ start_node() {
         -drive "file=$work/test.squashfs,if=none,id=test,format=raw,readonly=on" -device virtio-blk-pci,drive=test
         -device virtio-serial-pci
     )
+    # shellcheck disable=SC2054 # the commas are QEMU's
+    [ -z "${PINAGENT_VNODE_NETWORK:-}" ] ||
+        command+=(-netdev user,id=network -device virtio-net-pci,netdev=network,romfile=)
     for port in 1:output 2:results 3:status; do
         command+=(-chardev "file,id=${port#*:},path=$work/${port#*:}")
         command+=(-device "virtserialport,nr=${port%:*},chardev=${port#*:}")

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Xunit;
 
 namespace PinAgent.HostTests.Kubelet;
@@ -64,6 +65,89 @@ public sealed class KubeletTests
         await KubeletNode.RestartAsync("static", fresh: true);
         await Until.EqualAsync(Labels, LabelsAsync);
     }
+
+    /// <summary>
+    /// A kubelet that has lost its checkpoint gives the running VM other CPUs, and nothing in Kubernetes or KubeVirt
+    /// pins it again: its vCPUs would float over the new ones.
+    /// </summary>
+    [Fact(Timeout = Timeout)]
+    public async Task A_running_vm_whose_cpus_the_kubelet_moves_is_pinned_again_and_no_other_is_touched()
+    {
+        KubeletNode.Require(cpus: 16);
+        var two = await LauncherPod.StartAsync(
+            "dedicatedCpuPlacement: true, threads: 2",
+            "2,sockets=1,cores=1,threads=2"
+        );
+        var four = await LauncherPod.StartAsync(
+            "dedicatedCpuPlacement: true, cores: 2, threads: 2",
+            "4,sockets=1,cores=2,threads=2"
+        );
+        var filler = await LauncherPod.StartAsync("cores: 2", "2");
+        var six = await LauncherPod.StartAsync(
+            "dedicatedCpuPlacement: true, cores: 3, threads: 2",
+            "6,sockets=1,cores=3,threads=2"
+        );
+        var others = new[] { two, four };
+        foreach (var pod in (LauncherPod[])[.. others, six])
+        {
+            var vm = await NodeAgent.PinnedAsync(pod);
+            Assert.Empty(vm.Json["advisories"]!.AsArray());
+            AssertOnSiblings(pod);
+            await Until.HoldsAsync(
+                async () => (await pod.EventsAsync("Pinned")).Count == 1,
+                () => Task.FromResult($"{pod.Name} has an event")
+            );
+        }
+
+        var (old, masks) = (six.Cpuset, others.Select(pod => pod.VcpuMasks()).ToList());
+        await filler.DeleteAsync();
+
+        await KubeletNode.RestartAsync("static", fresh: true);
+
+        await Until.HoldsAsync(
+            () => Task.FromResult(six.Cpuset != old),
+            () => Task.FromResult($"the kubelet moves {six.Name} from {old}")
+        );
+        await NodeAgent.PinnedAsync(six);
+        AssertOnSiblings(six);
+        var drift = await Until.NotNullAsync(
+            async () => await six.EventsAsync("PinningDrifted") is [var first, ..] ? first : null,
+            () => Task.FromResult($"{six.Name} has an event of the drift")
+        );
+        Assert.All(
+            six.VcpuMasks(),
+            mask => Assert.Contains($" from {six.Cpuset} to {mask}", drift)
+        );
+        Assert.Equal(masks, others.Select(pod => pod.VcpuMasks()));
+        foreach (var pod in others)
+        {
+            Assert.Empty(await pod.EventsAsync("PinningDrifted"));
+        }
+
+        foreach (var pod in (LauncherPod[])[.. others, six])
+        {
+            await pod.DeleteAsync();
+        }
+    }
+
+    // Each vCPU is alone on a CPU of the pod's own, and guest siblings are on host siblings: (0,1)(2,3)…
+    private static void AssertOnSiblings(LauncherPod pod)
+    {
+        Assert.Equal(KubeletNode.Checkpoint()!.Exclusive(pod.PodUid), pod.Cpuset);
+        var cpus = pod.VcpuMasks()
+            .Select(mask => int.Parse(mask, CultureInfo.InvariantCulture))
+            .ToList();
+        Assert.All(cpus, cpu => Assert.True(Contains(pod.Cpuset, cpu), $"{cpu}: {pod.Cpuset}"));
+        Assert.Distinct(cpus);
+        Assert.All(cpus.Chunk(2), core => Assert.Equal(core[0] / 2, core[1] / 2));
+    }
+
+    private static bool Contains(string list, int cpu) =>
+        list.Split(',')
+            .Select(range =>
+                range.Split('-').Select(end => int.Parse(end, CultureInfo.InvariantCulture))
+            )
+            .Any(range => range.First() <= cpu && cpu <= range.Last());
 
     private static async Task<string> LabelsAsync() =>
         ControlPlane.LabelsOf((await ClusterApi.GetAsync("/api/v1/nodes/node1"))!);
