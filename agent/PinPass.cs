@@ -115,6 +115,7 @@ public sealed class PinPass(
                 CpuManager = CpuManagerStatus.Of(snapshot.CpuManager),
                 Labels = labels?.Status ?? ImmutableSortedDictionary<string, LabelStatus>.Empty,
                 Vms = [.. vms.Select(vm => vm.Status)],
+                Violations = Violations.Of(plan.Vms, snapshot.Topology),
                 Drift = new DriftStatus(_repairs),
                 Capacity = NodeCapacityStatus.Of(CapacitySurvey.Of(snapshot)),
             },

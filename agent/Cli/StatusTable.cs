@@ -24,6 +24,9 @@ internal static class StatusTable
 
         parts.AddRange(Labels(status.Labels));
         parts.AddRange(status.Notices.Select(notice => new Text(notice)));
+        parts.AddRange(
+            status.Violations.Select(violation => new Text($"violation: {violation.Message}"))
+        );
 
         parts.Add(new Text(""));
         if (status.Vms.IsEmpty)

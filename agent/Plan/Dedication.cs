@@ -79,8 +79,7 @@ internal static class Dedication
                         ],
                     }
                 )
-                .Select(verdict => Release(verdict, settings))
-                .Select(Lower),
+                .Select(verdict => LoweredMode.Of(verdict, settings)),
         ];
     }
 
@@ -281,38 +280,6 @@ internal static class Dedication
                 Obstacle = new VmObstacle(VmState.NotExclusive, reason, message),
             };
     }
-
-    private static DedicationVerdict Release(DedicationVerdict verdict, PlanSettings settings) =>
-        !settings.Released.Contains(Words.Printable($"{verdict.Namespace}/{verdict.Name}"))
-            ? verdict
-        : verdict.Limit == ModeLimit.None
-            ? verdict with
-            {
-                IsReleased = true,
-                Limit = ModeLimit.Audit,
-                LimitMessage =
-                    "given back with pinagent release, which takes it up again with --undo",
-            }
-        : verdict with { IsReleased = true };
-
-    // What an annotation forbids, of what would else be done.
-    private static DedicationVerdict Lower(DedicationVerdict verdict) =>
-        verdict switch
-        {
-            { Dedicated: false } or { Obstacle: not null } or { Limit: ModeLimit.None } => verdict,
-            { Limit: ModeLimit.Off } => verdict with
-            {
-                Obstacle = new VmObstacle(
-                    VmState.Waiting,
-                    Reason.SwitchedOff,
-                    $"{verdict.LimitMessage}: nothing is wanted of this VM's threads"
-                ),
-            },
-            _ => verdict with
-            {
-                Advisories = [.. verdict.Advisories, $"{verdict.LimitMessage}: only reported"],
-            },
-        };
 
     private static VmObstacle Unreadable(ObservedVm vm) =>
         new(

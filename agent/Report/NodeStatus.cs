@@ -42,7 +42,7 @@ public sealed record NodeStatus
     public required ImmutableArray<VmStatus> Vms { get; init; }
 
     /// <summary>Broken promises that the agent reports and doesn't mend.</summary>
-    public ImmutableArray<string> Violations { get; init; } = [];
+    public ImmutableArray<Violation> Violations { get; init; } = [];
 
     /// <summary>What was repaired since the agent started.</summary>
     public required DriftStatus Drift { get; init; }

@@ -142,8 +142,17 @@ internal static class NodeMetrics
             writer.Add(NodeMap.Parse(pool).Count);
         }
 
-        writer.Gauge("violations", "Broken promises by their kind; overlap: CPUs of several VMs.");
+        writer.Gauge(
+            "violations",
+            "CPUs for which a promise to a dedicated VM is broken, by kind."
+        );
         writer.Add(map.Cpus.Count(cpu => cpu.Owners.Length > 1), ("kind", "overlap"));
+        writer.Add(
+            status
+                .Violations.Where(violation => violation.Kind == ViolationKind.Sibling)
+                .Sum(violation => NodeMap.Parse(violation.Cpus).Count),
+            ("kind", "sibling")
+        );
     }
 
     private static void AddCluster(MetricWriter writer, NodeStatus status, long? eventsDropped)

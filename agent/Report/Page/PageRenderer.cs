@@ -46,7 +46,7 @@ public static class PageRenderer
                 {Remarks(verdict)}
                 </div>
                 {NodeHtml.Figures(status, map)}
-                {NodeHtml.Sentences("Violations", "problem", status.Violations)}
+                {NodeHtml.Sentences("Violations", "problem", [.. status.Violations.Select(violation => violation.Message)])}
                 {NodeHtml.Sentences("Notices", "attention", status.Notices)}
                 <div class="columns">
                 {new MapHtml(status, map, tags).Render()}

@@ -62,7 +62,7 @@ public sealed class HostileNameTests
             ModeMessage = text,
             Mode = Model.AgentMode.Audit,
             Notices = [text],
-            Violations = [text],
+            Violations = [new Model.Violation(Model.ViolationKind.Overlap, "0", text)],
             CpuManager = new CpuManagerStatus(Model.CpuManagerState.Unknown, null, [text]),
             Labels = new Dictionary<string, LabelStatus> { [text] = new(text, text, text, text) },
             Vms =

@@ -120,7 +120,12 @@ internal static class PageStatuses
             ],
             Violations =
             [
-                "CPU 16 belongs to prod/web-7f9c, and irqbalance (812) may run there, too",
+                new Violation(
+                    ViolationKind.Sibling,
+                    "16",
+                    "vCPUs of prod/web-7f9c on CPUs 16 share their cores with CPUs of staging/numa-test: give whole cores to a VM "
+                        + "(the kubelet's full-pcpus-only)"
+                ),
             ],
             Drift = new DriftStatus(12),
         };

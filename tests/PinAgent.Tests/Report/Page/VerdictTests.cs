@@ -88,7 +88,14 @@ public sealed class VerdictTests
 
     [Fact]
     public void A_violation_is_a_problem() =>
-        AssertRemark(Health.Problem, "1 violation", Node(Good) with { Violations = ["x"] });
+        AssertRemark(
+            Health.Problem,
+            "1 violation",
+            Node(Good) with
+            {
+                Violations = [new Violation(ViolationKind.Overlap, "0", "x")],
+            }
+        );
 
     [Fact]
     public void An_API_server_out_of_reach_needs_attention_and_says_since_when() =>
