@@ -88,8 +88,18 @@ public sealed partial class PinLoop(
                 ? pass.Run()
                 : pass.RunFor(named.Select(thread => thread.Pid).ToHashSet());
             var pins = _pinTimes.After(named, result, MonotonicNanoseconds());
-            store.Put(result.Status, everything ? time.GetElapsedTime(began) : null, pins);
-            history.Add(_changes.After(result, time.GetUtcNow()));
+            var changes = _changes.After(result, time.GetUtcNow());
+            store.Put(
+                result.Status,
+                new PassFigures(
+                    everything ? time.GetElapsedTime(began) : null,
+                    pins,
+                    changes
+                        .Where(change => change.Cause == ChangeCause.MasksSet)
+                        .Sum(change => change.Threads.Length)
+                )
+            );
+            history.Add(changes);
             Tell(result);
             _unreadable = "";
         }

@@ -37,12 +37,11 @@ public sealed class StatusStore(TimeProvider time)
 
     /// <summary>Takes a pass's result. Only the loop calls it. What says the same as before is no change.</summary>
     /// <param name="status">The result.</param>
-    /// <param name="took">How long the pass took; null if it was over some VMs only.</param>
-    /// <param name="pins">How long the threads it pinned had had their names.</param>
-    public void Put(NodeStatus status, TimeSpan? took, IReadOnlyList<TimeSpan> pins)
+    /// <param name="figures">What was counted of the pass.</param>
+    public void Put(NodeStatus status, PassFigures figures)
     {
         var before = _current;
-        Volatile.Write(ref _counters, _counters.With(took, pins, before?.Status, SinceLastPass));
+        Volatile.Write(ref _counters, _counters.With(figures, before?.Status, SinceLastPass));
         Volatile.Write(ref _lastPass, time.GetTimestamp());
         if (ReferenceEquals(before?.Status, status))
         {

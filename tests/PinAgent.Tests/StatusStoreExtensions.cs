@@ -1,4 +1,5 @@
 using PinAgent.Report;
+using PinAgent.Report.Metrics;
 
 namespace PinAgent.Tests;
 
@@ -6,5 +7,5 @@ internal static class StatusStoreExtensions
 {
     /// <summary>Puts what a pass found that took no time.</summary>
     public static void Put(this StatusStore store, NodeStatus status) =>
-        store.Put(status, TimeSpan.Zero, []);
+        store.Put(status, new PassFigures(TimeSpan.Zero, [], 0));
 }

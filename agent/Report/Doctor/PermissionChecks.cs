@@ -6,6 +6,7 @@ namespace PinAgent.Report.Doctor;
 /// <remarks>Capabilities by number: <c>linux/capability.h</c>; what they allow: capabilities(7), proc(5), ptrace(2).</remarks>
 internal static class PermissionChecks
 {
+    private const int NetAdmin = 12;
     private const int SysPtrace = 19;
     private const int SysNice = 23;
     private const string NoAttach = "3";
@@ -26,6 +27,15 @@ internal static class PermissionChecks
                 "missing",
                 "pinning threads of other users: PartlyPinned, PermissionMissing",
                 "Run as root with it, in a pod: securityContext.capabilities.add: [SYS_NICE]"
+            );
+        yield return Has(capabilities, NetAdmin)
+            ? Finding.Ok("CAP_NET_ADMIN", "effective")
+            : new(
+                "CAP_NET_ADMIN",
+                FindingLevel.Warning,
+                "missing",
+                "pinning a new VM at once, as the kernel tells of its threads: it takes up to a period",
+                "Add it, and in a pod hostNetwork: true, as deploy/base does; deploy/overlays/without-host-network does without"
             );
         yield return Has(capabilities, SysPtrace)
             ? Finding.Ok("CAP_SYS_PTRACE", "effective")

@@ -82,6 +82,11 @@ internal static class NodeMetrics
         writer.Counter("drift_repairs_total", "Threads put back on the CPUs where they belong.");
         writer.Add(status.Drift.Repairs);
         writer.Counter(
+            "foreign_masks_total",
+            "Threads put back whose masks another program had set, and no cpuset."
+        );
+        writer.Add(counters.ForeignMasks);
+        writer.Counter(
             "unpinned_seconds_total",
             "VM-seconds in which a dedicated VM wasn't pinned that the agent should have pinned."
         );

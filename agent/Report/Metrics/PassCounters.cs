@@ -7,25 +7,33 @@ namespace PinAgent.Report.Metrics;
 /// How long dedicated VMs weren't pinned: two of them for a second are two seconds. What strayed and was put back between
 /// two passes isn't in it, as nobody saw when it happened: that is counted as a repair.
 /// </param>
-public sealed record PassCounters(Histogram Passes, Histogram Pins, TimeSpan Unpinned)
+/// <param name="ForeignMasks">How many threads had masks that somebody else had set, and not by a cpuset.</param>
+public sealed record PassCounters(
+    Histogram Passes,
+    Histogram Pins,
+    TimeSpan Unpinned,
+    long ForeignMasks
+)
 {
     /// <summary>Before the first pass.</summary>
-    public static PassCounters None { get; } = new(Histogram.Empty, Histogram.Empty, TimeSpan.Zero);
+    public static PassCounters None { get; } =
+        new(Histogram.Empty, Histogram.Empty, TimeSpan.Zero, 0);
 
     /// <summary>With one more pass.</summary>
-    /// <param name="took">How long it took; null if it was over some VMs only.</param>
-    /// <param name="pins">How long the threads it pinned had had their names.</param>
+    /// <param name="figures">What was counted of it.</param>
     /// <param name="before">What held until it ended; null if it's the first one.</param>
     /// <param name="since">How long that has held.</param>
-    public PassCounters With(
-        TimeSpan? took,
-        IEnumerable<TimeSpan> pins,
-        NodeStatus? before,
-        TimeSpan since
-    ) =>
+    public PassCounters With(PassFigures figures, NodeStatus? before, TimeSpan since) =>
         new(
-            took is { } whole ? Passes.With(whole) : Passes,
-            pins.Aggregate(Pins, (histogram, pin) => histogram.With(pin)),
-            Unpinned + (since * (before?.Vms.Count(Objective.IsMissed) ?? 0))
+            figures.Took is { } whole ? Passes.With(whole) : Passes,
+            figures.Pins.Aggregate(Pins, (histogram, pin) => histogram.With(pin)),
+            Unpinned + (since * (before?.Vms.Count(Objective.IsMissed) ?? 0)),
+            ForeignMasks + figures.ForeignMasks
         );
 }
+
+/// <summary>What was counted of one pass.</summary>
+/// <param name="Took">How long it took; null if it was over some VMs only.</param>
+/// <param name="Pins">How long the threads it pinned had had their names.</param>
+/// <param name="ForeignMasks">How many threads had masks that somebody else had set, and not by a cpuset.</param>
+public sealed record PassFigures(TimeSpan? Took, IReadOnlyList<TimeSpan> Pins, int ForeignMasks);

@@ -12,6 +12,7 @@ namespace PinAgent.Tests.Doctor;
 public sealed class DoctorStatusTests
 {
     private const ulong AllCapabilities = 0x1ff_ffff_ffff;
+    private const ulong NetAdmin = 1UL << 12;
     private const ulong SysPtrace = 1UL << 19;
     private const ulong SysNice = 1UL << 23;
 
@@ -68,6 +69,7 @@ public sealed class DoctorStatusTests
             { "no sysfs", "CPUs", FindingLevel.Problem },
             { "isolcpus", "isolcpus", FindingLevel.Warning },
             { "no SYS_NICE", "CAP_SYS_NICE", FindingLevel.Problem },
+            { "no NET_ADMIN", "CAP_NET_ADMIN", FindingLevel.Warning },
             { "no SYS_PTRACE", "CAP_SYS_PTRACE", FindingLevel.Warning },
             { "no attach", "Yama", FindingLevel.Warning },
             { "SELinux", "security modules", FindingLevel.Warning },
@@ -226,8 +228,9 @@ public sealed class DoctorStatusTests
             {
                 Topology = new([new(0, 0, 0, 0)], isolated: CpuSet.Parse("0")),
             },
-            "no SYS_NICE" => Host with { Capabilities = SysPtrace },
-            "no SYS_PTRACE" => Host with { Capabilities = SysNice },
+            "no SYS_NICE" => Host with { Capabilities = AllCapabilities & ~SysNice },
+            "no NET_ADMIN" => Host with { Capabilities = AllCapabilities & ~NetAdmin },
+            "no SYS_PTRACE" => Host with { Capabilities = AllCapabilities & ~SysPtrace },
             "no attach" => Host with { PtraceScope = "3" },
             "SELinux" => Host with
             {

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using PinAgent.Model;
 using PinAgent.Report;
+using PinAgent.Report.Metrics;
 using Xunit;
 using static PinAgent.Tests.Endpoint.ServedStatus;
 
@@ -33,7 +34,7 @@ public sealed class MetricsTests
 
         void Put(params VmStatus[] vms)
         {
-            served.Store.Put(Node(0, vms), TimeSpan.FromSeconds(0.25), []);
+            served.Store.Put(Node(0, vms), new PassFigures(TimeSpan.FromSeconds(0.25), [], 0));
             clock.Advance(TimeSpan.FromSeconds(1));
         }
     }

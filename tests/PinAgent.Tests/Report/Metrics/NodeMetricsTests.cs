@@ -12,15 +12,26 @@ namespace PinAgent.Tests.Report.Metrics;
 public sealed class NodeMetricsTests
 {
     private static readonly PassCounters Counters = PassCounters
-        .None.With(TimeSpan.FromMilliseconds(2), [], null, TimeSpan.Zero)
+        .None.With(new PassFigures(TimeSpan.FromMilliseconds(2), [], 0), null, TimeSpan.Zero)
         .With(
-            null,
-            [TimeSpan.FromMicroseconds(180), TimeSpan.FromMilliseconds(3)],
+            new PassFigures(
+                null,
+                [TimeSpan.FromMicroseconds(180), TimeSpan.FromMilliseconds(3)],
+                4
+            ),
             PageStatuses.Medium(),
             TimeSpan.Zero
         )
-        .With(TimeSpan.FromMilliseconds(7.5), [], PageStatuses.Medium(), TimeSpan.FromSeconds(1.5))
-        .With(TimeSpan.FromSeconds(9), [], PageStatuses.Medium(), TimeSpan.FromSeconds(1));
+        .With(
+            new PassFigures(TimeSpan.FromMilliseconds(7.5), [], 0),
+            PageStatuses.Medium(),
+            TimeSpan.FromSeconds(1.5)
+        )
+        .With(
+            new PassFigures(TimeSpan.FromSeconds(9), [], 0),
+            PageStatuses.Medium(),
+            TimeSpan.FromSeconds(1)
+        );
 
     private static string Render(NodeStatus status, bool withVms = false) =>
         NodeMetrics.Render(status, Counters, "1.2.3", withVms, eventsDropped: 3);
@@ -89,7 +100,7 @@ public sealed class NodeMetricsTests
         var node = status with { Vms = [vm, NotDedicated("default/other", 9000, 1, "0")] };
 
         var seconds = PassCounters
-            .None.With(TimeSpan.Zero, [], node, TimeSpan.FromSeconds(3))
+            .None.With(new PassFigures(TimeSpan.Zero, [], 0), node, TimeSpan.FromSeconds(3))
             .Unpinned;
 
         Assert.Equal(counts ? 3 : 0, seconds.TotalSeconds);
