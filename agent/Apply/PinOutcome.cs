@@ -49,10 +49,26 @@ public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet?
     internal string DescribeChange()
     {
         var thread = Planned.Thread;
-        var who = thread.Index is { } index
-            ? $"{thread.Role.ToWord()} {index}"
-            : thread.Role.ToWord();
-        return $"{who} ({thread.Tid}) from {thread.Affinity} to {Actual}";
+        return DescribeChange(
+            thread.Role,
+            thread.Index,
+            thread.Tid,
+            thread.Affinity?.ToString(),
+            Actual?.ToString()
+        );
+    }
+
+    /// <summary>A change in words, from its parts.</summary>
+    internal static string DescribeChange(
+        ThreadRole role,
+        int? index,
+        int tid,
+        string? from,
+        string? to
+    )
+    {
+        var who = index is { } number ? $"{role.ToWord()} {number}" : role.ToWord();
+        return $"{who} ({tid}) from {from} to {to}";
     }
 }
 

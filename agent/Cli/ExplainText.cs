@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using PinAgent.Model;
+using PinAgent.Apply;
 using PinAgent.Report.History;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -85,11 +85,6 @@ internal static class ExplainText
             _ => null,
         };
 
-    private static string Thread(RecordedThread thread)
-    {
-        var who = thread.Index is { } index
-            ? $"{thread.Role.ToWord()} {index}"
-            : thread.Role.ToWord();
-        return $"{who} ({thread.Tid}) from {thread.From} to {thread.To}";
-    }
+    private static string Thread(RecordedThread thread) =>
+        PinOutcome.DescribeChange(thread.Role, thread.Index, thread.Tid, thread.From, thread.To);
 }

@@ -64,34 +64,20 @@ internal static class ProveCommand
     {
         try
         {
-            using var files = new HostFiles(Options.HostRoot.Get(parsed));
-            if (!files.HasLiveProc())
-            {
-                return Failure.Because(
-                    $"prove: {files.Display("/proc")} isn't a live procfs of this PID namespace: call it where the agent runs"
-                );
-            }
-
-            var agent = await DoctorCommand.AskAgentAsync(EndpointOptions.Socket.Get(parsed), stop);
-            var observer = new NodeObserver(
-                files,
-                new LiveAffinityReader(),
-                Options.KubeletRoot.Get(parsed)
-            );
-            var known = NamedVm.All(agent.Status, observer);
-            var chosen = NamedVm.Choose(parsed.GetRequiredValue(Vm), known, out var problem);
+            using var machine = await LiveMachine.OpenAsync(parsed, stop);
+            var chosen = NamedVm.Choose(parsed.GetRequiredValue(Vm), machine.Vms, out var problem);
             if (chosen is null)
             {
                 return Failure.No($"prove: {problem}");
             }
 
-            var vm = observer.Observe().Vms.FirstOrDefault(vm => vm.Key.Pid == chosen.Pid);
+            var vm = machine.Observer.Observe().Vms.FirstOrDefault(vm => vm.Key.Pid == chosen.Pid);
             if (vm is null)
             {
                 return Failure.No($"prove: {chosen.FullName} (pid {chosen.Pid}) has just ended");
             }
 
-            var sampler = new ProofSampler(files);
+            var sampler = new ProofSampler(machine.Files);
             var began = Stopwatch.GetTimestamp();
             var before = sampler.Read(vm);
             await Task.Delay(For.Get(parsed), stop);

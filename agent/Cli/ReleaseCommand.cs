@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using PinAgent.Apply;
 using PinAgent.Model;
-using PinAgent.Observe;
 using PinAgent.Plan;
 using PinAgent.State;
 
@@ -83,30 +82,16 @@ internal static class ReleaseCommand
         CancellationToken stop
     )
     {
-        using var files = new HostFiles(Options.HostRoot.Get(parsed));
-        if (!files.HasLiveProc())
-        {
-            return Failure.Because(
-                $"release: {files.Display("/proc")} isn't a live procfs of this PID namespace: call it where the agent runs"
-            );
-        }
-
-        var agent = await DoctorCommand.AskAgentAsync(EndpointOptions.Socket.Get(parsed), stop);
-        var observer = new NodeObserver(
-            files,
-            new LiveAffinityReader(),
-            Options.KubeletRoot.Get(parsed)
-        );
-        var known = NamedVm.All(agent.Status, observer);
+        using var machine = await LiveMachine.OpenAsync(parsed, stop);
         var chosen = new List<NamedVm>();
         if (parsed.GetValue(All))
         {
-            chosen.AddRange(known.Where(vm => vm.Dedicated));
+            chosen.AddRange(machine.Vms.Where(vm => vm.Dedicated));
         }
 
         foreach (var name in parsed.GetValue(Vms) ?? [])
         {
-            if (NamedVm.Choose(name, known, out var problem) is not { } vm)
+            if (NamedVm.Choose(name, machine.Vms, out var problem) is not { } vm)
             {
                 return Failure.No($"release: {problem}");
             }
@@ -115,16 +100,16 @@ internal static class ReleaseCommand
         }
 
         state.Released.Change(chosen.Select(vm => vm.FullName), remove: []);
-        if (agent.Status is not null)
+        if (machine.HasAgent)
         {
             await WaitAsync(parsed, [.. chosen.Select(vm => vm.Pid)], isReleased: true, stop);
         }
 
         // Only now, when no pass of the agent's undoes it.
-        var applier = new PlanApplier(new KernelThreadAffinity(files));
+        var applier = new PlanApplier(new KernelThreadAffinity(machine.Files));
         var masks = state.Masks.Load();
-        var outcomes = observer
-            .Observe()
+        var outcomes = machine
+            .Observer.Observe()
             .Vms.Join(
                 chosen,
                 vm => vm.Key.Pid,

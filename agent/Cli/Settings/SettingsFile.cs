@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using System.Runtime.CompilerServices;
 using PinAgent.Observe.Objects;
 
 namespace PinAgent.Cli.Settings;
@@ -17,6 +18,9 @@ internal sealed record SettingsFile(
 
     private const string Variable = "PINAGENT_CONFIG";
 
+    // Every setting asks for the file, and all of them mean the same state of it.
+    private static readonly ConditionalWeakTable<ParseResult, SettingsFile> Files = [];
+
     private static readonly ImmutableSortedDictionary<string, ImmutableArray<string>> Nothing =
         ImmutableSortedDictionary.Create<string, ImmutableArray<string>>(StringComparer.Ordinal);
 
@@ -33,7 +37,9 @@ internal sealed record SettingsFile(
 
     /// <summary>What the command line's file tells; nothing where none is named and the default isn't there.</summary>
     /// <exception cref="UsageException">It can't be read, or isn't such a file.</exception>
-    public static SettingsFile Of(ParseResult parsed)
+    public static SettingsFile Of(ParseResult parsed) => Files.GetValue(parsed, Read);
+
+    private static SettingsFile Read(ParseResult parsed)
     {
         var path = PathOf(parsed);
         try
