@@ -1,0 +1,140 @@
+/*
+ * Poses as many QEMUs at once, whose threads all get their names at the same time:
+ *
+ *   vms -name guest=x,debug-threads=on -smp 1 --vms 50 --threads 4
+ *
+ * Each VM is a process of its own with this command line, one vCPU thread and the rest I/O threads. "made" is printed when
+ * all threads exist, still unnamed. A line on the standard input lets them name themselves. As soon as each may run on one
+ * CPU only, the time that took is printed for each, in nanoseconds, and then "pinned". Ends with its standard input.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct slot {
+	volatile pid_t tid;
+	volatile long named_at;
+};
+
+static struct slot *slots;
+static int gate[2];
+static int threads;
+
+static long now(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000L + time.tv_nsec;
+}
+
+static void *named_thread(void *argument)
+{
+	struct slot *slot = argument;
+	int number = (slot - slots) % threads;
+	char name[16], nothing;
+
+	snprintf(name, sizeof name, number == 0 ? "CPU %d/KVM" : "IO iothread%d", number);
+	slot->tid = gettid();
+	if (read(gate[0], &nothing, 1) != 0)
+		abort();
+	slot->named_at = now();
+	prctl(PR_SET_NAME, name);
+	for (;;)
+		pause();
+}
+
+static void be_vm(struct slot *own, pid_t parent)
+{
+	pthread_attr_t small;
+	pthread_t thread;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	close(gate[1]);
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 64 * 1024);
+	for (int i = 0; i < threads; i++)
+		if (pthread_create(&thread, &small, named_thread, own + i) != 0)
+			_exit(1);
+	for (;;)
+		pause();
+}
+
+/* Looks at those that aren't pinned yet, and rests in between: a look too many would take the CPU from the agent. */
+static void watch(int count, long *took)
+{
+	const struct timespec rest = {0, 20000};
+	int left = count;
+
+	memset(took, 0, count * sizeof *took);
+	while (left > 0) {
+		for (int i = 0; i < count; i++) {
+			cpu_set_t mask;
+			if (took[i] != 0 || slots[i].named_at == 0)
+				continue;
+			if (sched_getaffinity(slots[i].tid, sizeof mask, &mask) == 0 && CPU_COUNT(&mask) == 1) {
+				took[i] = now() - slots[i].named_at;
+				left--;
+			}
+		}
+		nanosleep(&rest, NULL);
+	}
+}
+
+static int number_after(char **arguments, const char *name)
+{
+	for (; *arguments; arguments++)
+		if (strcmp(*arguments, name) == 0 && arguments[1])
+			return atoi(arguments[1]);
+	fprintf(stderr, "vms: expected %s NUMBER\n", name);
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	int vms = number_after(argv, "--vms");
+	int count = vms * (threads = number_after(argv, "--threads"));
+	pid_t *pids = calloc(vms, sizeof *pids), parent = getpid();
+	long *took = calloc(count, sizeof *took);
+	char line[64];
+
+	(void)argc;
+	prctl(PR_SET_TIMERSLACK, 1);
+	slots = mmap(NULL, count * sizeof *slots, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (slots == MAP_FAILED || pipe(gate) != 0)
+		return 1;
+	for (int i = 0; i < vms; i++)
+		if ((pids[i] = fork()) == 0)
+			be_vm(slots + i * threads, parent);
+	for (int i = 0; i < count; i++)
+		while (slots[i].tid == 0)
+			usleep(1000);
+	puts("made");
+	fflush(stdout);
+
+	if (fgets(line, sizeof line, stdin)) {
+		close(gate[1]);
+		watch(count, took);
+		for (int i = 0; i < count; i++)
+			printf("%ld\n", took[i]);
+		puts("pinned");
+		fflush(stdout);
+		while (fgets(line, sizeof line, stdin))
+			;
+	}
+	for (int i = 0; i < vms; i++)
+		kill(pids[i], SIGKILL);
+	while (wait(NULL) > 0)
+		;
+	return 0;
+}
