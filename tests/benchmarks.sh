@@ -126,5 +126,7 @@ make_group
 TMPDIR=$work sh -c 'echo $$ >"$0/run/cgroup.procs" && exec "$@"' "$group" \
   "$repository/artifacts/bin/PinAgent.Benchmarks/release/PinAgent.Benchmarks" \
   "$work/pinagent" "$work" "/$(basename "$group")" "${arguments[@]}" >"$work/results.md" &
-wait $!
+status=0
+wait $! || status=$?
 if [[ -n $output ]]; then cp "$work/results.md" "$output"; else cat "$work/results.md"; fi
+exit "$status"

@@ -17,7 +17,7 @@ internal static class Drift
 
     public static IEnumerable<Figure> Run(Bench bench)
     {
-        using var cpuset = bench.MakeCpuset("0-1");
+        using var cpuset = bench.MakeCpuset();
         using var agent = new RunningAgent(bench);
         using (var qemu = new Qemu(cpuset, ioThreads: 1))
         {

@@ -9,8 +9,6 @@ namespace PinAgent.Benchmarks;
 /// </summary>
 internal static class Idle
 {
-    private const int Vms = 50;
-
     // A vCPU, the I/O threads, and three of QEMU's own.
     private const int IoThreads = 6;
 
@@ -19,17 +17,17 @@ internal static class Idle
 
     public static IEnumerable<Figure> Run(Bench bench)
     {
-        using var cpuset = bench.MakeCpuset("0-1");
+        using var node = new LargeNode(bench);
         var qemus = new List<Qemu>();
         try
         {
-            for (var i = 0; i < Vms; i++)
+            foreach (var cpuset in node.Cpusets)
             {
                 qemus.Add(new Qemu(cpuset, IoThreads));
             }
 
             var threads = Qemu.ThreadsOf(qemus[0].Pid).Count();
-            using (var agent = new RunningAgent(bench))
+            using (var agent = new RunningAgent(bench, node.AgentArguments))
             {
                 // What the start costs is another matter.
                 Thread.Sleep(TimeSpan.FromSeconds(5));
@@ -38,7 +36,7 @@ internal static class Idle
                 var share = CpuShare(agent.Pid, seconds);
                 var after = Memory(agent.Pid);
                 yield return new(
-                    $"Idle, {Vms} paused QEMUs of {threads} threads, over {seconds} s: the agent's CPU",
+                    $"Idle, {LargeNode.Vms} paused QEMUs of {threads} threads, over {seconds} s: the agent's CPU",
                     "≤ 0.2 % of one CPU",
                     $"{Statistics.Short(share)} %"
                 );

@@ -100,6 +100,7 @@ internal static class Libvirt
             .. (string[])[$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups"],
             .. (string[])["env", $"HOME={folder}", $"XDG_RUNTIME_DIR={folder}"],
             .. (string[])[$"XDG_CONFIG_HOME={folder}", $"XDG_CACHE_HOME={folder}"],
+            $"LIBVIRT_LOG_OUTPUTS=3:file:{folder}/log",
             .. command,
         ];
 }

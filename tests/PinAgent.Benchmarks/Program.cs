@@ -27,14 +27,25 @@ if (unknown.Count > 0)
 }
 
 var report = new Report();
+var failed = 0;
 foreach (var (name, run) in all.Where(one => names.Count == 0 || names.Contains(one.Name)))
 {
     report.Begin(name);
-    foreach (var figure in run(bench))
+    try
     {
-        report.Add(figure);
+        foreach (var figure in run(bench))
+        {
+            report.Add(figure);
+        }
+    }
+    catch (Exception problem)
+        when (problem is InvalidOperationException or IOException or TimeoutException)
+    {
+        // The others' figures are worth having all the same.
+        await Console.Error.WriteLineAsync($"benchmarks: {name}: {problem}");
+        failed = 1;
     }
 }
 
 Console.Write(report.ToMarkdown(bench.IsQuick));
-return 0;
+return failed;

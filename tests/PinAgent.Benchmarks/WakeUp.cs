@@ -33,8 +33,8 @@ internal static class WakeUp
     private static Sample Measure(Bench bench, bool isPinned)
     {
         var seconds = bench.Seconds(full: 5, quick: 1);
-        using var cpuset = bench.MakeCpuset("0-1");
-        using var guest = bench.StartPosed(cpuset, "vcpu", "--seconds", $"{seconds}");
+        using var cpuset = bench.MakeCpuset();
+        using var guest = bench.StartPosedIn(cpuset, "vcpu", "--seconds", $"{seconds}");
         guest.ReadLine();
         using var agent = isPinned ? new RunningAgent(bench) : null;
         if (isPinned && Mask.Of(guest.Pid) != 2)

@@ -1,3 +1,5 @@
+using PinAgent.HostTests;
+
 namespace PinAgent.Benchmarks.Harness;
 
 /// <summary>What every benchmark is given.</summary>
@@ -16,17 +18,20 @@ internal sealed record Bench(string Agent, string Programs, string Group, bool I
     /// <summary>How long something is done, in seconds.</summary>
     public int Seconds(int full, int quick) => IsQuick ? quick : full;
 
-    /// <summary>Makes a cgroup for VMs.</summary>
-    /// <param name="cpus">Its CPUs.</param>
-    public HostTests.Cpuset MakeCpuset(string cpus) => new($"{Group}/vms", cpus);
+    /// <summary>Makes a cgroup with CPUs 0 and 1.</summary>
+    /// <param name="name">Its name.</param>
+    public Cpuset MakeCpuset(string name = "vm") => new($"{Group}/{name}", "0-1");
 
     /// <summary>Starts one of the programs in C, posing as a QEMU of one vCPU.</summary>
-    public Child StartPosed(HostTests.Cpuset cpuset, string program, params string[] arguments) =>
-        Child.StartIn(
-            cpuset,
-            Path.Combine(Programs, program),
-            ["-name", $"guest={Guest},debug-threads=on", "-smp", "1", .. arguments]
-        );
+    public Child StartPosed(string program, params string[] arguments) =>
+        Child.Start(Path.Combine(Programs, program), PosedAs(arguments));
+
+    /// <summary>The same within a cpuset.</summary>
+    public Child StartPosedIn(Cpuset cpuset, string program, params string[] arguments) =>
+        Child.StartIn(cpuset, Path.Combine(Programs, program), PosedAs(arguments));
+
+    private static string[] PosedAs(string[] arguments) =>
+        ["-name", $"guest={Guest},debug-threads=on", "-smp", "1", .. arguments];
 }
 
 /// <summary>A row of the results.</summary>

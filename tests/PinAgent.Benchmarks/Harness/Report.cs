@@ -33,15 +33,33 @@ internal sealed class Report
             # Benchmarks
 
             `tests/benchmarks.sh` on {Machine()}.{(
-                isQuick ? " With `--quick`: no figure to go by." : ""
+                isQuick ? " With `--quick`: no figures to go by." : ""
             )}
-            Figures are medians, with the least and the greatest value in brackets. "Load" is the machine's load of the minute before:
-            above 0 somebody else was at work too.
+
+            Figures are medians, with the least and the greatest in brackets; those against something else are of runs in turn, and
+            the ratio of the medians comes first. "Load" is the machine's load average before a benchmark, the benchmark before
+            it included.
 
             | what | goal | measured | load |
             |---|---|---|---|
             {_rows}
+            {Notes}
+
             """;
+
+    private const string Notes = """
+        - The agent is the native program of the image, run by itself (`--standalone`): no cluster, so no watches of an API.
+        - 50 dedicated VMs want a hundred CPUs. Their processes, threads and cgroups are real; of the CPUs and cpusets files tell, and
+          so the agent is in audit mode: it reads and plans all, and sets nothing.
+        - The burst is of one VM, since two CPUs have room for one: all its threads are pinned by one pass, and the first waits for
+          the last.
+        - After a cpuset has changed, Linux since 6.2 itself puts the masks right that it can. The agent's status says so later.
+        - Wake-ups and throughput: a thread woken by a timer each millisecond, which then computes, stands in for a vCPU, and one that
+          is always busy for the emulator; each figure is the median of several runs'. Two busy neighbours are on CPU 1, where the
+          pinned emulator is; unpinned, both of the VM's threads may run on CPUs 0 and 1. A node has more CPUs for the kernel to choose
+          from, and more that it may choose wrongly. This machine is itself a guest, whose host takes its CPUs away at times: that
+          is in the longest waits of both.
+        """;
 
     private static string Machine() =>
         $"{Environment.ProcessorCount} CPUs ({Line("/proc/cpuinfo", "model name")}), "

@@ -3,7 +3,7 @@
  *
  *   scan CPUSET_FOLDER TIMES
  *
- * CPUSET_FOLDER is where the VMs' cpusets are. Prints how long each pass took, in nanoseconds, and how many threads of VMs
+ * CPUSET_FOLDER is the root of the cgroups with cpusets; v1's is called cpuset. Prints how long each pass took, in nanoseconds, and how many threads of VMs
  * it has seen.
  */
 #define _GNU_SOURCE
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 static const char *cpusets;
+static int is_v1;
 static char content[65536];
 
 struct entry {
@@ -79,15 +80,15 @@ static int has_argument(long length, const char *argument)
 /* The cpuset of the process's cgroup, and whether the emulator has one of its own. */
 static void read_cpuset(const char *group)
 {
-	static const char *const files[] = {"cpuset.effective_cpus", "cpuset.cpus", "housekeeping/cpuset.effective_cpus",
-					    "housekeeping/cpuset.cpus", "container/housekeeping/cpuset.effective_cpus",
-					    "container/housekeeping/cpuset.cpus"};
+	static const char *const folders[] = {"", "/housekeeping", "/container/housekeeping"};
 	char path[4096];
 
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		snprintf(path, sizeof path, "%s%s/%s", cpusets, group, files[i]);
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%s%s%s/cpuset.%s", cpusets, group, folders[i], is_v1 ? "effective_cpus" : "cpus.effective");
 		read_file(path);
 	}
+	snprintf(path, sizeof path, "%s%s/cpuset.cpus", cpusets, group);
+	read_file(path);
 }
 
 static int scan_vm(int pid)
@@ -106,11 +107,9 @@ static int scan_vm(int pid)
 	for (int i = -1; i < count; i++) {
 		snprintf(path, sizeof path, "/proc/%d/task/%d/cgroup", pid, i < 0 ? pid : threads[i]);
 		read_file(path);
-		char *line = strstr(content, ":cpuset:");
-		if (i < 0 && line) {
-			sscanf(line, ":cpuset:%4095s", group);
+		char *line = strstr(content, is_v1 ? ":cpuset:/" : "0::/");
+		if (i < 0 && line && sscanf(strchr(line, '/'), "%4095s", group) == 1)
 			read_cpuset(group);
-		}
 	}
 	return count;
 }
@@ -145,6 +144,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	cpusets = argv[1];
+	is_v1 = strcmp(strrchr(cpusets, '/'), "/cpuset") == 0;
 	for (int i = atoi(argv[2]); i > 0; i--) {
 		long began = now();
 		int threads = scan();

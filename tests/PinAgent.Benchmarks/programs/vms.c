@@ -3,9 +3,11 @@
  *
  *   vms -name guest=x,debug-threads=on -smp 1 --vms 50 --threads 4
  *
- * Each VM is a process of its own with this command line, one vCPU thread and the rest I/O threads. "made" is printed when
- * all threads exist, still unnamed. A line on the standard input lets them name themselves. As soon as each may run on one
- * CPU only, the time that took is printed for each, in nanoseconds, and then "pinned". Ends with its standard input.
+ * Each VM is a process of its own with this command line, in cgroup FOLDER0, FOLDER1 … of --cgroups FOLDER if that is given.
+ * It has one vCPU thread, I/O threads, and the first one, which has no name of its own and isn't counted. "made" is printed
+ * when all threads exist, still unnamed. A line "name" on the standard input lets them name themselves, and "named" is
+ * printed. "watch" does so too, and as soon as each may run on one CPU only, the time since its name is printed for each, in
+ * nanoseconds, and then "pinned". Ends with its standard input.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -52,8 +54,20 @@ static void *named_thread(void *argument)
 		pause();
 }
 
-static void be_vm(struct slot *own, pid_t parent)
+static void enter(const char *cgroup)
 {
+	FILE *file = fopen(cgroup, "w");
+
+	if (!file || fprintf(file, "%d", getpid()) < 0 || fclose(file) != 0) {
+		perror(cgroup);
+		_exit(1);
+	}
+}
+
+static void be_vm(int number, const char *cgroups, pid_t parent)
+{
+	struct slot *own = slots + number * threads;
+	char cgroup[4096];
 	pthread_attr_t small;
 	pthread_t thread;
 
@@ -61,6 +75,10 @@ static void be_vm(struct slot *own, pid_t parent)
 	if (getppid() != parent)
 		_exit(1);
 	close(gate[1]);
+	if (cgroups) {
+		snprintf(cgroup, sizeof cgroup, "%s%d/cgroup.procs", cgroups, number);
+		enter(cgroup);
+	}
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 64 * 1024);
 	for (int i = 0; i < threads; i++)
@@ -71,12 +89,12 @@ static void be_vm(struct slot *own, pid_t parent)
 }
 
 /* Looks at those that aren't pinned yet, and rests in between: a look too many would take the CPU from the agent. */
-static void watch(int count, long *took)
+static void watch(int count)
 {
 	const struct timespec rest = {0, 20000};
+	long *took = calloc(count, sizeof *took);
 	int left = count;
 
-	memset(took, 0, count * sizeof *took);
 	while (left > 0) {
 		for (int i = 0; i < count; i++) {
 			cpu_set_t mask;
@@ -89,6 +107,8 @@ static void watch(int count, long *took)
 		}
 		nanosleep(&rest, NULL);
 	}
+	for (int i = 0; i < count; i++)
+		printf("%ld\n", took[i]);
 }
 
 static int number_after(char **arguments, const char *name)
@@ -105,17 +125,19 @@ int main(int argc, char **argv)
 	int vms = number_after(argv, "--vms");
 	int count = vms * (threads = number_after(argv, "--threads"));
 	pid_t *pids = calloc(vms, sizeof *pids), parent = getpid();
-	long *took = calloc(count, sizeof *took);
+	const char *cgroups = NULL;
 	char line[64];
 
-	(void)argc;
+	for (int i = 1; i + 1 < argc; i++)
+		if (strcmp(argv[i], "--cgroups") == 0)
+			cgroups = argv[i + 1];
 	prctl(PR_SET_TIMERSLACK, 1);
 	slots = mmap(NULL, count * sizeof *slots, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (slots == MAP_FAILED || pipe(gate) != 0)
 		return 1;
 	for (int i = 0; i < vms; i++)
 		if ((pids[i] = fork()) == 0)
-			be_vm(slots + i * threads, parent);
+			be_vm(i, cgroups, parent);
 	for (int i = 0; i < count; i++)
 		while (slots[i].tid == 0)
 			usleep(1000);
@@ -124,10 +146,13 @@ int main(int argc, char **argv)
 
 	if (fgets(line, sizeof line, stdin)) {
 		close(gate[1]);
-		watch(count, took);
-		for (int i = 0; i < count; i++)
-			printf("%ld\n", took[i]);
-		puts("pinned");
+		if (strcmp(line, "watch\n") == 0)
+			watch(count);
+		else
+			for (int i = 0; i < count; i++)
+				while (slots[i].named_at == 0)
+					usleep(1000);
+		puts(strcmp(line, "watch\n") == 0 ? "pinned" : "named");
 		fflush(stdout);
 		while (fgets(line, sizeof line, stdin))
 			;
