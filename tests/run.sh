@@ -8,7 +8,8 @@
 # Usage: run.sh [--full]
 #
 #   --full    also the slow lanes: the container image under runc, a real API server and a real kubelet (built once from
-#             Debian's source), the benchmarks (whether they run; benchmarks.sh is for figures), and virtual nodes of 16 CPUs, booted under QEMU's software emulation
+#             Debian's source), the benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16
+#             CPUs, booted under QEMU's software emulation
 #
 # Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux. Prometheus' promtool is
 # only downloaded, as its package would start a server.
