@@ -22,6 +22,12 @@ internal sealed class ImaginedMasks(HostFiles files) : IAffinityReader, IThreadA
         return _masks.GetValueOrDefault(tid, real!);
     }
 
+    public bool IsStill(int pid, int tid, CpuSet? cpus)
+    {
+        var isReal = _reader.IsStill(pid, tid, cpus);
+        return _masks.TryGetValue(tid, out var set) ? set.Equals(cpus) : isReal;
+    }
+
     public LinuxResult SetCpus(int tid, CpuSet cpus)
     {
         _masks[tid] = cpus;
