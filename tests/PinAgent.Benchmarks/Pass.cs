@@ -12,8 +12,7 @@ namespace PinAgent.Benchmarks;
 /// <summary>
 /// A full pass over 5,000 threads of 50 VMs that sets nothing, against a program in C that makes the same system calls. First
 /// the agent as it ships, by its own metric: its first pass. Then the pass alone, in this process, where the runtime has
-/// compiled it as it went: what it allocates, and what the pass
-/// of each second costs, which looks for changes and finds none.
+/// compiled it as it went: what it allocates, and what the pass of each second costs, which looks for changes and finds none.
 /// </summary>
 internal static class Pass
 {
@@ -49,15 +48,7 @@ internal static class Pass
         {
             var pass = Compose(files, masks, state);
             var (first, firstBytes, _) = Time(pass.Run);
-            var before = pass.RunForChanges();
-            var (second, secondBytes, same) = Time(pass.RunForChanges);
-            if (!ReferenceEquals(before, same))
-            {
-                throw new InvalidOperationException(
-                    "a pass that finds nothing changed: expected the same result again"
-                );
-            }
-
+            var (second, secondBytes) = TimeAtRest(pass);
             if (i >= 0)
             {
                 var inC = ScanInC(bench, node, times: 3);
@@ -112,6 +103,20 @@ internal static class Pass
             () => new EffectiveMode(AgentMode.Enforce, null),
             state
         );
+
+    // VMs that have just begun are looked at anew for some seconds, and a stranger's may change at any time.
+    private static (double Milliseconds, long Bytes) TimeAtRest(PinPass pass)
+    {
+        var before = pass.RunForChanges();
+        var (took, bytes) = (0.0, 0L);
+        Wait.Until(() =>
+        {
+            var last = before;
+            (took, bytes, before) = Time(pass.RunForChanges);
+            return ReferenceEquals(before, last);
+        });
+        return (took, bytes);
+    }
 
     private static (double Milliseconds, long Bytes, PassResult Result) Time(Func<PassResult> pass)
     {

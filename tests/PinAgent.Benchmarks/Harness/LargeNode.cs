@@ -32,15 +32,11 @@ internal sealed class LargeNode : IDisposable
             Write($"{topology}/core_id", $"{i / 2}");
         }
 
+        // A QEMU of somebody else's may be there.
+        WriteCpuset(real, $"0-{Cpus - 1}");
         for (var i = 0; i < Vms; i++)
         {
-            var folder = $"{_cgroup}/vm{i}";
-            var cpus = $"{2 * i}-{(2 * i) + 1}";
-            Write($"{folder}/cpuset.cpus", cpus);
-            Write(
-                $"{folder}/{(Cpuset.IsV1 ? "cpuset.effective_cpus" : "cpuset.cpus.effective")}",
-                cpus
-            );
+            WriteCpuset($"{_cgroup}/vm{i}", $"{2 * i}-{(2 * i) + 1}");
         }
     }
 
@@ -85,6 +81,15 @@ internal sealed class LargeNode : IDisposable
         }
 
         Directory.Delete(Root, recursive: true);
+    }
+
+    private void WriteCpuset(string folder, string cpus)
+    {
+        Write($"{folder}/cpuset.cpus", cpus);
+        Write(
+            $"{folder}/{(Cpuset.IsV1 ? "cpuset.effective_cpus" : "cpuset.cpus.effective")}",
+            cpus
+        );
     }
 
     private void Write(string path, string text)

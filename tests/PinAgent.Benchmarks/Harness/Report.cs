@@ -49,8 +49,8 @@ internal sealed class Report
 
     private const string Notes = """
         - The agent is the native program of the image, run by itself (`--standalone`): no cluster, so no watches of an API.
-        - 50 dedicated VMs want a hundred CPUs. Their processes, threads and cgroups are real; of the CPUs and cpusets files tell, and
-          so the agent is in audit mode: it reads and plans all, and sets nothing.
+        - 50 dedicated VMs want a hundred CPUs. Their processes, threads and cgroups are real, but what the agent reads of CPUs and
+          cpusets are files of the benchmark's own, so it's in audit mode: it reads and plans all, and sets nothing.
         - The burst is of one VM, since two CPUs have room for one: all its threads are pinned by one pass, and the first waits for
           the last.
         - After a cpuset has changed, Linux since 6.2 itself puts the masks right that it can. The agent's status says so later.
