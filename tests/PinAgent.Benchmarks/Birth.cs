@@ -26,7 +26,6 @@ internal static class Birth
             using var cpuset = bench.MakeCpuset();
             using var agent = new RunningAgent(bench, "--interval", "3600");
             using var qemu = new Qemu(cpuset, ioThreads: 0);
-            Wait.Until(() => agent.Metric("pin_duration_seconds_count") > 0);
             means.Add(MeanPin(agent));
         }
 
@@ -37,9 +36,14 @@ internal static class Birth
         );
     }
 
-    // In milliseconds.
-    private static double MeanPin(RunningAgent agent) =>
-        agent.Metric("pin_duration_seconds_sum") / agent.Metric("pin_duration_seconds_count") * 1e3;
+    // In milliseconds. The agent tells of it after it's done.
+    private static double MeanPin(RunningAgent agent)
+    {
+        Wait.Until(() => agent.Metric("pin_duration_seconds_count") > 0);
+        return agent.Metric("pin_duration_seconds_sum")
+            / agent.Metric("pin_duration_seconds_count")
+            * 1e3;
+    }
 
     private static Figure Measure(Bench bench, string machine, int noise, string? goal)
     {

@@ -32,8 +32,13 @@ internal sealed class LargeNode : IDisposable
             Write($"{topology}/core_id", $"{i / 2}");
         }
 
-        // A QEMU of somebody else's may be there.
+        // QEMUs of somebody else's may be there.
         WriteCpuset(real, $"0-{Cpus - 1}");
+        foreach (var other in Directory.EnumerateDirectories(real).Where(path => path != _cgroup))
+        {
+            Directory.CreateSymbolicLink(Root + other, other);
+        }
+
         for (var i = 0; i < Vms; i++)
         {
             WriteCpuset($"{_cgroup}/vm{i}", $"{2 * i}-{(2 * i) + 1}");
