@@ -8,13 +8,16 @@ namespace PinAgent.Benchmarks.Harness;
 internal sealed class Report
 {
     private readonly StringBuilder _rows = new();
-    private string _load = "";
+    private string _busy = "";
 
-    /// <summary>Says which benchmark begins, and notes how busy the machine is before it.</summary>
+    /// <summary>Says which benchmark begins, and looks for a second how busy the machine is without it.</summary>
     public void Begin(string name)
     {
-        _load = File.ReadAllText("/proc/loadavg").Split(' ')[0];
-        Console.Error.WriteLine($"benchmarks: {name} (load {_load})");
+        var (idleBefore, allBefore) = CpuTicks();
+        Thread.Sleep(TimeSpan.FromSeconds(1));
+        var (idle, all) = CpuTicks();
+        _busy = $"{100 - (100 * (idle - idleBefore) / (all - allBefore)):0} %";
+        Console.Error.WriteLine($"benchmarks: {name} (others use {_busy} of the CPUs)");
     }
 
     /// <summary>Adds a row.</summary>
@@ -22,7 +25,7 @@ internal sealed class Report
     {
         _rows.AppendLine(
             CultureInfo.InvariantCulture,
-            $"| {figure.What} | {figure.Goal ?? "–"} | {figure.Measured} | {_load} |"
+            $"| {figure.What} | {figure.Goal ?? "–"} | {figure.Measured} | {_busy} |"
         );
         Console.Error.WriteLine($"  {figure.What}: {figure.Measured}");
     }
@@ -37,10 +40,10 @@ internal sealed class Report
             )}
 
             Figures are medians, with the least and the greatest in brackets; those against something else are of runs in turn, and
-            the ratio of the medians comes first. "Load" is the machine's load average before a benchmark, the benchmark before
-            it included.
+            the ratio of the medians comes first. "Others" is how much of the CPUs was in use in the second before a benchmark: on a
+            quiet machine nearly nothing.
 
-            | what | goal | measured | load |
+            | what | goal | measured | others |
             |---|---|---|---|
             {_rows}
             {Notes}
@@ -60,6 +63,19 @@ internal sealed class Report
           from, and more that it may choose wrongly. This machine is itself a guest, whose host takes its CPUs away at times: that
           is in the longest waits of both.
         """;
+
+    // The first line of proc_stat(5): user, nice, system, idle, iowait and others.
+    private static (double Idle, double All) CpuTicks()
+    {
+        double[] ticks =
+        [
+            .. File.ReadLines("/proc/stat")
+                .First()
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..]
+                .Select(double.Parse),
+        ];
+        return (ticks[3] + ticks[4], ticks.Sum());
+    }
 
     private static string Machine() =>
         $"{Environment.ProcessorCount} CPUs ({Line("/proc/cpuinfo", "model name")}), "
