@@ -8,7 +8,8 @@
 # Usage: run.sh [--full]
 #
 #   --full    also the slow lanes: the container image under runc, a real API server and a real kubelet (built once from
-#             Debian's source), and virtual nodes of 16 CPUs, booted under QEMU's software emulation
+#             Debian's source), the benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16
+#             CPUs, booted under QEMU's software emulation
 #
 # Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux. Prometheus' promtool is
 # only downloaded, as its package would start a server.
@@ -251,6 +252,12 @@ else
   PINAGENT_TEST_IMAGES=$work/pinagent.tar xunit_lane "real kubelet" \
     "$lanes/control-plane.sh" run --controllers -- "$lanes/kubelet-agent.sh" 127.0.0.1 \
     "$lanes/kubelet-node.sh" run -- "$host_tests" -noColor -trait lane=kubelet
+fi
+
+if $full; then
+  optional_lane "benchmarks: each yields a figure" "$repository/tests/benchmarks.sh" --quick
+else
+  skip_lane "benchmarks: each yields a figure" "only with --full"
 fi
 
 if ! $full; then

@@ -7,9 +7,11 @@
 #
 #--help-begin
 # Usage: build.sh [--output FILE] [--tag NAME:TAG]
+#        build.sh --program FILE
 #
 #   --output FILE     the archive (default: artifacts/image/pinagent.tar)
 #   --tag NAME:TAG    what the image is called (default: localhost/pinagent:dev)
+#   --program FILE    only the native program, without an image
 #
 # Then one of:  ctr -n k8s.io images import FILE    podman load -i FILE    kind load image-archive FILE
 #
@@ -37,6 +39,7 @@ readonly KEEP_DAYS=30
 
 output=$repository/artifacts/image/pinagent.tar
 tag=localhost/pinagent:dev
+program_output=
 work=
 
 say() { echo "image: $*" >&2; }
@@ -189,16 +192,20 @@ make_layout() {
 
 while (($# > 0)); do
   case $1 in
-    --output | --tag)
+    --output | --tag | --program)
       [[ -n ${2:-} ]] || wrong_call "$1: expected a value"
-      if [[ $1 == --tag ]]; then tag=$2; else output=$2; fi
+      case $1 in
+        --output) output=$2 ;;
+        --tag) tag=$2 ;;
+        --program) program_output=$2 ;;
+      esac
       shift 2
       ;;
     -h | --help)
       sed -n '/^#--help-begin$/,/^#--help-end$/p' "$0" | sed -e '1d' -e '$d' -e 's/^# \{0,1\}//'
       exit 0
       ;;
-    *) wrong_call "expected --output or --tag, found \"$1\"" ;;
+    *) wrong_call "expected --output, --tag or --program, found \"$1\"" ;;
   esac
 done
 [[ $tag =~ ^[a-z0-9./:_-]+:[A-Za-z0-9._-]+$ ]] || wrong_call "--tag: expected NAME:TAG, found \"$tag\""
@@ -223,6 +230,10 @@ epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct || echo 0)}
 created=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)
 
 find_program
+if [[ -n $program_output ]]; then
+  cp "$program" "$program_output"
+  exit 0
+fi
 fill_root "$work/root" "$program"
 digest=$(make_layout "$work/root")
 mkdir -p "$(dirname "$output")"

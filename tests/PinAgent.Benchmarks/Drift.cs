@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using PinAgent.Benchmarks.Harness;
+using PinAgent.HostTests;
+
+namespace PinAgent.Benchmarks;
+
+/// <summary>
+/// From a change that unpins a VM to the VM being right again, with a real QEMU of one vCPU and the agent as it comes. Where
+/// the kernel itself puts the masks right when a cpuset changes, as it does since Linux 6.2, it's the time until the agent's
+/// status says so.
+/// </summary>
+internal static class Drift
+{
+    private const ulong Cpu0 = 1;
+    private const ulong Cpu1 = 2;
+    private const string Told = "≤ 100 ms, if an event tells";
+
+    public static IEnumerable<Figure> Run(Bench bench)
+    {
+        using var cpuset = bench.MakeCpuset();
+        using var agent = new RunningAgent(bench);
+        using (var qemu = new Qemu(cpuset, ioThreads: 1))
+        {
+            var vcpu = qemu.Vcpu;
+            yield return Measure(
+                bench,
+                "a vCPU's mask changed by hand",
+                "≤ 1 s",
+                prepare: () => Wait.Until(() => Mask.Of(vcpu) == Cpu0),
+                change: () => Mask.Set(vcpu, Cpu1),
+                isRepaired: () => Mask.Of(vcpu) == Cpu0
+            );
+            yield return Measure(
+                bench,
+                "cpuset narrowed, 0-1 → 0",
+                Told,
+                prepare: () => Give("0-1"),
+                change: () => SetCpus("0"),
+                isRepaired: () => IsPinnedIn("0")
+            );
+            yield return Measure(
+                bench,
+                "cpuset moved, 0 → 1",
+                Told,
+                prepare: () => Give("0"),
+                change: () => SetCpus("1"),
+                isRepaired: () => IsPinnedIn("1")
+            );
+            yield return Measure(
+                bench,
+                "cpuset widened, 0 → 0-1: the emulator off the vCPU's CPU",
+                Told,
+                prepare: () =>
+                {
+                    Give("0");
+
+                    // Else the kernel remembers that the agent wanted it on CPU 1 before.
+                    Mask.Set(qemu.Pid, Cpu0);
+                    Mask.Set(vcpu, Cpu0);
+                },
+                change: () => SetCpus("0-1"),
+                isRepaired: () => Mask.Of(qemu.Pid) == Cpu1
+            );
+        }
+
+        SetCpus("0-1");
+        yield return MeasureHotplug(bench, cpuset);
+
+        void Give(string cpus)
+        {
+            SetCpus(cpus);
+            Wait.Until(() => IsPinnedIn(cpus));
+        }
+
+        void SetCpus(string cpus) => File.WriteAllText($"{cpuset.Folder}/cpuset.cpus", cpus);
+
+        bool IsPinnedIn(string cpus) =>
+            agent.Vm() is { } vm
+            && (string?)vm["state"] == "Pinned"
+            && (string?)vm["cpuset"] == cpus;
+    }
+
+    // Two vCPUs need both CPUs, and the emulator shares them: its mask tells that the VM was planned anew.
+    private static Figure MeasureHotplug(Bench bench, Cpuset cpuset)
+    {
+        Qemu? qemu = null;
+        try
+        {
+            return Measure(
+                bench,
+                "vCPU hot-plugged, QEMU's own time for it included",
+                Told,
+                prepare: () =>
+                {
+                    qemu?.Dispose();
+                    qemu = new Qemu(cpuset, ioThreads: 1);
+                    Wait.Until(() => Mask.Of(qemu.Pid) == Cpu1);
+                },
+                change: () => qemu!.PlugVcpu(),
+                isRepaired: () => Mask.Of(qemu!.Pid) == (Cpu0 | Cpu1)
+            );
+        }
+        finally
+        {
+            qemu?.Dispose();
+        }
+    }
+
+    private static Figure Measure(
+        Bench bench,
+        string cause,
+        string goal,
+        Action prepare,
+        Action change,
+        Func<bool> isRepaired
+    )
+    {
+        var took = new List<double>();
+        for (var i = 0; i < bench.Rounds; i++)
+        {
+            prepare();
+
+            // The agent's period is a second: the changes come at all times of it.
+            Thread.Sleep(1000 * i / bench.Rounds);
+            var began = Stopwatch.GetTimestamp();
+            change();
+            Wait.Until(isRepaired);
+            took.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+        }
+
+        return new($"Drift → repaired: {cause}", goal, took.Spread("ms"));
+    }
+}

@@ -1,0 +1,44 @@
+using PinAgent.Apply;
+using PinAgent.Model;
+using PinAgent.NativeInterop;
+using PinAgent.Observe;
+
+namespace PinAgent.Benchmarks.Harness;
+
+/// <summary>
+/// Masks of CPUs that this machine hasn't. Each reading asks the kernel as well, so that it costs what it costs, and has the
+/// last mask that was set for an answer.
+/// </summary>
+/// <param name="files">The node's files.</param>
+internal sealed class ImaginedMasks(HostFiles files) : IAffinityReader, IThreadAffinity
+{
+    private readonly LiveAffinityReader _reader = new();
+    private readonly KernelThreadAffinity _kernel = new(files);
+    private readonly Dictionary<int, CpuSet> _masks = [];
+
+    public CpuSet? Read(int pid, int tid)
+    {
+        var real = _reader.Read(pid, tid);
+        return _masks.GetValueOrDefault(tid, real!);
+    }
+
+    public bool IsStill(int pid, int tid, CpuSet? cpus)
+    {
+        var isReal = _reader.IsStill(pid, tid, cpus);
+        return _masks.TryGetValue(tid, out var set) ? set.Equals(cpus) : isReal;
+    }
+
+    public LinuxResult SetCpus(int tid, CpuSet cpus)
+    {
+        _masks[tid] = cpus;
+        return LinuxResult.Success;
+    }
+
+    public LinuxResult GetCpus(int tid, out CpuSet cpus)
+    {
+        cpus = _masks[tid];
+        return LinuxResult.Success;
+    }
+
+    public ulong? StartTimeOf(int pid, int tid) => _kernel.StartTimeOf(pid, tid);
+}

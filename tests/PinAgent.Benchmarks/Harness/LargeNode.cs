@@ -1,0 +1,105 @@
+using PinAgent.HostTests;
+
+namespace PinAgent.Benchmarks.Harness;
+
+/// <summary>
+/// A node of 128 CPUs for 50 dedicated VMs with two CPUs each, on a machine that has fewer: processes, threads and cgroups are
+/// real, but the files that tell of CPUs and cpusets are ours. An agent may look at it (<c>--host-root</c>, <c>--mode audit</c>),
+/// reads all that it would read and plans what it would plan; it can set nothing.
+/// </summary>
+internal sealed class LargeNode : IDisposable
+{
+    public const int Vms = 50;
+
+    private const int Cpus = 128;
+
+    private readonly string _cgroup;
+
+    /// <summary>Makes the cgroups and the files.</summary>
+    public LargeNode(Bench bench)
+    {
+        Cpusets = [.. Enumerable.Range(0, Vms).Select(i => bench.MakeCpuset($"vm{i}"))];
+        var real = Cpusets[0].Folder[..^Cpusets[0].Path.Length];
+        CpusetRoot = Root + real;
+        _cgroup = real + bench.Group;
+
+        File.CreateSymbolicLink($"{Root}/proc", "/proc");
+        Write("/sys/devices/system/cpu/online", $"0-{Cpus - 1}");
+        for (var i = 0; i < Cpus; i++)
+        {
+            var topology = $"/sys/devices/system/cpu/cpu{i}/topology";
+            Write($"{topology}/physical_package_id", "0");
+            Write($"{topology}/core_id", $"{i / 2}");
+        }
+
+        // QEMUs of somebody else's may be there.
+        WriteCpuset(real, $"0-{Cpus - 1}");
+        foreach (var other in Directory.EnumerateDirectories(real).Where(path => path != _cgroup))
+        {
+            Directory.CreateSymbolicLink(Root + other, other);
+        }
+
+        for (var i = 0; i < Vms; i++)
+        {
+            WriteCpuset($"{_cgroup}/vm{i}", $"{2 * i}-{(2 * i) + 1}");
+        }
+    }
+
+    /// <summary>Where the agent has to look.</summary>
+    public string Root { get; } = Directory.CreateTempSubdirectory("pinagent-node-").FullName;
+
+    /// <summary>The root of its cgroups with cpusets, in <see cref="Root"/>.</summary>
+    public string CpusetRoot { get; }
+
+    /// <summary>The cgroups, one for each VM.</summary>
+    public IReadOnlyList<Cpuset> Cpusets { get; }
+
+    /// <summary>The arguments that let an agent look at it.</summary>
+    public string[] AgentArguments => ["--host-root", Root, "--mode", "audit"];
+
+    /// <summary>Fills it with VMs whose threads have their names.</summary>
+    /// <param name="bench">What the benchmark was given.</param>
+    /// <param name="threads">How many threads each VM has.</param>
+    public Child StartVms(Bench bench, int threads)
+    {
+        // A program's first thread has no name of its own.
+        var vms = bench.StartPosed(
+            "vms",
+            "--vms",
+            $"{Vms}",
+            "--threads",
+            $"{threads - 1}",
+            "--cgroups",
+            $"{_cgroup}/vm"
+        );
+        vms.ReadUntil("made");
+        vms.WriteLine("name");
+        vms.ReadUntil("named");
+        return vms;
+    }
+
+    public void Dispose()
+    {
+        foreach (var cpuset in Cpusets)
+        {
+            cpuset.Dispose();
+        }
+
+        Directory.Delete(Root, recursive: true);
+    }
+
+    private void WriteCpuset(string folder, string cpus)
+    {
+        Write($"{folder}/cpuset.cpus", cpus);
+        Write(
+            $"{folder}/{(Cpuset.IsV1 ? "cpuset.effective_cpus" : "cpuset.cpus.effective")}",
+            cpus
+        );
+    }
+
+    private void Write(string path, string text)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Root + path)!);
+        File.WriteAllText(Root + path, text + "\n");
+    }
+}

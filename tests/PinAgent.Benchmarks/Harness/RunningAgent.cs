@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+
+namespace PinAgent.Benchmarks.Harness;
+
+/// <summary>The agent, running as it ships, told to pin the benchmark's guests.</summary>
+internal sealed class RunningAgent : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("pinagent-bench-").FullName;
+    private readonly Child _child;
+    private readonly HttpClient _client;
+
+    /// <summary>Starts the agent and waits until it has made its first pass.</summary>
+    /// <param name="bench">Where it is.</param>
+    /// <param name="arguments">More of its arguments.</param>
+    public RunningAgent(Bench bench, params string[] arguments)
+    {
+        var socket = $"{_folder}/pinagent.sock";
+        _client = new(
+            new SocketsHttpHandler
+            {
+                ConnectCallback = async (_, stop) =>
+                {
+                    var connection = new Socket(
+                        AddressFamily.Unix,
+                        SocketType.Stream,
+                        ProtocolType.Unspecified
+                    );
+                    await connection.ConnectAsync(new UnixDomainSocketEndPoint(socket), stop);
+                    return new NetworkStream(connection, ownsSocket: true);
+                },
+            }
+        );
+        var began = Stopwatch.GetTimestamp();
+        _child = Child.Start(
+            "/bin/sh",
+            [
+                .. (string[])["-c", $"exec \"$@\" 2>{_folder}/log", "sh", bench.Agent],
+                .. (string[])["run", "--standalone", "--vm", Bench.Guest, "--tcp", "off"],
+                .. (string[])["--socket", socket, "--state-dir", $"{_folder}/state"],
+                .. arguments,
+            ]
+        );
+        Wait.Until(() => File.Exists(socket) && IsReady());
+        ReadyAfter = Stopwatch.GetElapsedTime(began);
+    }
+
+    public int Pid => _child.Pid;
+
+    /// <summary>The time from its start until the first pass was done.</summary>
+    public TimeSpan ReadyAfter { get; }
+
+    /// <summary>Asks for the value of a metric.</summary>
+    public double Metric(string name) =>
+        double.Parse(
+            Get("/metrics")
+                .Split('\n')
+                .First(line => line.StartsWith($"pinagent_{name} ", StringComparison.Ordinal))
+                .Split(' ')[^1],
+            CultureInfo.InvariantCulture
+        );
+
+    /// <summary>Asks for the benchmark's only guest; null while there's none.</summary>
+    public JsonNode? Vm() =>
+        JsonNode.Parse(Get("/api/v1/status"))!["vms"]!
+            .AsArray()
+            .SingleOrDefault(vm => (string?)vm!["name"] == Bench.Guest);
+
+    public void Dispose()
+    {
+        _child.Dispose();
+        _client.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private string Get(string path) =>
+        _client.GetStringAsync(new Uri($"http://localhost{path}")).GetAwaiter().GetResult();
+
+    private bool IsReady()
+    {
+        try
+        {
+            Get("/readyz");
+            return true;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+}

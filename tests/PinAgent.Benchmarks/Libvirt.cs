@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Globalization;
+using PinAgent.Benchmarks.Harness;
+
+namespace PinAgent.Benchmarks;
+
+/// <summary>
+/// Pinning the two vCPUs of a guest that libvirt runs: <c>virsh vcpupin</c>, which has to be told where, against the agent,
+/// which finds out. Each is a program that is started for it. Libvirt is a user's own here (<c>qemu:///session</c>), with
+/// all its files in a folder of ours.
+/// </summary>
+internal static class Libvirt
+{
+    private const string Nobody = "65534";
+
+    private const string Domain = $"""
+        <domain type='qemu'>
+          <name>{Bench.Guest}</name>
+          <memory unit='MiB'>32</memory>
+          <vcpu>2</vcpu>
+          <os><type arch='x86_64'>hvm</type></os>
+          <devices><emulator>/usr/bin/qemu-system-x86_64</emulator><memballoon model='none'/></devices>
+        </domain>
+        """;
+
+    public static IEnumerable<Figure> Run(Bench bench)
+    {
+        const string What = "Two vCPUs pinned: pinagent run --once, against virsh vcpupin";
+        if (!File.Exists("/usr/sbin/libvirtd") || !File.Exists("/usr/bin/virsh"))
+        {
+            yield return new(What, null, "not run: no libvirtd and virsh here");
+            yield break;
+        }
+
+        var folder = Directory.CreateTempSubdirectory("pinagent-bench-").FullName;
+        Child.Run("chown", Nobody, folder);
+        using (Child.Start("setpriv", AsUser(folder, "libvirtd", "--config", "/dev/null")))
+        {
+            Wait.Until(() => File.Exists($"{folder}/libvirt/libvirt-sock"));
+            yield return new(What, null, $"{Measure(bench, folder)}");
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static Pairs Measure(Bench bench, string folder)
+    {
+        var definition = $"{folder}/guest.xml";
+        File.WriteAllText(definition, Domain);
+        Virsh("create", "--paused", definition);
+        var pid = int.Parse(
+            File.ReadAllText($"{folder}/libvirt/qemu/run/{Bench.Guest}.pid"),
+            CultureInfo.InvariantCulture
+        );
+        var threads = Qemu.ThreadsOf(pid).ToList();
+        var vcpus = threads.Where(tid => Qemu.NameOf(pid, tid).StartsWith("CPU ")).ToList();
+        var pairs = new Pairs();
+        for (var i = 0; i < bench.Rounds; i++)
+        {
+            pairs.Add(
+                Time(() => Virsh($"vcpupin {Bench.Guest} 0 0; vcpupin {Bench.Guest} 1 1")),
+                Time(() =>
+                    Child.Run(
+                        bench.Agent,
+                        "run",
+                        "--standalone",
+                        "--once",
+                        "--vm",
+                        Bench.Guest,
+                        "--state-dir",
+                        folder
+                    )
+                )
+            );
+        }
+
+        Virsh("destroy", Bench.Guest);
+        return pairs;
+
+        void Virsh(params string[] arguments) =>
+            Child.Run(
+                "setpriv",
+                AsUser(folder, ["virsh", "-q", "-c", "qemu:///session", .. arguments])
+            );
+
+        double Time(Action pin)
+        {
+            threads.ForEach(tid => Mask.Set(tid, 3));
+            var began = Stopwatch.GetTimestamp();
+            pin();
+            var took = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
+            return vcpus.Select(Mask.Of).SequenceEqual([1UL, 2UL])
+                ? took
+                : throw new InvalidOperationException("the vCPUs: expected to be on CPUs 0 and 1");
+        }
+    }
+
+    private static string[] AsUser(string folder, params string[] command) =>
+        [
+            .. (string[])[$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups"],
+            .. (string[])["env", $"HOME={folder}", $"XDG_RUNTIME_DIR={folder}"],
+            .. (string[])[$"XDG_CONFIG_HOME={folder}", $"XDG_CACHE_HOME={folder}"],
+            $"LIBVIRT_LOG_OUTPUTS=3:file:{folder}/log",
+            .. command,
+        ];
+}

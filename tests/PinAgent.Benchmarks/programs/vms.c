@@ -1,0 +1,170 @@
+/*
+ * Poses as many QEMUs at once, whose threads all get their names at the same time:
+ *
+ *   vms -name guest=x,debug-threads=on -smp 1 --vms 50 --threads 4
+ *
+ * Each VM is a process of its own with this command line, in cgroup FOLDER0, FOLDER1 … of --cgroups FOLDER if that is given.
+ * It has one vCPU thread, I/O threads, and the first one, which has no name of its own and isn't counted. "made" is printed
+ * when all threads exist, still unnamed. A line "name" on the standard input lets them name themselves, and "named" is
+ * printed. "watch" does so too, and as soon as each may run on one CPU only, the time since its name is printed for each, in
+ * nanoseconds, and then "pinned". Ends with its standard input.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct slot {
+	volatile pid_t tid;
+	volatile long named_at;
+};
+
+static struct slot *slots;
+static int gate[2];
+static int threads;
+
+static long now(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000L + time.tv_nsec;
+}
+
+static void *named_thread(void *argument)
+{
+	struct slot *slot = argument;
+	int number = (slot - slots) % threads;
+	char name[16], nothing;
+
+	snprintf(name, sizeof name, number == 0 ? "CPU %d/KVM" : "IO iothread%d", number);
+	slot->tid = gettid();
+	if (read(gate[0], &nothing, 1) != 0)
+		abort();
+	slot->named_at = now();
+	prctl(PR_SET_NAME, name);
+	for (;;)
+		pause();
+}
+
+static void enter(const char *cgroup)
+{
+	FILE *file = fopen(cgroup, "w");
+
+	if (!file || fprintf(file, "%d", getpid()) < 0 || fclose(file) != 0) {
+		perror(cgroup);
+		_exit(1);
+	}
+}
+
+static void be_vm(int number, const char *cgroups, pid_t parent)
+{
+	struct slot *own = slots + number * threads;
+	char cgroup[4096];
+	pthread_attr_t small;
+	pthread_t thread;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	close(gate[1]);
+	if (cgroups) {
+		snprintf(cgroup, sizeof cgroup, "%s%d/cgroup.procs", cgroups, number);
+		enter(cgroup);
+	}
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 64 * 1024);
+	for (int i = 0; i < threads; i++)
+		if (pthread_create(&thread, &small, named_thread, own + i) != 0)
+			_exit(1);
+	for (;;)
+		pause();
+}
+
+/*
+ * Looks at those that aren't pinned yet, and rests in between: a look too many would take the CPU from the agent. Goes before
+ * others, so that it looks in time on a busy machine.
+ */
+static void watch(int count)
+{
+	const struct timespec rest = {0, 20000};
+	long *took = calloc(count, sizeof *took);
+	int left = count;
+
+	while (left > 0) {
+		for (int i = 0; i < count; i++) {
+			cpu_set_t mask;
+			if (took[i] != 0 || slots[i].named_at == 0)
+				continue;
+			if (sched_getaffinity(slots[i].tid, sizeof mask, &mask) == 0 && CPU_COUNT(&mask) == 1) {
+				took[i] = now() - slots[i].named_at;
+				left--;
+			}
+		}
+		nanosleep(&rest, NULL);
+	}
+	for (int i = 0; i < count; i++)
+		printf("%ld\n", took[i]);
+}
+
+static int number_after(char **arguments, const char *name)
+{
+	for (; *arguments; arguments++)
+		if (strcmp(*arguments, name) == 0 && arguments[1])
+			return atoi(arguments[1]);
+	fprintf(stderr, "vms: expected %s NUMBER\n", name);
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	int vms = number_after(argv, "--vms");
+	int count = vms * (threads = number_after(argv, "--threads"));
+	pid_t *pids = calloc(vms, sizeof *pids), parent = getpid();
+	const char *cgroups = NULL;
+	char line[64];
+
+	for (int i = 1; i + 1 < argc; i++)
+		if (strcmp(argv[i], "--cgroups") == 0)
+			cgroups = argv[i + 1];
+	prctl(PR_SET_TIMERSLACK, 1);
+	slots = mmap(NULL, count * sizeof *slots, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (slots == MAP_FAILED || pipe(gate) != 0)
+		return 1;
+	for (int i = 0; i < vms; i++)
+		if ((pids[i] = fork()) == 0)
+			be_vm(i, cgroups, parent);
+	for (int i = 0; i < count; i++)
+		while (slots[i].tid == 0)
+			usleep(1000);
+	puts("made");
+	fflush(stdout);
+
+	if (fgets(line, sizeof line, stdin)) {
+		setpriority(PRIO_PROCESS, 0, -20);
+		close(gate[1]);
+		if (strcmp(line, "watch\n") == 0)
+			watch(count);
+		else
+			for (int i = 0; i < count; i++)
+				while (slots[i].named_at == 0)
+					usleep(1000);
+		puts(strcmp(line, "watch\n") == 0 ? "pinned" : "named");
+		fflush(stdout);
+		while (fgets(line, sizeof line, stdin))
+			;
+	}
+	for (int i = 0; i < vms; i++)
+		kill(pids[i], SIGKILL);
+	while (wait(NULL) > 0)
+		;
+	return 0;
+}
