@@ -31,6 +31,9 @@ public enum Outcome
 
     /// <summary>It can't be told which VM the thread works for; nothing was written.</summary>
     Ambiguous,
+
+    /// <summary>Another program keeps setting the mask; nothing was written for now.</summary>
+    Contested,
 }
 
 /// <summary>One thread after applying.</summary>
@@ -65,11 +68,7 @@ public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet?
         int tid,
         string? from,
         string? to
-    )
-    {
-        var who = index is { } number ? $"{role.ToWord()} {number}" : role.ToWord();
-        return $"{who} ({tid}) from {from} to {to}";
-    }
+    ) => $"{VmThread.NameOf(role, index, tid)} from {from} to {to}";
 }
 
 /// <summary>One VM after applying.</summary>

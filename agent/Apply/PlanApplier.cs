@@ -30,6 +30,7 @@ public sealed class PlanApplier(IThreadAffinity kernel)
             { IsConfined: true } => new(planned, Outcome.Confined, actual),
             _ when actual is null => new(planned, Outcome.ThreadGone, null),
             _ when actual.Equals(planned.Wanted) => new(planned, Outcome.AlreadyRight, actual),
+            { IsContested: true } => new(planned, Outcome.Contested, actual),
             _ when mode == AgentMode.Audit => new(planned, Outcome.Planned, actual),
             _ => Set(pid, planned, planned.Wanted),
         };

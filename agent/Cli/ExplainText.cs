@@ -61,6 +61,8 @@ internal static class ExplainText
             ChangeCause.ThreadsMoved => "threads were moved to another cgroup",
             ChangeCause.MasksReset => "threads had all CPUs of their cgroup again",
             ChangeCause.MasksSet => "somebody had set other masks",
+            ChangeCause.Adopted => change.Message ?? "another program's placement was adopted",
+            ChangeCause.GaveWay => "another program undid the pins each time",
             ChangeCause.NewThreads => "new threads had the CPUs of those that made them",
             ChangeCause.StateChanged => "no mask was changed",
             ChangeCause.Ended => "its process is gone",

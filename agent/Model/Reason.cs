@@ -95,4 +95,7 @@ public enum Reason
 
     /// <summary>The thread's own cgroup doesn't have the CPU it should go on.</summary>
     Confined,
+
+    /// <summary>Another program undoes the agent's pins again and again, and what it sets is no placement.</summary>
+    AnotherWriter,
 }

@@ -59,4 +59,11 @@ public sealed record VmThread
 
     /// <summary>Whether it can't be told which VM the kernel's thread works for.</summary>
     public bool IsAmbiguous { get; init; }
+
+    /// <summary>What it's called in sentences: <c>vcpu 0 (4715)</c>.</summary>
+    public string Name => NameOf(Role, Index, Tid);
+
+    /// <summary>The same, from its parts.</summary>
+    internal static string NameOf(ThreadRole role, int? index, int tid) =>
+        index is { } number ? $"{role.ToWord()} {number} ({tid})" : $"{role.ToWord()} ({tid})";
 }

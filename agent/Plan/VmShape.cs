@@ -92,6 +92,18 @@ internal sealed record VmShape
             EmulatorCpuset = Housekeeping(),
         };
 
+    /// <summary>How many guest cores of several threads have these on siblings of one core of the host.</summary>
+    public int WholeCores(Placement placement, NodeTopology topology) =>
+        Vcpus
+            .Zip(placement.Vcpus)
+            .GroupBy(at => at.First.Index / Vm.Guest.Full.Threads, at => at.Second)
+            .Count(core =>
+                core.Count() > 1
+                && CpuSet
+                    .Of(core)
+                    .IsSubsetOf(CpuSet.Of(topology.SiblingsOf(topology[core.First()])))
+            );
+
     // virt-handler gives the emulator one CPU or two; anything else is a stale or foreign group.
     private CpuSet Housekeeping() =>
         Vm is { Housekeeping: { Count: 1 or 2 } given, Cpuset: { } cpuset }

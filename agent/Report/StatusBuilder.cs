@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using PinAgent.Apply;
 using PinAgent.Model;
 using PinAgent.NativeInterop;
+using PinAgent.Plan;
 
 namespace PinAgent.Report;
 
@@ -16,7 +17,7 @@ public static class StatusBuilder
         var plan = outcome.Plan;
         var standing = plan.Obstacle is { } obstacle
             ? new Standing(obstacle.State, obstacle.Reason, obstacle.Message)
-            : Judge(outcome.Threads);
+            : Judge(plan, outcome.Threads);
         return new VmStatus
         {
             Namespace = Words.Printable(plan.Namespace),
@@ -57,7 +58,7 @@ public static class StatusBuilder
         };
     }
 
-    private static Standing Judge(ImmutableArray<PinOutcome> threads)
+    private static Standing Judge(VmPlan plan, ImmutableArray<PinOutcome> threads)
     {
         var planned = threads.Count(thread => thread.Outcome == Outcome.Planned);
         if (planned > 0)
@@ -83,6 +84,11 @@ public static class StatusBuilder
                     Reason.KernelRefused,
                     $"the kernel refused to move {who}: {denied.Error.Describe()}"
                 );
+        }
+
+        if (plan.Contested is { } contested)
+        {
+            return new(VmState.PartlyPinned, Reason.AnotherWriter, contested);
         }
 
         var vcpus = threads

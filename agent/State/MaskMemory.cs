@@ -96,15 +96,6 @@ public sealed class MaskMemory(string path)
         );
 }
 
-/// <summary>A thread, named for good by its id and the time it started.</summary>
-/// <param name="Tid">The thread's id.</param>
-/// <param name="StartTime">Clock ticks since boot.</param>
-public readonly record struct ThreadKey(int Tid, ulong StartTime)
-{
-    /// <summary>The thread's key.</summary>
-    public static ThreadKey Of(VmThread thread) => new(thread.Tid, thread.StartTime);
-}
-
 internal sealed record MasksFile
 {
     public int Version { get; init; }

@@ -62,13 +62,16 @@ public sealed class ChangeDetector
             before is null
             || (before.Vm.Status.State, before.Vm.Status.Reason)
                 != (vm.Status.State, vm.Status.Reason);
-        if (!IsOurs(vm.Status) || !(changed || standsElse))
+        var adopted = vm.Outcome.Plan.Adopted;
+        if (!IsOurs(vm.Status) || !(changed || standsElse || adopted is not null))
         {
             return null;
         }
 
         var cause =
             before is null ? ChangeCause.Met
+            : adopted is not null ? ChangeCause.Adopted
+            : standsElse && vm.Status.Reason == Reason.AnotherWriter ? ChangeCause.GaveWay
             : !changed ? ChangeCause.StateChanged
             : Cause(vm, before.Vm, onlineChanged);
         var record = Record(vm, cause, now);
@@ -125,7 +128,7 @@ public sealed class ChangeDetector
             Cause = cause,
             State = vm.Status.State,
             Reason = vm.Status.Reason,
-            Message = vm.Status.Message,
+            Message = vm.Status.Message ?? vm.Outcome.Plan.Adopted,
             Cpuset = vm.Status.Cpuset,
             Threads = [.. vm.Outcome.Threads.Where(thread => thread.IsChange).Select(Thread)],
         };

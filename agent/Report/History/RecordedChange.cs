@@ -34,7 +34,7 @@ public sealed record RecordedChange
     /// <summary>The reason for that state; null when it's pinned.</summary>
     public Reason? Reason { get; init; }
 
-    /// <summary>The sentence for that state; null when it's pinned.</summary>
+    /// <summary>The sentence for that state, or of what was adopted; null when it's pinned otherwise.</summary>
     public string? Message { get; init; }
 
     /// <summary>The VM's CPUs before, where they are others now.</summary>
@@ -84,6 +84,12 @@ public enum ChangeCause
 
     /// <summary>Threads had other CPUs, not all of their cgroup's.</summary>
     MasksSet,
+
+    /// <summary>Another program kept setting a placement as good, and that one is held since.</summary>
+    Adopted,
+
+    /// <summary>Another program undoes the pins each time: its threads are left alone for a while.</summary>
+    GaveWay,
 
     /// <summary>Threads came into being with the CPUs of those that made them.</summary>
     NewThreads,
