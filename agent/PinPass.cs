@@ -148,15 +148,7 @@ public sealed class PinPass(
                     .. vms.Select(vm =>
                         vm.Outcome.Plan.Vm with
                         {
-                            Threads =
-                            [
-                                .. vm.Outcome.Threads.Select(thread =>
-                                    thread.Planned.Thread with
-                                    {
-                                        Affinity = thread.Actual,
-                                    }
-                                ),
-                            ],
+                            Threads = [.. vm.Outcome.Threads.Select(thread => thread.Found)],
                         }
                     ),
                 ],
@@ -190,7 +182,9 @@ public sealed record VmPassResult(VmOutcome Outcome, VmStatus Status, bool WasHe
             ?
             [
                 .. Outcome
-                    .Threads.Where(thread => thread.Outcome == Apply.Outcome.Applied)
+                    .Threads.Where(thread =>
+                        thread.Outcome == Apply.Outcome.Applied || thread.IsSchedulingChange
+                    )
                     .Select(thread => ThreadKey.Of(thread.Planned.Thread)),
             ]
             : [];

@@ -51,6 +51,9 @@ public sealed record VmThread
     /// <summary>The CPUs it may run on now; null if that couldn't be read.</summary>
     public CpuSet? Affinity { get; init; }
 
+    /// <summary>How urgently it gets a CPU now; null if that couldn't be read.</summary>
+    public ThreadScheduling? Scheduling { get; init; }
+
     /// <summary>The cpuset of the thread's own cgroup where that isn't the VM's; null where it is.</summary>
     public CpuSet? OwnCpuset { get; init; }
 

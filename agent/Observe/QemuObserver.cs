@@ -96,7 +96,7 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         var startTime = stat.StartTime;
         if (stat.IsKernelThread)
         {
-            _kernelThreads.Collect(pid, stat);
+            _kernelThreads.Collect(pid, stat, ProcStatScheduling.TryParse(content));
             return null;
         }
 
@@ -179,6 +179,7 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
                                 ? name.Number
                                 : null,
                             Affinity = affinity.Read(pid, tid),
+                            Scheduling = ProcStatScheduling.TryParse(content),
                         }
                     )
                 );

@@ -119,10 +119,13 @@ internal static class FlappingGuard
             ", ",
             strays
                 .OrderBy(stray => stray.Thread.Role)
-                .Select(stray =>
-                    $"{stray.Thread.Name} to {stray.Thread.Affinity} instead of {stray.Wanted}"
-                )
+                .Select(stray => $"{stray.Thread.Name} to {Describe(stray)}")
         );
+
+    private static string Describe(PlannedThread stray) =>
+        stray.HasStrayMask
+            ? $"{stray.Thread.Affinity} instead of {stray.Wanted}"
+            : $"{stray.Thread.Scheduling} instead of {stray.Scheduling}";
 
     private static string LikelyWriter(VmPlan plan, ImmutableArray<PlannedThread> strays) =>
         strays.All(stray => Equals(stray.Thread.Affinity, stray.Thread.OwnCpuset ?? plan.Vm.Cpuset))

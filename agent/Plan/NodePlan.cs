@@ -87,13 +87,24 @@ public sealed record PlannedThread(
     /// <summary>Whether another program keeps setting its mask, so that it's left alone for a while.</summary>
     public bool IsContested { get; init; }
 
-    /// <summary>Whether it isn't where it belongs, and could be put there.</summary>
-    internal bool IsStray =>
-        this
-            is {
-                Wanted: { } wanted,
-                IsConfined: false,
-                Thread: { IsAmbiguous: false, Affinity: { } actual }
-            }
+    /// <summary>How urgently it is to get a CPU; null when nothing is wanted of it.</summary>
+    public ThreadScheduling? Scheduling { get; init; }
+
+    /// <summary>Whether its mask or its priority isn't what it should be, and could be.</summary>
+    internal bool IsStray => HasStrayMask || HasStrayScheduling;
+
+    /// <summary>Whether it isn't on the CPUs where it belongs, and could be put there.</summary>
+    internal bool HasStrayMask =>
+        Wanted is { } wanted
+        && !IsConfined
+        && !Thread.IsAmbiguous
+        && Thread.Affinity is { } actual
         && !actual.Equals(wanted);
+
+    /// <summary>Whether it has another priority than it should.</summary>
+    internal bool HasStrayScheduling =>
+        Scheduling is { } wanted
+        && !Thread.IsAmbiguous
+        && Thread.Scheduling is { } actual
+        && actual != wanted;
 }

@@ -47,7 +47,11 @@ public static class NodePlanner
                 Obstacle = verdict.Obstacle,
                 Limit = verdict.Limit,
                 IsReleased = verdict.IsReleased,
-                Advisories = verdict.Advisories,
+                Advisories = shape.RealtimeProblem is { } problem
+                    ? verdict.Advisories.Add(
+                        $"spec.domain.cpu.realtime.mask: {problem}: no vCPU gets a real-time priority"
+                    )
+                    : verdict.Advisories,
                 Threads = [.. verdict.Vm.Threads.Select(thread => new PlannedThread(thread, null))],
             };
             if (plan.Obstacle is null)
@@ -138,7 +142,10 @@ public static class NodePlanner
             Placement placement => plan with
             {
                 Placement = placement,
-                Threads = ThreadPlan.Of(plan.Vm, shape, placement, topology),
+                Threads = RealtimePlan.AddTo(
+                    ThreadPlan.Of(plan.Vm, shape, placement, topology),
+                    shape.Realtime
+                ),
             },
             Refusal refusal => plan with
             {

@@ -108,6 +108,7 @@ public sealed class ChangeDetector
             .ToList();
         var cpuset = now.Outcome.Plan.Vm.Cpuset;
         return strayed.Count == 0 ? ChangeCause.NewThreads
+            : !now.Outcome.Threads.Any(thread => thread.IsMaskChange) ? ChangeCause.PrioritiesSet
             : strayed.Exists(thread =>
                 !Equals(thread.OwnCpuset, known[(thread.Tid, thread.StartTime)].OwnCpuset)
             )
@@ -140,9 +141,13 @@ public sealed class ChangeDetector
             thread.Tid,
             thread.Role,
             thread.Index,
-            thread.Affinity?.ToString(),
-            outcome.Actual?.ToString()
-        );
+            outcome.IsMaskChange ? thread.Affinity?.ToString() : null,
+            outcome.IsMaskChange ? outcome.Actual?.ToString() : null
+        )
+        {
+            PriorityFrom = outcome.IsSchedulingChange ? thread.Scheduling?.ToString() : null,
+            PriorityTo = outcome.IsSchedulingChange ? outcome.Scheduling?.Actual?.ToString() : null,
+        };
     }
 
     private sealed record Seen(VmPassResult Vm, DateTimeOffset? Right);

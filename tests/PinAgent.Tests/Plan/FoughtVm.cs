@@ -10,7 +10,7 @@ namespace PinAgent.Tests.Plan;
 /// A VM whose threads another program sets, too, and the agent's passes over it on a clock that the test moves. Its vCPUs
 /// (tids 1010 to 1013) belong on 0 8 1 9 in cpuset 0-1,8-9: two guest cores on two cores.
 /// </summary>
-internal sealed class ContestedVm
+internal sealed class FoughtVm
 {
     public const int Vcpu0 = 1010;
 
@@ -18,8 +18,9 @@ internal sealed class ContestedVm
     private readonly FakeKernel _kernel = new();
     private HeldPlacements _placements = HeldPlacements.None;
 
-    public ContestedVm(ObservedVm? vm = null)
+    public FoughtVm(ObservedVm? vm = null, PlanSettings? settings = null)
     {
+        Settings = settings ?? PlanSettings.Default;
         Vm = vm ?? Vms.Vm("vm1", "0-1,8-9", new GuestTopology(1, 2, 2));
         foreach (var thread in Vm.Threads)
         {
@@ -36,7 +37,7 @@ internal sealed class ContestedVm
 
     public Contests Contests { get; set; } = Contests.None;
 
-    public PlanSettings Settings { get; set; } = PlanSettings.Default;
+    public PlanSettings Settings { get; set; }
 
     /// <summary>How many masks the agent has written since it first pinned the VM.</summary>
     public int Writes => _kernel.Written.Count;
@@ -87,7 +88,13 @@ internal sealed class ContestedVm
         {
             Threads =
             [
-                .. Vm.Threads.Select(thread => thread with { Affinity = _kernel[thread.Tid].Cpus }),
+                .. Vm.Threads.Select(thread =>
+                    thread with
+                    {
+                        Affinity = _kernel[thread.Tid].Cpus,
+                        Scheduling = _kernel[thread.Tid].Scheduling,
+                    }
+                ),
             ],
         };
         var snapshot = new NodeSnapshot(
