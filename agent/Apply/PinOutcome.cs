@@ -57,6 +57,11 @@ public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet?
     /// <summary>Whether this pass changed the thread.</summary>
     public bool IsChange => IsMaskChange || IsSchedulingChange;
 
+    /// <summary>Whether another pass would come to the same, as long as nobody changes anything.</summary>
+    public bool IsAtRest =>
+        (Outcome is null || IsSettled(Outcome.Value) || Planned.IsConfined)
+        && (Scheduling is null || IsSettled(Scheduling.Outcome));
+
     /// <summary>The thread as the next look would find it.</summary>
     public VmThread Found =>
         Planned.Thread with
@@ -72,6 +77,9 @@ public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet?
             IsMaskChange ? $"from {Planned.Thread.Affinity} to {Actual}" : null,
             IsSchedulingChange ? $"from {Planned.Thread.Scheduling} to {Scheduling?.Actual}" : null
         );
+
+    private static bool IsSettled(Outcome outcome) =>
+        outcome is Apply.Outcome.AlreadyRight or Apply.Outcome.Planned or Apply.Outcome.Ambiguous;
 
     /// <summary>A change in words, from its parts.</summary>
     internal static string DescribeChange(string thread, string? mask, string? scheduling) =>
@@ -93,6 +101,9 @@ public sealed record SchedulingOutcome(
 /// <param name="Threads">What came of it, in the plan's order.</param>
 public sealed record VmOutcome(VmPlan Plan, ImmutableArray<PinOutcome> Threads)
 {
+    /// <summary>Whether another pass would come to the same, as long as nobody changes anything.</summary>
+    public bool IsAtRest => Threads.All(thread => thread.IsAtRest);
+
     /// <summary>What this pass changed, in words; empty if it changed nothing.</summary>
     public string DescribeChanges() =>
         string.Join(

@@ -127,7 +127,7 @@ internal static class RunCommand
             var requests = new PassRequests();
             using var cluster = isStandalone
                 ? null
-                : ClusterServices.Create(parsed, requests.LookAtEverything);
+                : ClusterServices.Create(parsed, requests.LookForChanges);
             using var files = new HostFiles(Options.HostRoot.Get(parsed));
             using var delays = new RunDelayReader(Options.HostRoot.Get(parsed));
             var settings = new PlanSettings(
@@ -139,17 +139,31 @@ internal static class RunCommand
                 isInCluster: cluster is not null
             );
             using var names = new ThreadNameWatch(requests);
+            using var hotplug = new CpuHotplugWatch(requests);
+            using var cpusets = new CpusetWatch(
+                requests,
+                Options.HostRoot.Get(parsed),
+                Options.KubeletRoot.Get(parsed)
+            );
             if (!parsed.GetValue(Once))
             {
                 return await LoopAsync(
-                    Compose(parsed, files, settings, state, cluster, () => names.Source),
+                    Compose(
+                        parsed,
+                        files,
+                        settings,
+                        state,
+                        cluster,
+                        () => names.Source,
+                        cpusets.Follow
+                    ),
                     state.History,
                     Interval.Get(parsed),
                     EndpointOptions.Get(parsed),
                     scrape,
                     new RunDelays(delays.Read, TimeProvider.System),
                     requests,
-                    names,
+                    [names, hotplug, cpusets],
                     cluster,
                     stop
                 );
@@ -162,7 +176,7 @@ internal static class RunCommand
                 await cluster.PodResources.AskAsync(PodResourcesSocket.Patience, stop);
             }
 
-            var pass = Compose(parsed, files, settings, state, cluster, events: null);
+            var pass = Compose(parsed, files, settings, state, cluster);
             var status = RunDelays.Add(pass.Run().Status, delays.Read);
             Output.Print(Format.Get(parsed), () => StatusTable.Render(status), status.ToJson);
             return ExitCode.Fine;
@@ -179,7 +193,8 @@ internal static class RunCommand
         PlanSettings settings,
         AgentState state,
         ClusterServices? cluster,
-        Func<EventSource>? events
+        Func<EventSource>? events = null,
+        Action<IEnumerable<string>>? follow = null
     )
     {
         var isLive = files.HasLiveProc();
@@ -193,7 +208,8 @@ internal static class RunCommand
                 affinity,
                 Options.KubeletRoot.Get(parsed),
                 cluster is null ? null : () => cluster.Watcher.Facts,
-                cluster?.PodResources
+                cluster?.PodResources,
+                follow
             ),
             settings,
             Placer.Default,
@@ -225,7 +241,7 @@ internal static class RunCommand
         ScrapeSettings? scrape,
         RunDelays delays,
         PassRequests requests,
-        ThreadNameWatch names,
+        IReadOnlyList<KernelListener> listeners,
         ClusterServices? cluster,
         CancellationToken stop
     )
@@ -239,7 +255,11 @@ internal static class RunCommand
         );
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
-        builder.Services.AddHostedService(_ => names);
+        foreach (var listener in listeners)
+        {
+            builder.Services.AddSingleton<IHostedService>(listener);
+        }
+
         builder.Services.AddHostedService(services => new PinLoop(
             pass,
             interval,

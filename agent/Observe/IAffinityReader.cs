@@ -3,12 +3,24 @@ using PinAgent.NativeInterop;
 
 namespace PinAgent.Observe;
 
-/// <summary>Reads which CPUs a thread may run on.</summary>
+/// <summary>Reads which CPUs a thread may run on, and whether it's still as urgent.</summary>
 public interface IAffinityReader
 {
     /// <summary>The CPUs thread <paramref name="tid"/> of process <paramref name="pid"/> may run on.</summary>
     /// <returns>Null if the thread is gone, or nothing says so.</returns>
     CpuSet? Read(int pid, int tid);
+
+    /// <summary>Whether that is still so.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="tid">The thread.</param>
+    /// <param name="cpus">What was read before.</param>
+    bool IsStill(int pid, int tid, CpuSet? cpus) => cpus is not null && cpus.Equals(Read(pid, tid));
+
+    /// <summary>Whether a thread is still as urgent.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="tid">The thread.</param>
+    /// <param name="scheduling">What was read before.</param>
+    bool IsStill(int pid, int tid, ThreadScheduling scheduling);
 }
 
 /// <summary>Asks the kernel: 0.5 µs a thread.</summary>
@@ -19,6 +31,15 @@ public sealed class LiveAffinityReader : IAffinityReader
     /// <inheritdoc/>
     public CpuSet? Read(int pid, int tid) =>
         SchedAffinity.Get(tid, ref _mask).IsSuccess ? CpuSet.FromMask(_mask) : null;
+
+    /// <inheritdoc/>
+    public bool IsStill(int pid, int tid, CpuSet? cpus) =>
+        cpus is not null && SchedAffinity.Get(tid, ref _mask).IsSuccess && cpus.EqualsMask(_mask);
+
+    /// <inheritdoc/>
+    public bool IsStill(int pid, int tid, ThreadScheduling scheduling) =>
+        SchedPolicy.Get(tid, out var policy, out var priority).IsSuccess
+        && scheduling == new ThreadScheduling((SchedulingPolicy)policy, priority);
 }
 
 /// <summary>Reads what a recorded machine's files say.</summary>
@@ -31,4 +52,9 @@ public sealed class RecordedAffinityReader(HostFiles files) : IAffinityReader
         && ProcStatus.TryParseAllowedCpus(status, out var cpus)
             ? cpus
             : null;
+
+    /// <inheritdoc/>
+    public bool IsStill(int pid, int tid, ThreadScheduling scheduling) =>
+        files.Read($"/proc/{pid}/task/{tid}/stat", out var stat).IsSuccess
+        && ProcStatScheduling.TryParse(stat) == scheduling;
 }

@@ -76,22 +76,22 @@ public sealed record Contest
             ),
         };
 
-    /// <summary>Without what happened too long ago.</summary>
+    /// <summary>Without what happened too long ago. No pass may have been made since, if nothing changed.</summary>
     internal Contest At(TimeSpan now) =>
-        PutBack.IsEmpty
-            ? this
-            : this with
-            {
-                PutBack = PutBack
-                    .Select(thread =>
-                        KeyValuePair.Create(
-                            thread.Key,
-                            thread.Value.RemoveAll(at => now - at >= Window)
-                        )
+        now - SeenAt >= Window ? None with { Adopted = Adopted }
+        : PutBack.IsEmpty ? this
+        : this with
+        {
+            PutBack = PutBack
+                .Select(thread =>
+                    KeyValuePair.Create(
+                        thread.Key,
+                        thread.Value.RemoveAll(at => now - at >= Window)
                     )
-                    .Where(thread => !thread.Value.IsEmpty)
-                    .ToImmutableDictionary(),
-            };
+                )
+                .Where(thread => !thread.Value.IsEmpty)
+                .ToImmutableDictionary(),
+        };
 
     /// <summary>With these threads astray now.</summary>
     internal Contest WithSeen(IEnumerable<PlannedThread> strays, TimeSpan now) =>

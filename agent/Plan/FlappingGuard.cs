@@ -24,17 +24,13 @@ internal static class FlappingGuard
         TimeSpan now
     )
     {
+        var contest = before.At(now);
         var strays = plan.Threads.Where(thread => thread.IsStray).ToImmutableArray();
         if (strays.IsEmpty)
         {
-            var isOver = now - before.SeenAt >= Contest.Window;
-            return (
-                Advise(plan, before),
-                isOver ? Contest.None with { Adopted = before.Adopted } : before
-            );
+            return (Advise(plan, contest), contest);
         }
 
-        var contest = before.At(now);
         var isLost = strays.Any(stray => contest.IsLost(ThreadKey.Of(stray.Thread)));
         var isDue = !contest.LeftAlone.IsEmpty && contest.Until <= now;
         if (isLost || isDue)

@@ -72,9 +72,7 @@ public sealed class ContestTests : IDisposable
     }
 
     private async Task<string> ExplainAsync() =>
-        (
-            await Agent.RunAsync("explain", "--state-dir", _state, "--vm", _name)
-        ).StandardOutput;
+        (await Agent.RunAsync("explain", "--state-dir", _state, "--vm", _name)).StandardOutput;
 
     private static Task TasksetAsync(int tid, string cpus) =>
         Cli.Wrap("taskset").WithArguments(["-pc", cpus, $"{tid}"]).ExecuteAsync().Task;

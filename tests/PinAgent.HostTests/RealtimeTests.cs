@@ -117,7 +117,9 @@ public sealed class RealtimeTests : IDisposable
             metadata: {name: {{_name["default_".Length..]}}, namespace: default}
             spec:
               domain:
-                cpu: {dedicatedCpuPlacement: true, realtime: {mask: "{{mask}}"}}
+                cpu:
+                  dedicatedCpuPlacement: true
+                  realtime: {mask: "{{mask}}" }
             """
         );
 
