@@ -77,31 +77,27 @@ public sealed class ContestTests : IDisposable
     private static Task TasksetAsync(int tid, string cpus) =>
         Cli.Wrap("taskset").WithArguments(["-pc", cpus, $"{tid}"]).ExecuteAsync().Task;
 
-    /// <summary>Another program that keeps setting a thread's mask.</summary>
+    /// <summary>Another program that keeps setting a thread's mask. Once disposed, it has set the last one.</summary>
     private sealed class OtherWriter : IAsyncDisposable
     {
         private readonly CancellationTokenSource _stop = new();
-        private readonly CommandTask<CommandResult> _run;
+        private readonly Task _run;
 
-        public OtherWriter(int tid, string cpus) =>
-            _run = Cli.Wrap("sh")
-                .WithArguments(["-c", $"while :; do taskset -pc {cpus} {tid}; sleep 0.05; done"])
-                .ExecuteAsync(_stop.Token);
+        public OtherWriter(int tid, string cpus) => _run = RunAsync(tid, cpus);
 
         public async ValueTask DisposeAsync()
         {
             await _stop.CancelAsync();
-            try
-            {
-                await _run;
-            }
-            catch (OperationCanceledException)
-            {
-                // As asked.
-            }
-
-            _run.Dispose();
+            await _run;
             _stop.Dispose();
+        }
+
+        private async Task RunAsync(int tid, string cpus)
+        {
+            while (!_stop.IsCancellationRequested)
+            {
+                await TasksetAsync(tid, cpus);
+            }
         }
     }
 }

@@ -22,7 +22,14 @@ public sealed class RealtimeTests : IDisposable
         await using var guest = await Guest.StartAsync(_name, "2", cpuset);
         using var vmi = Vmi("0-1,^1");
         var vcpus = await guest.Monitor.VcpuThreadsAsync();
-        await using var agent = new AgentLoop("--vmi", vmi.Path, "--state-dir", _state);
+        await using var agent = new AgentLoop(
+            "--vm",
+            _name,
+            "--vmi",
+            vmi.Path,
+            "--state-dir",
+            _state
+        );
         var pinned = await agent.WaitForLogAsync("pinned within CPUs 0-1");
         Assert.Contains("from OTHER to FIFO 1", pinned);
         Assert.Equal(("SCHED_FIFO", "1"), await ChrtAsync(vcpus[0]));
@@ -59,7 +66,9 @@ public sealed class RealtimeTests : IDisposable
         var vcpu = (await guest.Monitor.VcpuThreadsAsync())[0];
         await ChrtAsync("-f", "-p", "50", $"{vcpu}");
 
-        var vm = (await Agent.RunOnceAsync("--vmi", vmi.Path, "--state-dir", _state)).Vm(guest);
+        var vm = (
+            await Agent.RunOnceAsync("--vm", _name, "--vmi", vmi.Path, "--state-dir", _state)
+        ).Vm(guest);
 
         var thread = vm.Threads.Single(thread => (int)thread["tid"]! == vcpu);
         Assert.Equal(
@@ -90,7 +99,9 @@ public sealed class RealtimeTests : IDisposable
             );
             using var vmi = Vmi("0");
 
-            var vm = (await Agent.RunOnceAsync("--vmi", vmi.Path, "--state-dir", _state)).Vm(guest);
+            var vm = (
+                await Agent.RunOnceAsync("--vm", _name, "--vmi", vmi.Path, "--state-dir", _state)
+            ).Vm(guest);
 
             Assert.Equal(("PartlyPinned", "RealtimeDenied"), (vm.State, vm.Reason));
             Assert.Contains("cpu.rt_runtime_us", (string)vm.Json["message"]!);
