@@ -26,7 +26,7 @@ public sealed class ContestTests : IDisposable
 
         await using (new OtherWriter(vcpu, "1"))
         {
-            var line = await agent.WaitForLogAsync("is held from now on");
+            var line = await agent.WaitForLogAsync("it's held from now on");
             Assert.Contains($"vcpu 0 ({vcpu}) to 1 instead of 0", line);
         }
 
@@ -36,7 +36,7 @@ public sealed class ContestTests : IDisposable
         var status = await agent.AskAsync("--vm", _name);
         Assert.Contains("Pinned", status.StandardOutput);
         Assert.Contains("another program kept setting", status.StandardOutput);
-        Assert.Contains("is held from now on", await ExplainAsync());
+        Assert.Contains("it's held from now on", await ExplainAsync());
     }
 
     [Fact(Timeout = Timeout)]
