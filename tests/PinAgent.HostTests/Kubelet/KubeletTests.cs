@@ -16,7 +16,10 @@ public sealed class KubeletTests
         KubeletNode.Require();
         await SwitchGateOnAsync();
         var before = KubeletNode.Checkpoint()!.Shared;
-        var pod = await LauncherPod.StartAsync("dedicatedCpuPlacement: true, sockets: 1", "1");
+        await using var pod = await LauncherPod.StartAsync(
+            "dedicatedCpuPlacement: true, sockets: 1",
+            "1"
+        );
 
         var vm = await NodeAgent.PinnedAsync(pod);
 
@@ -40,7 +43,10 @@ public sealed class KubeletTests
     public async Task An_update_of_the_agent_leaves_the_pins_as_they_are()
     {
         KubeletNode.Require();
-        var pod = await LauncherPod.StartAsync("dedicatedCpuPlacement: true, sockets: 1", "1");
+        await using var pod = await LauncherPod.StartAsync(
+            "dedicatedCpuPlacement: true, sockets: 1",
+            "1"
+        );
         await NodeAgent.PinnedAsync(pod);
         var before = Threads.Masks(pod.Pid);
 
@@ -49,7 +55,6 @@ public sealed class KubeletTests
         await NodeAgent.PinnedAsync(pod);
         Assert.Equal(before, Threads.Masks(pod.Pid));
         Assert.Empty(await pod.EventsAsync("PinningDrifted"));
-        await pod.DeleteAsync();
     }
 
     [Fact(Timeout = Timeout)]
@@ -74,18 +79,18 @@ public sealed class KubeletTests
     public async Task A_running_vm_whose_cpus_the_kubelet_moves_is_pinned_again_and_no_other_is_touched()
     {
         KubeletNode.Require(cpus: 16);
-        var two = await LauncherPod.StartAsync(
-            "dedicatedCpuPlacement: true, threads: 2",
+        await using var two = await LauncherPod.StartAsync(
+            "dedicatedCpuPlacement: true, sockets: 1, threads: 2",
             "2,sockets=1,cores=1,threads=2"
         );
-        var four = await LauncherPod.StartAsync(
-            "dedicatedCpuPlacement: true, cores: 2, threads: 2",
-            "4,sockets=1,cores=2,threads=2"
+        await using var four = await LauncherPod.StartAsync(
+            "dedicatedCpuPlacement: true, sockets: 2, threads: 2",
+            "4,sockets=2,cores=1,threads=2"
         );
-        var filler = await LauncherPod.StartAsync("cores: 2", "2");
-        var six = await LauncherPod.StartAsync(
-            "dedicatedCpuPlacement: true, cores: 3, threads: 2",
-            "6,sockets=1,cores=3,threads=2"
+        await using var filler = await LauncherPod.StartAsync("cores: 2", "2");
+        await using var six = await LauncherPod.StartAsync(
+            "dedicatedCpuPlacement: true, sockets: 3, threads: 2",
+            "6,sockets=3,cores=1,threads=2"
         );
         var others = new[] { two, four };
         foreach (var pod in (LauncherPod[])[.. others, six])
@@ -122,11 +127,6 @@ public sealed class KubeletTests
         foreach (var pod in others)
         {
             Assert.Empty(await pod.EventsAsync("PinningDrifted"));
-        }
-
-        foreach (var pod in (LauncherPod[])[.. others, six])
-        {
-            await pod.DeleteAsync();
         }
     }
 

@@ -7,7 +7,7 @@ namespace PinAgent.HostTests.Kubelet;
 /// A VMI and its Guaranteed pod with a real, paused QEMU, as KubeVirt makes them; the scheduler and the kubelet do the
 /// rest.
 /// </summary>
-internal sealed partial class LauncherPod
+internal sealed partial class LauncherPod : IAsyncDisposable
 {
     private const string Vmis = "/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances";
 
@@ -104,6 +104,9 @@ internal sealed partial class LauncherPod
         await ClusterApi.DeleteAsync($"{Vmis}/{Name}");
         await ClusterApi.DeleteAsync($"{Pods}/virt-launcher-{Name}");
     }
+
+    /// <summary>So that a test that fails leaves the next one the CPUs.</summary>
+    public async ValueTask DisposeAsync() => await DeleteAsync();
 
     /// <summary>The notes of this pod's own events of a reason.</summary>
     public async Task<IReadOnlyList<string>> EventsAsync(string reason)
