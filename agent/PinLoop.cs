@@ -221,6 +221,11 @@ public sealed partial class PinLoop(
             changes = "";
         }
 
+        if (vm.Outcome.Plan.Adopted is { } adopted)
+        {
+            LogAdopted(name, key.Pid, Words.Printable(adopted));
+        }
+
         var told = new Told(name, status.State, status.Reason, status.Cpuset);
         if (changes.Length == 0 && _told.TryGetValue(key, out var before) && before == told)
         {
@@ -294,6 +299,9 @@ public sealed partial class PinLoop(
         "More threads were named at once than the kernel could tell of: everything was looked at"
     )]
     private partial void LogOverflow();
+
+    [LoggerMessage(12, LogLevel.Warning, "{Vm} (pid {Pid}): {Adopted}")]
+    private partial void LogAdopted(string vm, int pid, string adopted);
 
     /// <summary>What was last told of a VM.</summary>
     private readonly record struct Told(string Name, VmState State, Reason? Reason, string? Cpuset);

@@ -17,6 +17,7 @@ namespace PinAgent;
 /// <param name="node">The node's name.</param>
 /// <param name="mode">Tells, before each pass, whether masks are written.</param>
 /// <param name="state">What is kept across the agent's restart.</param>
+/// <param name="time">The clock.</param>
 /// <param name="labels">Keeps the node's labels; null outside a cluster.</param>
 /// <param name="reporter">Tells the cluster what was done; null outside a cluster.</param>
 /// <param name="events">Says whether the kernel tells of new threads; null where it isn't asked.</param>
@@ -28,6 +29,7 @@ public sealed class PinPass(
     string node,
     Func<EffectiveMode> mode,
     AgentState state,
+    TimeProvider time,
     LabelKeeper? labels = null,
     ClusterReporter? reporter = null,
     Func<EventSource>? events = null
@@ -36,6 +38,7 @@ public sealed class PinPass(
     private HeldPlacements _held = HeldPlacements.None;
     private ImmutableHashSet<VmKey> _enforced = [];
     private Decisions _decisions = state.Decisions?.Load() ?? Decisions.None;
+    private Contests _contests = state.Contests.Load();
     private NodeSnapshot? _snapshot;
     private Inputs? _inputs;
     private PassResult? _result;
@@ -95,6 +98,7 @@ public sealed class PinPass(
     private PassResult Run(Inputs inputs)
     {
         var snapshot = inputs.Snapshot;
+        var now = time.GetElapsedTime(0);
         var plan = NodePlanner.Plan(
             snapshot,
             settings with
@@ -103,7 +107,9 @@ public sealed class PinPass(
             },
             _held,
             policy,
-            _decisions
+            _decisions,
+            inputs.Mode.Mode == AgentMode.Enforce ? _contests : Contests.None,
+            now
         );
 
         // First, so that an agent that is ended half-way knows what it has begun.
@@ -122,6 +128,8 @@ public sealed class PinPass(
             })
             .ToImmutableArray();
         state.Masks.Keep([.. vms.Select(vm => vm.Outcome)]);
+        _contests = plan.Contests.With(vms.Select(vm => (vm.Outcome.Plan.Vm.Key, vm.PutBack)), now);
+        state.Contests.Keep(_contests);
         _snapshot = WithMasks(snapshot, vms);
         _held = plan.Held;
         _enforced =
@@ -178,15 +186,7 @@ public sealed class PinPass(
                     .. vms.Select(vm =>
                         vm.Outcome.Plan.Vm with
                         {
-                            Threads =
-                            [
-                                .. vm.Outcome.Threads.Select(thread =>
-                                    thread.Planned.Thread with
-                                    {
-                                        Affinity = thread.Actual,
-                                    }
-                                ),
-                            ],
+                            Threads = [.. vm.Outcome.Threads.Select(thread => thread.Found)],
                         }
                     ),
                 ],
@@ -221,4 +221,18 @@ public sealed record PassResult(NodeStatus Status, ImmutableArray<VmPassResult> 
 /// <param name="WasHeld">
 /// Whether its placement is the one that the pass before enforced, so that a change was a repair.
 /// </param>
-public sealed record VmPassResult(VmOutcome Outcome, VmStatus Status, bool WasHeld);
+public sealed record VmPassResult(VmOutcome Outcome, VmStatus Status, bool WasHeld)
+{
+    /// <summary>The threads that had strayed, and are where they belong again.</summary>
+    public ImmutableArray<ThreadKey> PutBack =>
+        WasHeld
+            ?
+            [
+                .. Outcome
+                    .Threads.Where(thread =>
+                        thread.Outcome == Apply.Outcome.Applied || thread.IsSchedulingChange
+                    )
+                    .Select(thread => ThreadKey.Of(thread.Planned.Thread)),
+            ]
+            : [];
+}

@@ -34,9 +34,9 @@ public static partial class SchedPriority
     private static unsafe LinuxResult SetScheduler(int policy, int priority) =>
         LinuxResult.FromReturnValue(SchedSetScheduler(0, policy, &priority));
 
-    [LibraryImport("libc", EntryPoint = "sched_setscheduler", SetLastError = false)]
+    [LibraryImport("libc", EntryPoint = "sched_setscheduler", SetLastError = true)]
     private static unsafe partial int SchedSetScheduler(int pid, int policy, int* param);
 
-    [LibraryImport("libc", EntryPoint = "setpriority")]
+    [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
     private static partial int SetPriority(int which, int who, int priority);
 }

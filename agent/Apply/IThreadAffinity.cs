@@ -13,6 +13,12 @@ public interface IThreadAffinity
     /// <summary>Reads the CPUs a thread may run on.</summary>
     LinuxResult GetCpus(int tid, out CpuSet cpus);
 
+    /// <summary>Sets how urgently a thread gets a CPU.</summary>
+    LinuxResult SetScheduling(int tid, ThreadScheduling scheduling);
+
+    /// <summary>Reads how urgently a thread gets a CPU.</summary>
+    LinuxResult GetScheduling(int tid, out ThreadScheduling scheduling);
+
     /// <summary>When the thread started, in clock ticks since boot; null if it's gone.</summary>
     /// <param name="pid">The process the thread belongs to; its own id for a kernel thread.</param>
     /// <param name="tid">The thread.</param>
@@ -37,6 +43,18 @@ public sealed class KernelThreadAffinity(HostFiles files) : IThreadAffinity
     }
 
     /// <inheritdoc/>
+    public LinuxResult SetScheduling(int tid, ThreadScheduling scheduling) =>
+        SchedPolicy.Set(tid, (int)scheduling.Policy, scheduling.Priority);
+
+    /// <inheritdoc/>
+    public LinuxResult GetScheduling(int tid, out ThreadScheduling scheduling)
+    {
+        var result = SchedPolicy.Get(tid, out var policy, out var priority);
+        scheduling = new ThreadScheduling((SchedulingPolicy)policy, priority);
+        return result;
+    }
+
+    /// <inheritdoc/>
     public ulong? StartTimeOf(int pid, int tid) =>
         files.Read($"/proc/{pid}/task/{tid}/stat", out var content).IsSuccess
         && ProcStat.TryParse(content, out var stat)
@@ -55,6 +73,12 @@ public sealed class NoThreadAffinity : IThreadAffinity
 
     /// <inheritdoc/>
     public LinuxResult GetCpus(int tid, out CpuSet cpus) => throw Refuse(tid);
+
+    /// <inheritdoc/>
+    public LinuxResult SetScheduling(int tid, ThreadScheduling scheduling) => throw Refuse(tid);
+
+    /// <inheritdoc/>
+    public LinuxResult GetScheduling(int tid, out ThreadScheduling scheduling) => throw Refuse(tid);
 
     /// <inheritdoc/>
     public ulong? StartTimeOf(int pid, int tid) => throw Refuse(tid);

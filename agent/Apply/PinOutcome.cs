@@ -31,6 +31,9 @@ public enum Outcome
 
     /// <summary>It can't be told which VM the thread works for; nothing was written.</summary>
     Ambiguous,
+
+    /// <summary>Another program keeps setting the mask; nothing was written for now.</summary>
+    Contested,
 }
 
 /// <summary>One thread after applying.</summary>
@@ -42,44 +45,56 @@ public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet?
     /// <summary>Why the kernel refused, where it did.</summary>
     public Errno Error { get; init; }
 
+    /// <summary>What came of its priority; null when none was wanted.</summary>
+    public SchedulingOutcome? Scheduling { get; init; }
+
     /// <summary>Whether this pass changed the thread's mask.</summary>
-    public bool IsChange => Outcome is Apply.Outcome.Applied or Apply.Outcome.Narrowed;
+    public bool IsMaskChange => Outcome is Apply.Outcome.Applied or Apply.Outcome.Narrowed;
+
+    /// <summary>Whether this pass changed the thread's priority.</summary>
+    public bool IsSchedulingChange => Scheduling?.Outcome == Apply.Outcome.Applied;
+
+    /// <summary>Whether this pass changed the thread.</summary>
+    public bool IsChange => IsMaskChange || IsSchedulingChange;
 
     /// <summary>Whether another pass would come to the same, as long as nobody changes anything.</summary>
     public bool IsAtRest =>
-        Outcome
-            is null
-                or Apply.Outcome.AlreadyRight
-                or Apply.Outcome.Planned
-                or Apply.Outcome.Ambiguous
-        || Planned.IsConfined;
+        (Outcome is null || IsSettled(Outcome.Value) || Planned.IsConfined)
+        && (Scheduling is null || IsSettled(Scheduling.Outcome));
 
-    /// <summary>The change in words: <c>vcpu 0 (4715) from 2-3 to 2</c>.</summary>
-    internal string DescribeChange()
-    {
-        var thread = Planned.Thread;
-        return DescribeChange(
-            thread.Role,
-            thread.Index,
-            thread.Tid,
-            thread.Affinity?.ToString(),
-            Actual?.ToString()
+    /// <summary>The thread as the next look would find it.</summary>
+    public VmThread Found =>
+        Planned.Thread with
+        {
+            Affinity = Actual,
+            Scheduling = Scheduling?.Actual ?? Planned.Thread.Scheduling,
+        };
+
+    /// <summary>The change in words: <c>vcpu 0 (4715) from 2-3 to 2</c>, <c>… from OTHER to FIFO 1</c>, or both.</summary>
+    internal string DescribeChange() =>
+        DescribeChange(
+            Planned.Thread.Name,
+            IsMaskChange ? $"from {Planned.Thread.Affinity} to {Actual}" : null,
+            IsSchedulingChange ? $"from {Planned.Thread.Scheduling} to {Scheduling?.Actual}" : null
         );
-    }
+
+    private static bool IsSettled(Outcome outcome) =>
+        outcome is Apply.Outcome.AlreadyRight or Apply.Outcome.Planned or Apply.Outcome.Ambiguous;
 
     /// <summary>A change in words, from its parts.</summary>
-    internal static string DescribeChange(
-        ThreadRole role,
-        int? index,
-        int tid,
-        string? from,
-        string? to
-    )
-    {
-        var who = index is { } number ? $"{role.ToWord()} {number}" : role.ToWord();
-        return $"{who} ({tid}) from {from} to {to}";
-    }
+    internal static string DescribeChange(string thread, string? mask, string? scheduling) =>
+        $"{thread} {string.Join(" and ", new[] { mask, scheduling }.OfType<string>())}";
 }
+
+/// <summary>What came of the priority wanted of a thread.</summary>
+/// <param name="Outcome">What came of it: the same words as of masks.</param>
+/// <param name="Actual">What it has now; null when it's gone, or that couldn't be read.</param>
+/// <param name="Error">Why the kernel refused, where it did.</param>
+public sealed record SchedulingOutcome(
+    Outcome Outcome,
+    ThreadScheduling? Actual,
+    Errno Error = Errno.None
+);
 
 /// <summary>One VM after applying.</summary>
 /// <param name="Plan">What was to be done.</param>

@@ -17,10 +17,22 @@ public sealed class PlanApplier(IThreadAffinity kernel)
     public VmOutcome Apply(VmPlan plan, AgentMode mode)
     {
         var pid = plan.Vm.Key.Pid;
-        return new VmOutcome(plan, [.. plan.Threads.Select(planned => Apply(pid, planned, mode))]);
+        return new VmOutcome(
+            plan,
+            [
+                .. plan.Threads.Select(planned =>
+                    ApplyMask(pid, planned, mode) with
+                    {
+                        Scheduling = planned.Scheduling is { } wanted
+                            ? ApplyScheduling(pid, planned, wanted, mode)
+                            : null,
+                    }
+                ),
+            ]
+        );
     }
 
-    private PinOutcome Apply(int pid, PlannedThread planned, AgentMode mode)
+    private PinOutcome ApplyMask(int pid, PlannedThread planned, AgentMode mode)
     {
         var actual = planned.Thread.Affinity;
         return planned switch
@@ -30,17 +42,16 @@ public sealed class PlanApplier(IThreadAffinity kernel)
             { IsConfined: true } => new(planned, Outcome.Confined, actual),
             _ when actual is null => new(planned, Outcome.ThreadGone, null),
             _ when actual.Equals(planned.Wanted) => new(planned, Outcome.AlreadyRight, actual),
+            { IsContested: true } => new(planned, Outcome.Contested, actual),
             _ when mode == AgentMode.Audit => new(planned, Outcome.Planned, actual),
-            _ => Set(pid, planned, planned.Wanted),
+            _ => SetMask(pid, planned, planned.Wanted),
         };
     }
 
-    private PinOutcome Set(int pid, PlannedThread planned, CpuSet wanted)
+    private PinOutcome SetMask(int pid, PlannedThread planned, CpuSet wanted)
     {
         var thread = planned.Thread;
-
-        var process = thread.IsKernelProcess ? thread.Tid : pid;
-        if (kernel.StartTimeOf(process, thread.Tid) != thread.StartTime)
+        if (IsGone(pid, thread))
         {
             return new(planned, Outcome.ThreadGone, null);
         }
@@ -49,7 +60,7 @@ public sealed class PlanApplier(IThreadAffinity kernel)
         var get = kernel.GetCpus(thread.Tid, out var actual);
 
         // Not the thread we meant: a thread's id is used again after it ended.
-        if (kernel.StartTimeOf(process, thread.Tid) != thread.StartTime)
+        if (IsGone(pid, thread))
         {
             return new(planned, Outcome.ThreadGone, null);
         }
@@ -74,4 +85,41 @@ public sealed class PlanApplier(IThreadAffinity kernel)
             },
         };
     }
+
+    private SchedulingOutcome ApplyScheduling(
+        int pid,
+        PlannedThread planned,
+        ThreadScheduling wanted,
+        AgentMode mode
+    )
+    {
+        var actual = planned.Thread.Scheduling;
+        return planned switch
+        {
+            { Thread.IsAmbiguous: true } => new(Outcome.Ambiguous, actual),
+            _ when actual == wanted => new(Outcome.AlreadyRight, actual),
+            { IsContested: true } => new(Outcome.Contested, actual),
+            _ when mode == AgentMode.Audit => new(Outcome.Planned, actual),
+            _ => SetScheduling(pid, planned.Thread, wanted),
+        };
+    }
+
+    private SchedulingOutcome SetScheduling(int pid, VmThread thread, ThreadScheduling wanted)
+    {
+        if (IsGone(pid, thread))
+        {
+            return new(Outcome.ThreadGone, null);
+        }
+
+        var set = kernel.SetScheduling(thread.Tid, wanted);
+        var get = kernel.GetScheduling(thread.Tid, out var actual);
+        return set.Errno == Errno.ESRCH || get.Errno == Errno.ESRCH || IsGone(pid, thread)
+                ? new(Outcome.ThreadGone, null)
+            : set.IsSuccess ? new(Outcome.Applied, get.IsSuccess ? actual : wanted)
+            : new(Outcome.Denied, get.IsSuccess ? actual : null, set.Errno);
+    }
+
+    private bool IsGone(int pid, VmThread thread) =>
+        kernel.StartTimeOf(thread.IsKernelProcess ? thread.Tid : pid, thread.Tid)
+        != thread.StartTime;
 }

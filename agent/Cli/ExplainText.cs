@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using PinAgent.Apply;
+using PinAgent.Model;
 using PinAgent.Report.History;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -61,6 +62,9 @@ internal static class ExplainText
             ChangeCause.ThreadsMoved => "threads were moved to another cgroup",
             ChangeCause.MasksReset => "threads had all CPUs of their cgroup again",
             ChangeCause.MasksSet => "somebody had set other masks",
+            ChangeCause.PrioritiesSet => "somebody had taken real-time priorities away",
+            ChangeCause.Adopted => change.Message ?? "another program's placement was adopted",
+            ChangeCause.GaveWay => "another program undid the pins each time",
             ChangeCause.NewThreads => "new threads had the CPUs of those that made them",
             ChangeCause.StateChanged => "no mask was changed",
             ChangeCause.Ended => "its process is gone",
@@ -81,10 +85,15 @@ internal static class ExplainText
             ChangeCause.MasksReset =>
                 "a write to the cpuset by kubelet, container runtime or systemd (daemon-reload); before Linux 6.2 that resets "
                     + "masks",
+            ChangeCause.PrioritiesSet => "chrt, or a tuning daemon",
             ChangeCause.MasksSet => "libvirt (vcpupin), taskset, or a tuning daemon",
             _ => null,
         };
 
     private static string Thread(RecordedThread thread) =>
-        PinOutcome.DescribeChange(thread.Role, thread.Index, thread.Tid, thread.From, thread.To);
+        PinOutcome.DescribeChange(
+            VmThread.NameOf(thread.Role, thread.Index, thread.Tid),
+            thread.To is null ? null : $"from {thread.From} to {thread.To}",
+            thread.PriorityTo is null ? null : $"from {thread.PriorityFrom} to {thread.PriorityTo}"
+        );
 }

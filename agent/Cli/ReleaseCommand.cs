@@ -34,8 +34,8 @@ internal static class ReleaseCommand
             "release",
             "Give VMs back: their threads get the CPUs they had before, and the agent only reports on them from then on.",
             """
-            Each thread gets the mask it had before the agent's first change, as far as its cgroup still allows it, or else
-            all CPUs of its cgroup. The running agent takes note first, so that it doesn't pin the VM again; without a running
+            Each thread gets the mask and the priority it had before the agent's first change, as far as its cgroup still
+            allows it, or else all CPUs of its cgroup. The running agent takes note first, so that it doesn't pin the VM again; without a running
             agent the next one does. A VM of this name stays released on this node, its restarts too, until --undo or the next
             boot. Needs CAP_SYS_NICE, as the agent does: in a cluster, call it in the agent's container.
             Exits with 0, 1 if there is no such VM or the kernel refused, 2 for a wrong call, 3 if it couldn't be done.
@@ -119,7 +119,11 @@ internal static class ReleaseCommand
                         GiveBack.Of(
                             vm,
                             (named.Namespace, named.Name),
-                            thread => masks.GetValueOrDefault(ThreadKey.Of(thread))
+                            thread =>
+                            {
+                                var before = masks.GetValueOrDefault(ThreadKey.Of(thread));
+                                return (before.Mask, before.Scheduling);
+                            }
                         ),
                         AgentMode.Enforce
                     )
@@ -233,7 +237,9 @@ internal static class ReleaseCommand
 
         var denied = outcomes
             .SelectMany(vm => vm.Threads)
-            .Where(thread => thread.Outcome == Outcome.Denied)
+            .Where(thread =>
+                thread.Outcome == Outcome.Denied || thread.Scheduling?.Outcome == Outcome.Denied
+            )
             .Select(thread => thread.Planned.Thread.Tid)
             .ToList();
         return denied.Count == 0

@@ -226,6 +226,7 @@ internal static class RunCommand
                                 + "ids mean nothing to this kernel: audit only"
                     ),
             state,
+            TimeProvider.System,
             cluster?.Labels,
             cluster?.Reporter,
             events

@@ -1,3 +1,4 @@
+using PinAgent.Apply;
 using PinAgent.Model;
 using PinAgent.Report;
 using Spectre.Console;
@@ -99,8 +100,13 @@ internal static class StatusTable
     /// <param name="withRules">Whether each says which rule put it there.</param>
     public static Table Threads(VmStatus vm, bool withRules = false)
     {
+        var withRealtime = vm.Threads.Any(thread => thread.Realtime is not null);
         string[] columns = ["  ROLE", "TID", "NAME", "WANTED", "ACTUAL", "OUTCOME"];
-        var table = Tables.Plain(withRules ? [.. columns, "RULE"] : columns);
+        var table = Tables.Plain([
+            .. columns,
+            .. withRealtime ? ["PRIORITY"] : (string[])[],
+            .. withRules ? ["RULE"] : (string[])[],
+        ]);
         foreach (
             var thread in vm.Threads.OrderBy(thread => thread.Role).ThenBy(thread => thread.Index)
         )
@@ -116,11 +122,23 @@ internal static class StatusTable
                 new Text(thread.Actual ?? "gone"),
                 new Text(thread.Outcome?.ToString() ?? "-"),
             ];
-            table.AddRow(withRules ? [.. cells, new Text(thread.Rule ?? "-")] : cells);
+            table.AddRow([
+                .. cells,
+                .. withRealtime ? [new Text(Priority(thread.Realtime))] : (Text[])[],
+                .. withRules ? [new Text(thread.Rule ?? "-")] : (Text[])[],
+            ]);
         }
 
         return table;
     }
+
+    private static string Priority(RealtimeStatus? realtime) =>
+        realtime switch
+        {
+            null => "-",
+            { Outcome: Outcome.Applied or Outcome.AlreadyRight } => realtime.Wanted,
+            _ => $"{realtime.Actual ?? "gone"}, not {realtime.Wanted}: {realtime.Outcome}",
+        };
 
     /// <summary>The CPU manager's state in a word.</summary>
     public static string Word(CpuManagerState state) =>

@@ -95,4 +95,10 @@ public enum Reason
 
     /// <summary>The thread's own cgroup doesn't have the CPU it should go on.</summary>
     Confined,
+
+    /// <summary>The kernel refused the real-time priority that the VM asks for.</summary>
+    RealtimeDenied,
+
+    /// <summary>Another program undoes the agent's pins again and again, and what it sets is no placement.</summary>
+    AnotherWriter,
 }

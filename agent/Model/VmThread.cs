@@ -51,6 +51,9 @@ public sealed record VmThread
     /// <summary>The CPUs it may run on now; null if that couldn't be read.</summary>
     public CpuSet? Affinity { get; init; }
 
+    /// <summary>How urgently it gets a CPU now; null if that couldn't be read.</summary>
+    public ThreadScheduling? Scheduling { get; init; }
+
     /// <summary>The cpuset of the thread's own cgroup where that isn't the VM's; null where it is.</summary>
     public CpuSet? OwnCpuset { get; init; }
 
@@ -59,4 +62,11 @@ public sealed record VmThread
 
     /// <summary>Whether it can't be told which VM the kernel's thread works for.</summary>
     public bool IsAmbiguous { get; init; }
+
+    /// <summary>What it's called in sentences: <c>vcpu 0 (4715)</c>.</summary>
+    public string Name => NameOf(Role, Index, Tid);
+
+    /// <summary>The same, from its parts.</summary>
+    internal static string NameOf(ThreadRole role, int? index, int tid) =>
+        index is { } number ? $"{role.ToWord()} {number} ({tid})" : $"{role.ToWord()} ({tid})";
 }

@@ -3,7 +3,7 @@ using PinAgent.NativeInterop;
 
 namespace PinAgent.Observe;
 
-/// <summary>Reads which CPUs a thread may run on.</summary>
+/// <summary>Reads which CPUs a thread may run on, and whether it's still as urgent.</summary>
 public interface IAffinityReader
 {
     /// <summary>The CPUs thread <paramref name="tid"/> of process <paramref name="pid"/> may run on.</summary>
@@ -15,6 +15,12 @@ public interface IAffinityReader
     /// <param name="tid">The thread.</param>
     /// <param name="cpus">What was read before.</param>
     bool IsStill(int pid, int tid, CpuSet? cpus) => cpus is not null && cpus.Equals(Read(pid, tid));
+
+    /// <summary>Whether a thread is still as urgent.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="tid">The thread.</param>
+    /// <param name="scheduling">What was read before.</param>
+    bool IsStill(int pid, int tid, ThreadScheduling scheduling);
 }
 
 /// <summary>Asks the kernel: 0.5 µs a thread.</summary>
@@ -29,6 +35,11 @@ public sealed class LiveAffinityReader : IAffinityReader
     /// <inheritdoc/>
     public bool IsStill(int pid, int tid, CpuSet? cpus) =>
         cpus is not null && SchedAffinity.Get(tid, ref _mask).IsSuccess && cpus.EqualsMask(_mask);
+
+    /// <inheritdoc/>
+    public bool IsStill(int pid, int tid, ThreadScheduling scheduling) =>
+        SchedPolicy.Get(tid, out var policy, out var priority).IsSuccess
+        && scheduling == new ThreadScheduling((SchedulingPolicy)policy, priority);
 }
 
 /// <summary>Reads what a recorded machine's files say.</summary>
@@ -41,4 +52,9 @@ public sealed class RecordedAffinityReader(HostFiles files) : IAffinityReader
         && ProcStatus.TryParseAllowedCpus(status, out var cpus)
             ? cpus
             : null;
+
+    /// <inheritdoc/>
+    public bool IsStill(int pid, int tid, ThreadScheduling scheduling) =>
+        files.Read($"/proc/{pid}/task/{tid}/stat", out var stat).IsSuccess
+        && ProcStatScheduling.TryParse(stat) == scheduling;
 }

@@ -21,12 +21,13 @@ internal sealed class KernelThreads(HostFiles files, IAffinityReader affinity)
     /// <summary>Collects a thread of the kernel, if it's one that works for a VM.</summary>
     /// <param name="tid">The thread's id, which is its process's too.</param>
     /// <param name="stat">Its line.</param>
-    public void Collect(int tid, ProcStat stat)
+    /// <param name="scheduling">How urgently it gets a CPU.</param>
+    public void Collect(int tid, ProcStat stat, ThreadScheduling? scheduling)
     {
         var name = ThreadName.Parse(stat.Name);
         if (name is { What: ThreadName.Kind.Vhost or ThreadName.Kind.KvmPit, Number: not null })
         {
-            _found.Add(new(tid, stat.StartTime, ThreadName.Printable(stat.Name), name));
+            _found.Add(new(tid, stat.StartTime, ThreadName.Printable(stat.Name), name, scheduling));
         }
     }
 
@@ -70,6 +71,7 @@ internal sealed class KernelThreads(HostFiles files, IAffinityReader affinity)
             Comm = thread.Comm,
             Role = thread.Name.Role,
             Affinity = affinity.Read(thread.Tid, thread.Tid),
+            Scheduling = thread.Scheduling,
             IsKernelProcess = true,
             IsAmbiguous = candidates > 1,
         };
@@ -80,5 +82,11 @@ internal sealed class KernelThreads(HostFiles files, IAffinityReader affinity)
             ? pids[^1]
             : null;
 
-    private sealed record KernelThread(int Tid, ulong StartTime, string Comm, ThreadName Name);
+    private sealed record KernelThread(
+        int Tid,
+        ulong StartTime,
+        string Comm,
+        ThreadName Name,
+        ThreadScheduling? Scheduling
+    );
 }

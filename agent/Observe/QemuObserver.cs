@@ -167,9 +167,7 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
     {
         foreach (var thread in vm.Threads)
         {
-            if (
-                thread.IsKernelProcess && !affinity.IsStill(thread.Tid, thread.Tid, thread.Affinity)
-            )
+            if (thread.IsKernelProcess && !IsStill(thread.Tid, thread))
             {
                 return false;
             }
@@ -187,11 +185,7 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         {
             if (
                 !thread.IsKernelProcess
-                && (
-                    i >= _tids.Count
-                    || _tids[i++] != thread.Tid
-                    || !affinity.IsStill(pid, thread.Tid, thread.Affinity)
-                )
+                && (i >= _tids.Count || _tids[i++] != thread.Tid || !IsStill(pid, thread))
             )
             {
                 return false;
@@ -200,6 +194,15 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
 
         return i == _tids.Count;
     }
+
+    // Only what is real time may be meant to be so.
+    private bool IsStill(int pid, VmThread thread) =>
+        affinity.IsStill(pid, thread.Tid, thread.Affinity)
+        && (
+            thread.Scheduling is not { } scheduling
+            || !scheduling.IsAtLeastFifo(1)
+            || affinity.IsStill(pid, thread.Tid, scheduling)
+        );
 
     private ObservedVm? ObserveProcess(int pid, double? uptime)
     {
@@ -214,7 +217,7 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         var startTime = stat.StartTime;
         if (stat.IsKernelThread)
         {
-            _kernelThreads.Collect(pid, stat);
+            _kernelThreads.Collect(pid, stat, ProcStatScheduling.TryParse(content));
             return null;
         }
 
@@ -293,6 +296,7 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
                                 ? name.Number
                                 : null,
                             Affinity = affinity.Read(pid, tid),
+                            Scheduling = ProcStatScheduling.TryParse(content),
                         }
                     )
                 );

@@ -4,18 +4,18 @@ namespace PinAgent.Plan;
 
 /// <summary>
 /// The opposite of pinning: each thread gets the CPUs it had before the agent's first change, as far as its cgroup still
-/// has them, or else all CPUs of its cgroup. Pure.
+/// has them, or else all CPUs of its cgroup, and the priority that the agent took from it. Pure.
 /// </summary>
 public static class GiveBack
 {
     /// <summary>Plans a VM's return.</summary>
     /// <param name="vm">The VM as it was found.</param>
     /// <param name="fullName">Its namespace and name.</param>
-    /// <param name="before">The CPUs a thread had before the agent's first change; null if that isn't known.</param>
+    /// <param name="before">What a thread had before the agent's first change, as far as that is known.</param>
     public static VmPlan Of(
         ObservedVm vm,
         (string Namespace, string Name) fullName,
-        Func<VmThread, CpuSet?> before
+        Func<VmThread, (CpuSet? Mask, ThreadScheduling? Scheduling)> before
     ) =>
         new()
         {
@@ -27,12 +27,17 @@ public static class GiveBack
             Guest = vm.Guest.Full,
             Threads =
             [
-                .. vm.Threads.Select(thread => new PlannedThread(
-                    thread,
-                    Wanted(before(thread), thread.OwnCpuset ?? vm.Cpuset)
-                )),
+                .. vm.Threads.Select(thread =>
+                    GiveBackThread(thread, thread.OwnCpuset ?? vm.Cpuset, before(thread))
+                ),
             ],
         };
+
+    private static PlannedThread GiveBackThread(
+        VmThread thread,
+        CpuSet? allowed,
+        (CpuSet? Mask, ThreadScheduling? Scheduling) before
+    ) => new(thread, Wanted(before.Mask, allowed)) { Scheduling = before.Scheduling };
 
     private static CpuSet? Wanted(CpuSet? before, CpuSet? allowed) =>
         allowed is null ? before

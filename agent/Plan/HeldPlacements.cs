@@ -20,6 +20,10 @@ public sealed class HeldPlacements
     public bool Contains(VmKey vm, Placement placement) =>
         _held.TryGetValue(vm, out var held) && ReferenceEquals(held.Placement, placement);
 
+    /// <summary>Whether a VM has a placement, and it's another one.</summary>
+    internal bool HasOther(VmKey vm, Placement placement) =>
+        Contains(vm) && !Contains(vm, placement);
+
     private bool Contains(VmKey vm) => _held.ContainsKey(vm);
 
     /// <summary>Chooses a VM's placement: the held one, one that moves as little as possible, or a new one.</summary>
@@ -77,21 +81,32 @@ public sealed class HeldPlacements
     }
 
     /// <summary>
-    /// A VM met for the first time: where every vCPU is alone on a CPU of its own, and every supplemental I/O thread, they
-    /// stay. Otherwise the policy decides: virt-launcher may be half-way through pinning, and both must come to the same
-    /// end.
+    /// The placement that a VM's threads have, if it's one: every vCPU alone on a CPU of its own, and every supplemental
+    /// I/O thread. The emulator's and the other threads' CPUs follow from theirs.
     /// </summary>
-    private static PlacementResult Adopt(
+    /// <returns>Null if it's none, or the request forbids it.</returns>
+    internal static Placement? Found(
         PlacementRequest request,
         CurrentPlacement observed,
         IPlacementPolicy policy
     )
     {
-        var kept = MinimalMove.Kept(request, observed);
-        return kept.Vcpus.Concat(kept.Supplemental).All(cpu => cpu is not null)
-            ? Placer.Place(request with { Current = observed }, policy)
-            : Placer.Place(request, policy);
+        var (vcpus, supplemental, _) = MinimalMove.Kept(request, observed);
+        return
+            Placer.Place(request with { Current = observed }, policy) is Placement found
+            && vcpus.SequenceEqual(found.Vcpus.Select(cpu => (int?)cpu))
+            && supplemental.SequenceEqual(found.SupplementalIoThreads.Select(cpu => (int?)cpu))
+            ? found
+            : null;
     }
+
+    // A VM met for the first time stays where it is, if that is a placement. Otherwise the policy decides: virt-launcher may
+    // be half-way through pinning, and both must come to the same end.
+    private static PlacementResult Adopt(
+        PlacementRequest request,
+        CurrentPlacement observed,
+        IPlacementPolicy policy
+    ) => Found(request, observed, policy) ?? Placer.Place(request, policy);
 
     private sealed record Held(
         PlacementRequest Request,

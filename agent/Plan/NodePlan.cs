@@ -8,11 +8,13 @@ namespace PinAgent.Plan;
 /// <param name="Held">The placements to hold from now on.</param>
 /// <param name="Notices">What the administrator asked for and came to nothing, and what the API server doesn't tell.</param>
 /// <param name="Decisions">What has been decided about the VMs of a cluster's node, to keep.</param>
+/// <param name="Contests">The VMs whose pins another program undoes.</param>
 public sealed record NodePlan(
     ImmutableArray<VmPlan> Vms,
     HeldPlacements Held,
     ImmutableArray<string> Notices,
-    Decisions Decisions
+    Decisions Decisions,
+    Contests Contests
 );
 
 /// <summary>What should happen to one VM.</summary>
@@ -56,6 +58,12 @@ public sealed record VmPlan
 
     /// <summary>What an administrator should know though it doesn't prevent pinning.</summary>
     public ImmutableArray<string> Advisories { get; init; } = [];
+
+    /// <summary>Which threads are left as another program has set them, and for how long; null if none are.</summary>
+    public string? Contested { get; init; }
+
+    /// <summary>That the placement of another program has just become the one to hold; null in any other pass.</summary>
+    public string? Adopted { get; init; }
 }
 
 /// <summary>Why a VM isn't to be pinned.</summary>
@@ -74,4 +82,29 @@ public sealed record PlannedThread(
     CpuSet? Wanted,
     string? Rule = null,
     bool IsConfined = false
-);
+)
+{
+    /// <summary>Whether another program keeps setting its mask, so that it's left alone for a while.</summary>
+    public bool IsContested { get; init; }
+
+    /// <summary>How urgently it is to get a CPU; null when nothing is wanted of it.</summary>
+    public ThreadScheduling? Scheduling { get; init; }
+
+    /// <summary>Whether its mask or its priority isn't what it should be, and could be.</summary>
+    internal bool IsStray => HasStrayMask || HasStrayScheduling;
+
+    /// <summary>Whether it isn't on the CPUs where it belongs, and could be put there.</summary>
+    internal bool HasStrayMask =>
+        Wanted is { } wanted
+        && !IsConfined
+        && !Thread.IsAmbiguous
+        && Thread.Affinity is { } actual
+        && !actual.Equals(wanted);
+
+    /// <summary>Whether it has another priority than it should.</summary>
+    internal bool HasStrayScheduling =>
+        Scheduling is { } wanted
+        && !Thread.IsAmbiguous
+        && Thread.Scheduling is { } actual
+        && actual != wanted;
+}

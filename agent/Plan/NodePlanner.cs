@@ -15,17 +15,22 @@ public static class NodePlanner
     /// <param name="held">The placements of the pass before.</param>
     /// <param name="policy">The placement policy.</param>
     /// <param name="decisions">What earlier passes have decided; none outside a cluster.</param>
+    /// <param name="contests">The VMs whose pins another program undoes; none where the agent doesn't pin.</param>
+    /// <param name="now">The time since the machine's boot.</param>
     public static NodePlan Plan(
         NodeSnapshot snapshot,
         PlanSettings settings,
         HeldPlacements held,
         IPlacementPolicy policy,
-        Decisions? decisions = null
+        Decisions? decisions = null,
+        Contests? contests = null,
+        TimeSpan now = default
     )
     {
         var before = decisions ?? Decisions.None;
         var verdicts = Dedication.Decide(snapshot, settings, before);
         var plans = ImmutableArray.CreateBuilder<VmPlan>(verdicts.Length);
+        var contested = new Dictionary<VmKey, Contest>();
         var placed = new List<(VmKey, PlacementRequest, ImmutableArray<int>, Placement)>();
         foreach (var verdict in verdicts)
         {
@@ -42,7 +47,11 @@ public static class NodePlanner
                 Obstacle = verdict.Obstacle,
                 Limit = verdict.Limit,
                 IsReleased = verdict.IsReleased,
-                Advisories = verdict.Advisories,
+                Advisories = shape.RealtimeProblem is { } problem
+                    ? verdict.Advisories.Add(
+                        $"spec.domain.cpu.realtime.mask: {problem}: no vCPU gets a real-time priority"
+                    )
+                    : verdict.Advisories,
                 Threads = [.. verdict.Vm.Threads.Select(thread => new PlannedThread(thread, null))],
             };
             if (plan.Obstacle is null)
@@ -58,7 +67,15 @@ public static class NodePlanner
                 plan = Place(plan, shape, result, snapshot.Topology);
                 if (result is Placement placement)
                 {
-                    placed.Add((verdict.Vm.Key, request, shape.VcpuNumbers, placement));
+                    var key = verdict.Vm.Key;
+                    var isOurs = plan.Limit == ModeLimit.None && !held.HasOther(key, placement);
+                    (plan, contested[key]) = FlappingGuard.Look(
+                        plan,
+                        isOurs && contests is not null ? contests.Of(key) : Contest.None,
+                        () => PlaceAsFound(plan, shape, request, policy),
+                        now
+                    );
+                    placed.Add((key, request, shape.VcpuNumbers, plan.Placement!));
                 }
             }
 
@@ -71,15 +88,35 @@ public static class NodePlanner
                     is { Dedicated: true, Obstacle: not null }
                         or { Obstacle.State: VmState.Waiting }
             )
-            .Select(plan => plan.Vm.Key);
+            .Select(plan => plan.Vm.Key)
+            .ToList();
+        foreach (var vm in hindered)
+        {
+            contested[vm] = contests?.Of(vm) ?? Contest.None;
+        }
+
         var heldNow = held.After(placed, hindered);
         return new NodePlan(
             plans.DrainToImmutable(),
             heldNow,
             [.. Dedication.FindUnmatched(verdicts, settings), .. snapshot.Cluster?.Notices ?? []],
-            snapshot.Cluster is { } facts ? before.With(Decided(verdicts), facts) : before
+            snapshot.Cluster is { } facts ? before.With(Decided(verdicts), facts) : before,
+            Contests.Of(contested)
         );
     }
+
+    // Another program's placement isn't as good if it tears guest cores apart that ours keeps together.
+    private static VmPlan? PlaceAsFound(
+        VmPlan plan,
+        VmShape shape,
+        PlacementRequest request,
+        IPlacementPolicy policy
+    ) =>
+        HeldPlacements.Found(request, shape.Observed, policy) is { } found
+        && shape.WholeCores(found, request.Topology)
+            >= shape.WholeCores(plan.Placement!, request.Topology)
+            ? Place(plan, shape, found, request.Topology)
+            : null;
 
     private static IEnumerable<(ContainerKey, Decision)> Decided(
         ImmutableArray<DedicationVerdict> verdicts
@@ -105,7 +142,10 @@ public static class NodePlanner
             Placement placement => plan with
             {
                 Placement = placement,
-                Threads = ThreadPlan.Of(plan.Vm, shape, placement, topology),
+                Threads = RealtimePlan.AddTo(
+                    ThreadPlan.Of(plan.Vm, shape, placement, topology),
+                    shape.Realtime
+                ),
             },
             Refusal refusal => plan with
             {

@@ -30,6 +30,12 @@ internal sealed record VmShape
     /// <summary>Whether guest cores must stay within NUMA nodes.</summary>
     public required bool NumaPassthrough { get; init; }
 
+    /// <summary>The vCPUs that are to have a real-time priority; null if none is.</summary>
+    public RealtimeMask? Realtime { get; init; }
+
+    /// <summary>Why none is though the VMI asks for it; null otherwise.</summary>
+    public string? RealtimeProblem { get; init; }
+
     /// <summary>The numbers of the vCPUs that exist.</summary>
     public ImmutableArray<int> VcpuNumbers => [.. Vcpus.Select(vcpu => vcpu.Index ?? 0)];
 
@@ -57,6 +63,13 @@ internal sealed record VmShape
                 ? (vmi.IsolateEmulatorThread, vmi.EmulatorThreadCompleteToEvenParity)
             : verdict.Dedicated ? InferEmulator((vm.Cpuset?.Count ?? 0) - count, count)
             : (false, false);
+        RealtimeMask? realtime = null;
+        string? problem = null;
+        if (verdict.Vmi?.Spec is { Realtime: true, RealtimeMask: var mask })
+        {
+            _ = RealtimeMask.TryParse(mask, out realtime, out problem);
+        }
+
         return new VmShape
         {
             Vm = vm,
@@ -73,6 +86,8 @@ internal sealed record VmShape
             IsolateEmulatorThread = isolate,
             EvenParity = evenParity,
             NumaPassthrough = verdict.Vmi is { Spec.NumaPassthrough: true },
+            Realtime = realtime,
+            RealtimeProblem = problem,
         };
     }
 
@@ -91,6 +106,18 @@ internal sealed record VmShape
             SupplementalIoThreads = IoThreadsAreSupplemental ? IoThreads.Length : 0,
             EmulatorCpuset = Housekeeping(),
         };
+
+    /// <summary>How many guest cores of several threads have these on siblings of one core of the host.</summary>
+    public int WholeCores(Placement placement, NodeTopology topology) =>
+        Vcpus
+            .Zip(placement.Vcpus)
+            .GroupBy(at => at.First.Index / Vm.Guest.Full.Threads, at => at.Second)
+            .Count(core =>
+                core.Count() > 1
+                && CpuSet
+                    .Of(core)
+                    .IsSubsetOf(CpuSet.Of(topology.SiblingsOf(topology[core.First()])))
+            );
 
     // virt-handler gives the emulator one CPU or two; anything else is a stale or foreign group.
     private CpuSet Housekeeping() =>

@@ -74,6 +74,12 @@ public static class ReasonActions
             Reason.Confined =>
                 "Write the CPU it should go on into the cpuset.cpus of the thread's own cgroup, or move the thread back into "
                     + "the VM's.",
+            Reason.RealtimeDenied =>
+                "Give the agent the capability SYS_NICE; where the kernel budgets real time by cgroup (CONFIG_RT_GROUP_SCHED), give "
+                    + "the VM's cgroup some: cpu.rt_runtime_us.",
+            Reason.AnotherWriter =>
+                "Let one of the two do it: take the vcpupin, the taskset script or the tuning profile away, or give the VM back "
+                    + "with pinagent release.",
             _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "unknown reason"),
         };
 }

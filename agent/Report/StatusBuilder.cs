@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using PinAgent.Apply;
 using PinAgent.Model;
 using PinAgent.NativeInterop;
+using PinAgent.Plan;
 
 namespace PinAgent.Report;
 
@@ -16,7 +17,7 @@ public static class StatusBuilder
         var plan = outcome.Plan;
         var standing = plan.Obstacle is { } obstacle
             ? new Standing(obstacle.State, obstacle.Reason, obstacle.Message)
-            : Judge(outcome.Threads);
+            : Judge(plan, outcome.Threads);
         return new VmStatus
         {
             Namespace = Words.Printable(plan.Namespace),
@@ -52,20 +53,25 @@ public static class StatusBuilder
                     thread.Actual?.ToString(),
                     thread.Outcome,
                     thread.Planned.Rule
-                )),
+                )
+                {
+                    Realtime = RealtimeStatus.Of(thread),
+                }),
             ],
         };
     }
 
-    private static Standing Judge(ImmutableArray<PinOutcome> threads)
+    private static Standing Judge(VmPlan plan, ImmutableArray<PinOutcome> threads)
     {
         var planned = threads.Count(thread => thread.Outcome == Outcome.Planned);
-        if (planned > 0)
+        var raised = threads.Count(thread => thread.Scheduling?.Outcome == Outcome.Planned);
+        if (planned + raised > 0)
         {
             return new(
                 VmState.Waiting,
                 Reason.AuditMode,
                 $"audit mode: {planned} of {threads.Length} threads would be moved"
+                    + (raised > 0 ? $", {raised} given real-time priority" : "")
             );
         }
 
@@ -83,6 +89,11 @@ public static class StatusBuilder
                     Reason.KernelRefused,
                     $"the kernel refused to move {who}: {denied.Error.Describe()}"
                 );
+        }
+
+        if (plan.Contested is { } contested)
+        {
+            return new(VmState.PartlyPinned, Reason.AnotherWriter, contested);
         }
 
         var vcpus = threads
@@ -106,14 +117,34 @@ public static class StatusBuilder
             );
         }
 
-        return threads.Any(thread => thread.Outcome == Outcome.Narrowed)
-            ? new(
+        if (threads.Any(thread => thread.Outcome == Outcome.Narrowed))
+        {
+            return new(
                 VmState.PartlyPinned,
                 Reason.Narrowed,
                 $"the kernel kept fewer CPUs than asked for of {Threads(threads, Outcome.Narrowed)}: the cpuset changed "
                     + "meanwhile, looking again at the next pass"
-            )
-            : new(VmState.Pinned, null, null);
+            );
+        }
+
+        return JudgeRealtime(threads) ?? new(VmState.Pinned, null, null);
+    }
+
+    private static Standing? JudgeRealtime(ImmutableArray<PinOutcome> threads)
+    {
+        ImmutableArray<PinOutcome> denied =
+        [
+            .. threads.Where(thread => thread.Scheduling?.Outcome == Outcome.Denied),
+        ];
+        return denied.IsEmpty
+            ? null
+            : new(
+                VmState.PartlyPinned,
+                Reason.RealtimeDenied,
+                $"the vCPUs are on their CPUs, but the kernel refused real-time priority for {Names(denied)} "
+                    + $"({denied[0].Scheduling!.Error.Describe()}): the agent needs CAP_SYS_NICE, and the VM's cgroup a budget "
+                    + "(cpu.rt_runtime_us) where the kernel asks for one"
+            );
     }
 
     // Threads outside the vCPUs that can't be placed don't unpin the VM.
@@ -135,11 +166,12 @@ public static class StatusBuilder
     }
 
     private static string Threads(ImmutableArray<PinOutcome> threads, Outcome outcome) =>
+        Names(threads.Where(thread => thread.Outcome == outcome));
+
+    private static string Names(IEnumerable<PinOutcome> threads) =>
         string.Join(
             ", ",
-            threads
-                .Where(thread => thread.Outcome == outcome)
-                .Select(thread => $"{thread.Planned.Thread.Comm} ({thread.Planned.Thread.Tid})")
+            threads.Select(thread => $"{thread.Planned.Thread.Comm} ({thread.Planned.Thread.Tid})")
         );
 
     private readonly record struct Standing(VmState State, Reason? Reason, string? Message);

@@ -12,6 +12,9 @@ public enum VmEventKind
     /// <summary>Somebody had moved them, and they were put back.</summary>
     PinningDrifted,
 
+    /// <summary>Another program's placement, as good as the agent's, is held from now on.</summary>
+    PinningAdopted,
+
     /// <summary>The VM asks for dedicated CPUs, and can't be pinned as it is.</summary>
     PinningRefused,
 
@@ -52,6 +55,11 @@ public sealed record VmEvent(VmEventKind Kind, Reason? Cause, string Note)
                 null,
                 $"pinned within CPUs {status.Cpuset}: {changes}"
             );
+        }
+
+        if (vm.Outcome.Plan.Adopted is { } adopted)
+        {
+            yield return Create(VmEventKind.PinningAdopted, null, adopted);
         }
 
         if ((status.State, status.Reason) == (before?.State, before?.Reason))

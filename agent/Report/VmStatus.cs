@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using PinAgent.Apply;
 using PinAgent.Model;
 
@@ -88,4 +89,25 @@ public sealed record ThreadStatus(
     /// for whoever asks for a status, not in the events; null if the kernel doesn't tell.
     /// </summary>
     public ulong? RunDelayNanoseconds { get; init; }
+
+    /// <summary>Its real-time priority; only there where the VM asks for one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RealtimeStatus? Realtime { get; init; }
+}
+
+/// <summary>The real-time priority of a thread, in the words of <c>chrt</c>.</summary>
+/// <param name="Wanted">What it should have: <c>FIFO 1</c>.</param>
+/// <param name="Actual">What it has: <c>OTHER</c>, <c>FIFO 1</c>; null when it's gone.</param>
+/// <param name="Outcome">What this pass did.</param>
+public sealed record RealtimeStatus(string Wanted, string? Actual, Outcome Outcome)
+{
+    /// <summary>What came of a thread's priority; null when none was wanted.</summary>
+    internal static RealtimeStatus? Of(PinOutcome thread) =>
+        thread.Scheduling is { } scheduling
+            ? new RealtimeStatus(
+                $"{thread.Planned.Scheduling}",
+                scheduling.Actual?.ToString(),
+                scheduling.Outcome
+            )
+            : null;
 }

@@ -14,6 +14,7 @@ public sealed class AgentState
             ? new DecisionMemory(Path.Combine(folder, "remembered.json"))
             : null;
         Masks = new MaskMemory(Path.Combine(folder, "masks.json"));
+        Contests = new ContestMemory(Path.Combine(folder, "contests.json"));
         History = new HistoryFile(Path.Combine(folder, "changes.jsonl"));
         Released = new ReleasedVms(Path.Combine(folder, "released.json"));
     }
@@ -23,6 +24,9 @@ public sealed class AgentState
 
     /// <summary>The masks before the agent's first change.</summary>
     public MaskMemory Masks { get; }
+
+    /// <summary>The contests with other programs.</summary>
+    public ContestMemory Contests { get; }
 
     /// <summary>What happened to the VMs.</summary>
     public HistoryFile History { get; }
@@ -37,6 +41,7 @@ public sealed class AgentState
             {
                 Decisions?.Problem,
                 Masks.Problem,
+                Contests.Problem,
                 Released.Problem,
                 History.Problem,
             }.OfType<string>(),

@@ -1,11 +1,12 @@
+using System.Text.Json.Serialization;
 using PinAgent.Apply;
 using PinAgent.Model;
 
 namespace PinAgent.State;
 
 /// <summary>
-/// Keeps the masks that threads had before the agent first changed them, for <c>pinagent release</c> to give back. A write
-/// per change, and none where nothing changes.
+/// Keeps the masks and priorities that threads had before the agent first changed them, for <c>pinagent release</c> to give
+/// back. A write per change, and none where nothing changes.
 /// </summary>
 /// <param name="path">The file.</param>
 public sealed class MaskMemory(string path)
@@ -17,7 +18,7 @@ public sealed class MaskMemory(string path)
     /// <summary>What went wrong with the file; null if nothing did.</summary>
     public string? Problem { get; private set; }
 
-    /// <summary>Keeps the masks of the threads that were changed for the first time, and forgets those that ended.</summary>
+    /// <summary>Keeps what the threads had that were changed for the first time, and forgets those that ended.</summary>
     /// <param name="outcomes">What a pass did to all VMs.</param>
     public void Keep(IReadOnlyCollection<VmOutcome> outcomes)
     {
@@ -33,7 +34,11 @@ public sealed class MaskMemory(string path)
             foreach (var thread in threads.Where(thread => thread.IsChange))
             {
                 var before = thread.Planned.Thread;
-                masks.TryAdd(ThreadKey.Of(before), before.Affinity!);
+                var kept = masks.GetValueOrDefault(ThreadKey.Of(before));
+                masks[ThreadKey.Of(before)] = new ThreadBefore(
+                    kept.Mask ?? (thread.IsMaskChange ? before.Affinity : null),
+                    kept.Scheduling ?? (thread.IsSchedulingChange ? before.Scheduling : null)
+                );
             }
 
             var alive = threads.Select(thread => ThreadKey.Of(thread.Planned.Thread)).ToHashSet();
@@ -46,18 +51,24 @@ public sealed class MaskMemory(string path)
         }
     }
 
-    /// <summary>The masks, by thread.</summary>
+    /// <summary>What is kept, by thread.</summary>
     /// <exception cref="StateException">The file can't be read.</exception>
-    public Dictionary<ThreadKey, CpuSet> Load()
+    public Dictionary<ThreadKey, ThreadBefore> Load()
     {
-        var masks = new Dictionary<ThreadKey, CpuSet>();
+        var masks = new Dictionary<ThreadKey, ThreadBefore>();
         var file = _file.Read();
-        foreach (var thread in file is { Version: Version } ? file.Threads ?? [] : [])
+        foreach (
+            var thread in (
+                file is { Version: Version } ? file.Threads ?? [] : []
+            ).OfType<MaskedThread>()
+        )
         {
-            if (thread is not null && CpuSet.TryParse(thread.Mask ?? "", out var mask, out _))
-            {
-                masks[new ThreadKey(thread.Tid, thread.StartTime)] = mask;
-            }
+            masks[new ThreadKey(thread.Tid, thread.StartTime)] = new ThreadBefore(
+                CpuSet.TryParse(thread.Mask ?? "", out var mask, out _) ? mask : null,
+                thread.Policy is { } policy
+                    ? new ThreadScheduling((SchedulingPolicy)policy, thread.Priority)
+                    : null
+            );
         }
 
         return masks;
@@ -76,7 +87,7 @@ public sealed class MaskMemory(string path)
         Write(masks);
     }
 
-    private void Write(IEnumerable<KeyValuePair<ThreadKey, CpuSet>> masks) =>
+    private void Write(IEnumerable<KeyValuePair<ThreadKey, ThreadBefore>> masks) =>
         _file.Write(
             new MasksFile
             {
@@ -89,21 +100,19 @@ public sealed class MaskMemory(string path)
                         {
                             Tid = mask.Key.Tid,
                             StartTime = mask.Key.StartTime,
-                            Mask = mask.Value.ToString(),
+                            Mask = mask.Value.Mask?.ToString(),
+                            Policy = (int?)mask.Value.Scheduling?.Policy,
+                            Priority = mask.Value.Scheduling?.Priority ?? 0,
                         }),
                 ],
             }
         );
 }
 
-/// <summary>A thread, named for good by its id and the time it started.</summary>
-/// <param name="Tid">The thread's id.</param>
-/// <param name="StartTime">Clock ticks since boot.</param>
-public readonly record struct ThreadKey(int Tid, ulong StartTime)
-{
-    /// <summary>The thread's key.</summary>
-    public static ThreadKey Of(VmThread thread) => new(thread.Tid, thread.StartTime);
-}
+/// <summary>What a thread had before the agent's first change.</summary>
+/// <param name="Mask">The CPUs it might run on; null if the agent didn't change them, or that isn't known.</param>
+/// <param name="Scheduling">How urgently it got a CPU; null likewise.</param>
+public readonly record struct ThreadBefore(CpuSet? Mask, ThreadScheduling? Scheduling);
 
 internal sealed record MasksFile
 {
@@ -116,4 +125,9 @@ internal sealed record MaskedThread
     public int Tid { get; init; }
     public ulong StartTime { get; init; }
     public string? Mask { get; init; }
+
+    // Written although it's 0: the usual policy isn't the same as none.
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Policy { get; init; }
+    public int Priority { get; init; }
 }

@@ -24,6 +24,8 @@ internal sealed record RememberedVm
     public bool EmulatorThreadCompleteToEvenParity { get; init; }
     public bool NumaPassthrough { get; init; }
     public bool HasSupplementalIoThreads { get; init; }
+    public bool Realtime { get; init; }
+    public string? RealtimeMask { get; init; }
 
     [JsonConverter(typeof(JsonStringEnumConverter<ModeLimit>))]
     public ModeLimit Limit { get; init; }
@@ -44,6 +46,8 @@ internal sealed record RememberedVm
                 decision.Vmi?.Spec.EmulatorThreadCompleteToEvenParity ?? false,
             NumaPassthrough = decision.Vmi?.Spec.NumaPassthrough ?? false,
             HasSupplementalIoThreads = decision.Vmi?.Spec.HasSupplementalIoThreads ?? false,
+            Realtime = decision.Vmi?.Spec.Realtime ?? false,
+            RealtimeMask = decision.Vmi?.Spec.RealtimeMask,
             Limit = decision.Limit,
         };
 
@@ -65,6 +69,8 @@ internal sealed record RememberedVm
                         IoThreadsPolicy = HasSupplementalIoThreads
                             ? VmiSpec.SupplementalPool
                             : null,
+                        Realtime = Realtime,
+                        RealtimeMask = RealtimeMask,
                     },
                 },
         };

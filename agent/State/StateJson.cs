@@ -10,4 +10,5 @@ namespace PinAgent.State;
 [JsonSerializable(typeof(RememberedFile))]
 [JsonSerializable(typeof(ReleasedFile))]
 [JsonSerializable(typeof(MasksFile))]
+[JsonSerializable(typeof(ContestsFile))]
 internal sealed partial class StateJson : JsonSerializerContext;

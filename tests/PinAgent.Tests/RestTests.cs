@@ -45,7 +45,8 @@ public sealed class RestTests : IDisposable
             new PlanApplier(_kernel),
             "node1",
             () => new EffectiveMode(_mode, null),
-            new AgentState(_host.PathOf("/state"), isInCluster: false)
+            new AgentState(_host.PathOf("/state"), isInCluster: false),
+            TimeProvider.System
         );
     }
 
@@ -134,6 +135,12 @@ public sealed class RestTests : IDisposable
             cpus = new RecordedAffinityReader(host.Files).Read(100, tid)!;
             return LinuxResult.Success;
         }
+
+        public LinuxResult SetScheduling(int tid, ThreadScheduling scheduling) =>
+            throw new InvalidOperationException("nobody asks for real time here");
+
+        public LinuxResult GetScheduling(int tid, out ThreadScheduling scheduling) =>
+            throw new InvalidOperationException("nobody asks for real time here");
 
         public ulong? StartTimeOf(int pid, int tid) => 1000;
     }

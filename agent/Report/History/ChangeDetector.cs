@@ -72,13 +72,16 @@ public sealed class ChangeDetector
             before is null
             || (before.Vm.Status.State, before.Vm.Status.Reason)
                 != (vm.Status.State, vm.Status.Reason);
-        if (!IsOurs(vm.Status) || !(changed || standsElse))
+        var adopted = vm.Outcome.Plan.Adopted;
+        if (!IsOurs(vm.Status) || !(changed || standsElse || adopted is not null))
         {
             return null;
         }
 
         var cause =
             before is null ? ChangeCause.Met
+            : adopted is not null ? ChangeCause.Adopted
+            : standsElse && vm.Status.Reason == Reason.AnotherWriter ? ChangeCause.GaveWay
             : !changed ? ChangeCause.StateChanged
             : Cause(vm, before.Vm, onlineChanged);
         var record = Record(vm, cause, now);
@@ -115,6 +118,7 @@ public sealed class ChangeDetector
             .ToList();
         var cpuset = now.Outcome.Plan.Vm.Cpuset;
         return strayed.Count == 0 ? ChangeCause.NewThreads
+            : !now.Outcome.Threads.Any(thread => thread.IsMaskChange) ? ChangeCause.PrioritiesSet
             : strayed.Exists(thread =>
                 !Equals(thread.OwnCpuset, known[(thread.Tid, thread.StartTime)].OwnCpuset)
             )
@@ -135,7 +139,7 @@ public sealed class ChangeDetector
             Cause = cause,
             State = vm.Status.State,
             Reason = vm.Status.Reason,
-            Message = vm.Status.Message,
+            Message = vm.Status.Message ?? vm.Outcome.Plan.Adopted,
             Cpuset = vm.Status.Cpuset,
             Threads = [.. vm.Outcome.Threads.Where(thread => thread.IsChange).Select(Thread)],
         };
@@ -147,9 +151,13 @@ public sealed class ChangeDetector
             thread.Tid,
             thread.Role,
             thread.Index,
-            thread.Affinity?.ToString(),
-            outcome.Actual?.ToString()
-        );
+            outcome.IsMaskChange ? thread.Affinity?.ToString() : null,
+            outcome.IsMaskChange ? outcome.Actual?.ToString() : null
+        )
+        {
+            PriorityFrom = outcome.IsSchedulingChange ? thread.Scheduling?.ToString() : null,
+            PriorityTo = outcome.IsSchedulingChange ? outcome.Scheduling?.Actual?.ToString() : null,
+        };
     }
 
     private sealed record Seen(VmPassResult Vm, DateTimeOffset? Right);

@@ -34,7 +34,7 @@ public sealed record RecordedChange
     /// <summary>The reason for that state; null when it's pinned.</summary>
     public Reason? Reason { get; init; }
 
-    /// <summary>The sentence for that state; null when it's pinned.</summary>
+    /// <summary>The sentence for that state, or of what was adopted; null when it's pinned otherwise.</summary>
     public string? Message { get; init; }
 
     /// <summary>The VM's CPUs before, where they are others now.</summary>
@@ -53,13 +53,20 @@ public sealed record RecordedChange
     public double? UnpinnedSecondsAtMost { get; init; }
 }
 
-/// <summary>A thread whose mask was changed.</summary>
+/// <summary>A thread whose mask or priority was changed.</summary>
 /// <param name="Tid">The thread's id.</param>
 /// <param name="Role">What it does.</param>
 /// <param name="Index">The vCPU's or I/O thread's number; null for others.</param>
-/// <param name="From">The CPUs it might run on before.</param>
-/// <param name="To">The CPUs it may run on now.</param>
-public sealed record RecordedThread(int Tid, ThreadRole Role, int? Index, string? From, string? To);
+/// <param name="From">The CPUs it might run on before; null where the mask wasn't changed.</param>
+/// <param name="To">The CPUs it may run on now; null likewise.</param>
+public sealed record RecordedThread(int Tid, ThreadRole Role, int? Index, string? From, string? To)
+{
+    /// <summary>The priority it had before, where that was changed: <c>OTHER</c>.</summary>
+    public string? PriorityFrom { get; init; }
+
+    /// <summary>The priority it has now, where that was changed: <c>FIFO 1</c>.</summary>
+    public string? PriorityTo { get; init; }
+}
 
 /// <summary>Why something happened to a VM, as far as it can be seen from before and after.</summary>
 public enum ChangeCause
@@ -84,6 +91,15 @@ public enum ChangeCause
 
     /// <summary>Threads had other CPUs, not all of their cgroup's.</summary>
     MasksSet,
+
+    /// <summary>Threads had lost their real-time priority.</summary>
+    PrioritiesSet,
+
+    /// <summary>Another program kept setting a placement as good, and that one is held since.</summary>
+    Adopted,
+
+    /// <summary>Another program undoes the pins each time: its threads are left alone for a while.</summary>
+    GaveWay,
 
     /// <summary>Threads came into being with the CPUs of those that made them.</summary>
     NewThreads,

@@ -23,6 +23,7 @@ internal sealed class FakeKernel : IThreadAffinity
             Process = process,
             StartTime = thread.StartTime,
             Cpus = thread.Affinity ?? CpuSet.Empty,
+            Scheduling = thread.Scheduling ?? default,
         };
 
     public void Remove(int tid) => _threads.Remove(tid);
@@ -49,6 +50,30 @@ internal sealed class FakeKernel : IThreadAffinity
         }
 
         return new LinuxResult(thread.GetFails);
+    }
+
+    public LinuxResult SetScheduling(int tid, ThreadScheduling scheduling)
+    {
+        Written.Add($"{tid}={scheduling}");
+        if (!_threads.TryGetValue(tid, out var thread))
+        {
+            return new LinuxResult(Errno.ESRCH);
+        }
+
+        if (thread.SchedulingFails == Errno.None)
+        {
+            thread.Scheduling = scheduling;
+        }
+
+        AfterSet(tid);
+        return new LinuxResult(thread.SchedulingFails);
+    }
+
+    public LinuxResult GetScheduling(int tid, out ThreadScheduling scheduling)
+    {
+        var isThere = _threads.TryGetValue(tid, out var thread);
+        scheduling = thread?.Scheduling ?? default;
+        return new LinuxResult(isThere ? Errno.None : Errno.ESRCH);
     }
 
     public ulong? StartTimeOf(int pid, int tid) =>
@@ -90,7 +115,11 @@ internal sealed class FakeKernel : IThreadAffinity
         /// <summary>What the thread's cgroup allows; null for everything.</summary>
         public CpuSet? Cpuset { get; set; }
 
+        public ThreadScheduling Scheduling { get; set; }
+
         public Errno SetFails { get; set; }
+
+        public Errno SchedulingFails { get; set; }
 
         public Errno GetFails { get; set; }
     }
