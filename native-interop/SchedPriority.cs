@@ -13,6 +13,7 @@ public static partial class SchedPriority
     private const int Process = 0;
     private const int Lowest = 1;
     private const int Favoured = -20;
+    private const int Yielding = 19;
 
     /// <summary>
     /// Puts the thread before all usual ones: SCHED_FIFO 1, or the best nice value where real-time scheduling isn't allowed
@@ -23,6 +24,9 @@ public static partial class SchedPriority
         SetScheduler(Fifo, Lowest) is { IsSuccess: true } done
             ? done
             : LinuxResult.FromReturnValue(SetPriority(Process, 0, Favoured));
+
+    /// <summary>Puts the thread behind all usual ones: the worst nice value, which takes no right.</summary>
+    public static void Lower() => _ = SetPriority(Process, 0, Yielding);
 
     /// <summary>Makes it a usual thread again.</summary>
     public static void Reset()

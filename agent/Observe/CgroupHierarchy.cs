@@ -138,6 +138,25 @@ public sealed class CgroupHierarchy
     public CpuSet? ReadChild(string path, string child) =>
         TryReadEffective($"{path.TrimEnd('/')}/{child}", out var reading) ? reading.Cpus : null;
 
+    /// <summary>Whether the kernel balances nothing between the cgroup's CPUs: v2's partition <c>isolated</c>.</summary>
+    /// <param name="path">The path from the hierarchy's root.</param>
+    public bool IsIsolated(string path)
+    {
+        for (string? at = path; at is not null and not "/"; at = ParentOf(at))
+        {
+            // What is a member, or a partition that has become invalid, is a part of the one above.
+            if (
+                _files.ReadText($"{FolderOf(at)}/cpuset.cpus.partition", out var kind).IsSuccess
+                && kind is "isolated" or "root"
+            )
+            {
+                return kind == "isolated";
+            }
+        }
+
+        return false;
+    }
+
     private bool TryReadEffective(string path, out CpusetReading reading) =>
         Mount.IsV1
             ? TryRead(path, "cpuset.effective_cpus", out reading)
