@@ -5,6 +5,7 @@ using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Plan;
 using PinAgent.Report;
+using PinAgent.Report.Promises;
 using PinAgent.State;
 
 namespace PinAgent;
@@ -17,9 +18,11 @@ namespace PinAgent;
 /// <param name="node">The node's name.</param>
 /// <param name="mode">Tells, before each pass, whether masks are written.</param>
 /// <param name="state">What is kept across the agent's restart.</param>
+/// <param name="time">The clock.</param>
 /// <param name="labels">Keeps the node's labels; null outside a cluster.</param>
 /// <param name="reporter">Tells the cluster what was done; null outside a cluster.</param>
 /// <param name="events">Says whether the kernel tells of new threads; null where it isn't asked.</param>
+/// <param name="survey">Takes the plan, and tells what was found around the VMs; null where nobody looks.</param>
 public sealed class PinPass(
     NodeObserver observer,
     PlanSettings settings,
@@ -28,15 +31,19 @@ public sealed class PinPass(
     string node,
     Func<EffectiveMode> mode,
     AgentState state,
+    TimeProvider time,
     LabelKeeper? labels = null,
     ClusterReporter? reporter = null,
-    Func<EventSource>? events = null
+    Func<EventSource>? events = null,
+    Func<ImmutableArray<VmPlan>, NodeSurvey>? survey = null
 )
 {
     private HeldPlacements _held = HeldPlacements.None;
     private ImmutableHashSet<VmKey> _enforced = [];
     private Decisions _decisions = state.Decisions?.Load() ?? Decisions.None;
     private EffectiveMode _mode = new(AgentMode.Audit, null);
+    private readonly long _start = time.GetTimestamp();
+    private Disagreements _disagreements = Disagreements.None;
     private NodeSnapshot? _snapshot;
     private long _repairs;
 
@@ -91,6 +98,7 @@ public sealed class PinPass(
             .. plan.Vms.Where(vm => ModeOf(vm) == AgentMode.Enforce).Select(vm => vm.Vm.Key),
         ];
         _decisions = plan.Decisions;
+        _disagreements = _disagreements.With(plan.Vms, time.GetElapsedTime(_start));
         _repairs += vms.Where(vm => vm.WasHeld)
             .Sum(vm => vm.Outcome.Threads.Count(thread => thread.IsChange));
         if (snapshot.Cluster is { } told)
@@ -115,7 +123,12 @@ public sealed class PinPass(
                 CpuManager = CpuManagerStatus.Of(snapshot.CpuManager),
                 Labels = labels?.Status ?? ImmutableSortedDictionary<string, LabelStatus>.Empty,
                 Vms = [.. vms.Select(vm => vm.Status)],
-                Violations = Violations.Of(plan.Vms, snapshot.Topology),
+                Violations = BrokenPromises.Of(
+                    [.. vms.Select(vm => vm.Outcome)],
+                    snapshot.Topology,
+                    _disagreements,
+                    survey?.Invoke(plan.Vms) ?? NodeSurvey.Nothing
+                ),
                 Drift = new DriftStatus(_repairs),
                 Capacity = NodeCapacityStatus.Of(CapacitySurvey.Of(snapshot)),
             },

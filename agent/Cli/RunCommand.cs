@@ -9,6 +9,7 @@ using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Observe.Events;
 using PinAgent.Observe.Kubelet;
+using PinAgent.Observe.Survey;
 using PinAgent.Plan;
 using PinAgent.Report;
 using PinAgent.Report.Endpoint;
@@ -141,8 +142,21 @@ internal static class RunCommand
             using var names = new ThreadNameWatch(requests);
             if (!parsed.GetValue(Once))
             {
+                using var survey = new SurveyLoop(
+                    new NodeSurveyor(files.Root, files.HasLiveProc()),
+                    requests,
+                    TimeProvider.System
+                );
                 return await LoopAsync(
-                    Compose(parsed, files, settings, state, cluster, () => names.Source),
+                    Compose(
+                        parsed,
+                        files,
+                        settings,
+                        state,
+                        cluster,
+                        () => names.Source,
+                        survey.Look
+                    ),
                     state.History,
                     Interval.Get(parsed),
                     EndpointOptions.Get(parsed),
@@ -150,6 +164,7 @@ internal static class RunCommand
                     new RunDelays(delays.Read, TimeProvider.System),
                     requests,
                     names,
+                    survey,
                     cluster,
                     stop
                 );
@@ -162,7 +177,7 @@ internal static class RunCommand
                 await cluster.PodResources.AskAsync(PodResourcesSocket.Patience, stop);
             }
 
-            var pass = Compose(parsed, files, settings, state, cluster, events: null);
+            var pass = Compose(parsed, files, settings, state, cluster, events: null, survey: null);
             var status = RunDelays.Add(pass.Run().Status, delays.Read);
             Output.Print(Format.Get(parsed), () => StatusTable.Render(status), status.ToJson);
             return ExitCode.Fine;
@@ -179,7 +194,8 @@ internal static class RunCommand
         PlanSettings settings,
         AgentState state,
         ClusterServices? cluster,
-        Func<EventSource>? events
+        Func<EventSource>? events,
+        Func<ImmutableArray<VmPlan>, NodeSurvey>? survey
     )
     {
         var isLive = files.HasLiveProc();
@@ -210,9 +226,11 @@ internal static class RunCommand
                                 + "ids mean nothing to this kernel: audit only"
                     ),
             state,
+            TimeProvider.System,
             cluster?.Labels,
             cluster?.Reporter,
-            events
+            events,
+            survey
         );
     }
 
@@ -225,6 +243,7 @@ internal static class RunCommand
         RunDelays delays,
         PassRequests requests,
         ThreadNameWatch names,
+        SurveyLoop survey,
         ClusterServices? cluster,
         CancellationToken stop
     )
@@ -239,6 +258,7 @@ internal static class RunCommand
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
         builder.Services.AddHostedService(_ => names);
+        builder.Services.AddHostedService(_ => survey);
         builder.Services.AddHostedService(services => new PinLoop(
             pass,
             interval,

@@ -56,6 +56,18 @@ public sealed record VmPlan
 
     /// <summary>What an administrator should know though it doesn't prevent pinning.</summary>
     public ImmutableArray<string> Advisories { get; init; } = [];
+
+    /// <summary>
+    /// Who tells which exclusive CPUs of it: its cgroup, the kubelet's API and checkpoint; null if they agree.
+    /// </summary>
+    public string? Disagreement { get; init; }
+
+    /// <summary>The CPUs that are its vCPUs' alone; none while it has no placement.</summary>
+    internal CpuSet VcpuCpus =>
+        Placement is { } placement ? CpuSet.Of(placement.Vcpus) : CpuSet.Empty;
+
+    /// <summary>Namespace and name, printable.</summary>
+    internal string FullName => Words.Printable($"{Namespace}/{Name}");
 }
 
 /// <summary>Why a VM isn't to be pinned.</summary>

@@ -43,6 +43,7 @@ public static class NodePlanner
                 Limit = verdict.Limit,
                 IsReleased = verdict.IsReleased,
                 Advisories = verdict.Advisories,
+                Disagreement = verdict.Disagreement,
                 Threads = [.. verdict.Vm.Threads.Select(thread => new PlannedThread(thread, null))],
             };
             if (plan.Obstacle is null)

@@ -26,6 +26,7 @@ public sealed class KubeletTests
             ((string?)vm.Json["source"], (string?)vm.Json["cpuset"], (string?)vm.Json["podUid"])
         );
         Assert.Empty(vm.Json["advisories"]!.AsArray());
+        Assert.Empty((await NodeAgent.StatusAsync())!.Violations("disagreement"));
         Assert.Equal(exclusive, pod.Cpuset);
         Assert.Equal([exclusive], pod.VcpuMasks());
         await Until.EqualAsync(Labels, LabelsAsync);
@@ -92,6 +93,7 @@ public sealed class KubeletTests
         {
             var vm = await NodeAgent.PinnedAsync(pod);
             Assert.Empty(vm.Json["advisories"]!.AsArray());
+        Assert.Empty((await NodeAgent.StatusAsync())!.Violations("disagreement"));
             AssertOnSiblings(pod);
             await Until.HoldsAsync(
                 async () => (await pod.EventsAsync("Pinned")).Count == 1,
