@@ -3,8 +3,8 @@ using PinAgent.NativeInterop;
 namespace PinAgent;
 
 /// <summary>
-/// What the one loop is asked for, from anywhere: a look at everything, or at once at the processes whose threads have just
-/// named themselves. What comes while the loop is busy counts once.
+/// What the one loop is asked for, from anywhere: a look at everything, a look for what has changed, or one at the processes
+/// whose threads have just named themselves. What comes while the loop is busy counts once.
 /// </summary>
 public sealed class PassRequests
 {
@@ -12,19 +12,15 @@ public sealed class PassRequests
     private const int MostNamed = 4096;
 
     private readonly object _lock = new();
-    private bool _everything;
+    private PassScope _widest;
     private List<NamedThread> _named = [];
     private List<NamedThread> _taken = [];
 
-    /// <summary>Something has changed, anywhere on the node.</summary>
-    public void LookAtEverything()
-    {
-        lock (_lock)
-        {
-            _everything = true;
-            Monitor.Pulse(_lock);
-        }
-    }
+    /// <summary>Something was missed: nothing is known for sure.</summary>
+    public void LookAtEverything() => Ask(PassScope.Everything);
+
+    /// <summary>Something has changed, anywhere, or it's time to look whether it has.</summary>
+    public void LookForChanges() => Ask(PassScope.Changes);
 
     /// <summary>A thread has named itself like one of a VM's.</summary>
     public void LookAt(NamedThread thread)
@@ -37,7 +33,7 @@ public sealed class PassRequests
             }
             else
             {
-                _everything = true;
+                _widest = PassScope.Everything;
             }
 
             Monitor.Pulse(_lock);
@@ -47,9 +43,9 @@ public sealed class PassRequests
     /// <summary>Waits until something is asked for.</summary>
     /// <param name="stop">Ends the wait.</param>
     /// <param name="named">The threads that named themselves since the last call; valid until the next.</param>
-    /// <returns>Whether everything is to be looked at.</returns>
+    /// <returns>How far to look.</returns>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
-    public bool Wait(CancellationToken stop, out IReadOnlyList<NamedThread> named)
+    public PassScope Wait(CancellationToken stop, out IReadOnlyList<NamedThread> named)
     {
         using var pulse = stop.Register(() =>
         {
@@ -62,18 +58,40 @@ public sealed class PassRequests
         {
             // First, for on a slow machine something is always asked for.
             stop.ThrowIfCancellationRequested();
-            while (!_everything && _named.Count == 0)
+            while (_widest == PassScope.Named && _named.Count == 0)
             {
                 Monitor.Wait(_lock);
                 stop.ThrowIfCancellationRequested();
             }
 
-            var everything = _everything;
-            _everything = false;
+            var scope = _widest;
+            _widest = PassScope.Named;
             _taken.Clear();
             (_named, _taken) = (_taken, _named);
             named = _taken;
-            return everything;
+            return scope;
         }
     }
+
+    private void Ask(PassScope scope)
+    {
+        lock (_lock)
+        {
+            _widest = scope > _widest ? scope : _widest;
+            Monitor.Pulse(_lock);
+        }
+    }
+}
+
+/// <summary>How far a pass looks; each one sees what those before it do.</summary>
+public enum PassScope
+{
+    /// <summary>At the processes whose threads have just named themselves.</summary>
+    Named,
+
+    /// <summary>At what shows that something has changed, and then at that.</summary>
+    Changes,
+
+    /// <summary>At every process.</summary>
+    Everything,
 }

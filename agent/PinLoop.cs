@@ -32,10 +32,15 @@ public sealed partial class PinLoop(
     ILogger<PinLoop> logger
 ) : BackgroundService
 {
+    /// <summary>The longest time between two looks at every process, where the loop's period isn't longer.</summary>
+    public static readonly TimeSpan WholeLookPeriod = TimeSpan.FromSeconds(60);
+
     private readonly Dictionary<VmKey, Told> _told = [];
     private readonly PinTimes _pinTimes = new();
     private readonly ChangeDetector _changes = new();
     private ImmutableArray<string> _notices = [];
+    private PassResult? _last;
+    private long? _lookedAtEverything;
     private bool _hasBegun;
     private EventSource? _events;
     private AgentMode _mode;
@@ -56,17 +61,17 @@ public sealed partial class PinLoop(
     // longer and waits its turn.
     private void Run(CancellationToken stop)
     {
-        using var timer = time.CreateTimer(_ => requests.LookAtEverything(), null, period, period);
+        using var timer = time.CreateTimer(_ => requests.LookForChanges(), null, period, period);
         try
         {
             IReadOnlyList<NamedThread> named = [];
-            var everything = true;
+            var scope = PassScope.Everything;
             while (true)
             {
-                Look(everything, named);
+                Look(scope, named);
                 _ = SchedPriority.Raise();
-                everything = requests.Wait(stop, out named);
-                if (everything)
+                scope = requests.Wait(stop, out named);
+                if (scope != PassScope.Named)
                 {
                     SchedPriority.Reset();
                 }
@@ -79,20 +84,27 @@ public sealed partial class PinLoop(
     }
 
     // A machine that can't be read at the start is a mistake of the setting; later, it may pass.
-    private void Look(bool everything, IReadOnlyList<NamedThread> named)
+    private void Look(PassScope scope, IReadOnlyList<NamedThread> named)
     {
         try
         {
             var began = time.GetTimestamp();
-            var result = everything
-                ? pass.Run()
-                : pass.RunFor(named.Select(thread => thread.Pid).ToHashSet());
+            var result = Pass(scope, named, began);
+            var took = scope == PassScope.Named ? (TimeSpan?)null : time.GetElapsedTime(began);
+            if (ReferenceEquals(result, _last) && named.Count == 0)
+            {
+                _changes.Still(time.GetUtcNow());
+                store.Put(result.Status, new PassFigures(took, [], 0));
+                return;
+            }
+
+            _last = result;
             var pins = _pinTimes.After(named, result, MonotonicNanoseconds());
             var changes = _changes.After(result, time.GetUtcNow());
             store.Put(
                 result.Status,
                 new PassFigures(
-                    everything ? time.GetElapsedTime(began) : null,
+                    took,
                     pins,
                     changes
                         .Where(change => change.Cause == ChangeCause.MasksSet)
@@ -110,7 +122,30 @@ public sealed partial class PinLoop(
                 _unreadable = problem.Message;
                 LogUnreadable(problem.Message);
             }
+
+            _last = null;
         }
+    }
+
+    // What nothing shows, a thread that was given another name say, is seen once in a while.
+    private PassResult Pass(PassScope scope, IReadOnlyList<NamedThread> named, long now)
+    {
+        if (scope == PassScope.Named)
+        {
+            return pass.RunFor(named.Select(thread => thread.Pid).ToHashSet());
+        }
+
+        if (
+            scope == PassScope.Changes
+            && _lookedAtEverything is { } last
+            && time.GetElapsedTime(last, now) < WholeLookPeriod
+        )
+        {
+            return pass.RunForChanges();
+        }
+
+        _lookedAtEverything = now;
+        return pass.Run();
     }
 
     // Linux' CLOCK_MONOTONIC, as the kernel's events have it.

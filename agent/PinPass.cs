@@ -22,7 +22,7 @@ namespace PinAgent;
 /// <param name="labels">Keeps the node's labels; null outside a cluster.</param>
 /// <param name="reporter">Tells the cluster what was done; null outside a cluster.</param>
 /// <param name="events">Says whether the kernel tells of new threads; null where it isn't asked.</param>
-/// <param name="survey">Takes the plan, and tells what was found around the VMs; null where nobody looks.</param>
+/// <param name="survey">Looks around the VMs; null where nobody does.</param>
 public sealed class PinPass(
     NodeObserver observer,
     PlanSettings settings,
@@ -35,40 +35,84 @@ public sealed class PinPass(
     LabelKeeper? labels = null,
     ClusterReporter? reporter = null,
     Func<EventSource>? events = null,
-    Func<ImmutableArray<VmPlan>, NodeSurvey>? survey = null
+    SurveyLoop? survey = null
 )
 {
     private HeldPlacements _held = HeldPlacements.None;
     private ImmutableHashSet<VmKey> _enforced = [];
     private Decisions _decisions = state.Decisions?.Load() ?? Decisions.None;
-    private EffectiveMode _mode = new(AgentMode.Audit, null);
     private readonly long _start = time.GetTimestamp();
     private Disagreements _disagreements = Disagreements.None;
     private NodeSnapshot? _snapshot;
+    private Inputs? _inputs;
+    private PassResult? _result;
+    private bool _isAtRest;
     private long _repairs;
 
     /// <summary>Makes a pass over the whole node.</summary>
     /// <exception cref="InvalidDataException">The node can't be read at all: the message says which file and why.</exception>
-    public PassResult Run()
-    {
-        _mode = mode();
-        return Run(observer.Observe());
-    }
+    public PassResult Run() => Run(observer.Observe());
+
+    /// <summary>
+    /// Makes a pass that reads no more than it takes to see whether anything has changed, and takes the rest as the pass
+    /// before has left it.
+    /// </summary>
+    /// <returns>The very same result where nothing has changed.</returns>
+    /// <exception cref="InvalidDataException">As <see cref="Run()"/>.</exception>
+    public PassResult RunForChanges() =>
+        Run(_snapshot is { } before ? observer.ObserveChanges(before) : observer.Observe());
 
     /// <summary>
     /// Makes a pass that looks at these processes only and takes the rest of the node as the pass before has left it.
     /// </summary>
     /// <param name="pids">The processes; those that are no VMs, or have ended, do no harm.</param>
     public PassResult RunFor(IReadOnlySet<int> pids) =>
-        _snapshot is { } before ? Run(observer.ObserveAgain(before, pids)) : Run();
+        Run(_snapshot is { } before ? observer.ObserveAgain(before, pids) : observer.Observe());
 
+    // What came to rest would come to the same again.
     private PassResult Run(NodeSnapshot snapshot)
     {
+        if (snapshot.Cluster is { } told)
+        {
+            labels?.Look(snapshot.CpuManager, told);
+        }
+
+        var inputs = new Inputs(
+            snapshot,
+            mode(),
+            state.Released.Look(),
+            labels?.Status ?? ImmutableSortedDictionary<string, LabelStatus>.Empty,
+            events?.Invoke(),
+            survey?.Found ?? NodeSurvey.Nothing
+        );
+        var isSame = inputs == _inputs;
+        if (isSame && _isAtRest && _result is { } result)
+        {
+            reporter?.LookAgain();
+            return result;
+        }
+
+        _inputs = inputs;
+        _result = Run(inputs);
+
+        // The second time with the same inputs, it had its own decisions before it. A disagreement is told when its time
+        // has come.
+        _isAtRest =
+            isSame
+            && state.Problems.IsEmpty
+            && !_disagreements.IsPending
+            && _result.Vms.All(vm => vm.Outcome.IsAtRest);
+        return _result;
+    }
+
+    private PassResult Run(Inputs inputs)
+    {
+        var snapshot = inputs.Snapshot;
         var plan = NodePlanner.Plan(
             snapshot,
             settings with
             {
-                Released = state.Released.Look(),
+                Released = inputs.Released,
             },
             _held,
             policy,
@@ -80,7 +124,7 @@ public sealed class PinPass(
         var vms = plan
             .Vms.Select(vm =>
             {
-                var outcome = applier.Apply(vm, ModeOf(vm));
+                var outcome = applier.Apply(vm, ModeOf(vm, inputs));
                 return new VmPassResult(
                     outcome,
                     StatusBuilder.Build(outcome),
@@ -95,39 +139,40 @@ public sealed class PinPass(
         _held = plan.Held;
         _enforced =
         [
-            .. plan.Vms.Where(vm => ModeOf(vm) == AgentMode.Enforce).Select(vm => vm.Vm.Key),
+            .. plan
+                .Vms.Where(vm => ModeOf(vm, inputs) == AgentMode.Enforce)
+                .Select(vm => vm.Vm.Key),
         ];
         _decisions = plan.Decisions;
         _disagreements = _disagreements.With(plan.Vms, time.GetElapsedTime(_start));
+        survey?.Follow(plan.Vms);
         _repairs += vms.Where(vm => vm.WasHeld)
             .Sum(vm => vm.Outcome.Threads.Count(thread => thread.IsChange));
         if (snapshot.Cluster is { } told)
         {
-            labels?.Look(snapshot.CpuManager, told);
             reporter?.Look(vms, told);
         }
 
-        var source = events?.Invoke();
         return new PassResult(
             new NodeStatus
             {
                 Node = node,
-                Mode = _mode.Mode,
-                ModeMessage = _mode.Message,
-                Notices = [.. plan.Notices, .. state.Problems, .. EventNotices(source)],
+                Mode = inputs.Mode.Mode,
+                ModeMessage = inputs.Mode.Message,
+                Notices = [.. plan.Notices, .. state.Problems, .. EventNotices(inputs.Events)],
                 Cluster = snapshot.Cluster is { } facts
                     ? new ClusterStatus(facts.Sync.State, facts.Sync.Since)
                     : null,
-                Events = source,
+                Events = inputs.Events,
                 Topology = TopologyStatus.Of(snapshot.Topology),
                 CpuManager = CpuManagerStatus.Of(snapshot.CpuManager),
-                Labels = labels?.Status ?? ImmutableSortedDictionary<string, LabelStatus>.Empty,
+                Labels = inputs.Labels,
                 Vms = [.. vms.Select(vm => vm.Status)],
                 Violations = BrokenPromises.Of(
                     [.. vms.Select(vm => vm.Outcome)],
                     snapshot.Topology,
                     _disagreements,
-                    survey?.Invoke(plan.Vms) ?? NodeSurvey.Nothing
+                    inputs.Survey
                 ),
                 Drift = new DriftStatus(_repairs),
                 Capacity = NodeCapacityStatus.Of(CapacitySurvey.Of(snapshot)),
@@ -167,8 +212,18 @@ public sealed class PinPass(
                 ],
             };
 
-    private AgentMode ModeOf(VmPlan vm) =>
-        vm.Limit == ModeLimit.None ? _mode.Mode : AgentMode.Audit;
+    private static AgentMode ModeOf(VmPlan vm, Inputs inputs) =>
+        vm.Limit == ModeLimit.None ? inputs.Mode.Mode : AgentMode.Audit;
+
+    // All that a pass depends on, beside what the one before it has left.
+    private sealed record Inputs(
+        NodeSnapshot Snapshot,
+        EffectiveMode Mode,
+        ImmutableHashSet<string> Released,
+        ImmutableSortedDictionary<string, LabelStatus> Labels,
+        EventSource? Events,
+        NodeSurvey Survey
+    );
 }
 
 /// <summary>The mode the agent runs in.</summary>

@@ -23,20 +23,21 @@ public sealed class SurveyLoop(NodeSurveyor surveyor, PassRequests requests, Tim
     private readonly AutoResetEvent _due = new(initialState: false);
     private volatile Planned _planned = new([]);
     private volatile NodeSurvey _found = NodeSurvey.Nothing;
-    private bool _hasLooked;
+    private bool _hasBegun;
 
-    /// <summary>Takes in what a pass has planned, and returns at once what was found last.</summary>
+    /// <summary>What was found last.</summary>
+    public NodeSurvey Found => _found;
+
+    /// <summary>Takes in what a pass has planned.</summary>
     /// <param name="vms">The plan.</param>
-    public NodeSurvey Look(ImmutableArray<VmPlan> vms)
+    public void Follow(ImmutableArray<VmPlan> vms)
     {
         _planned = new(vms);
-        if (!_hasLooked)
+        if (!_hasBegun)
         {
-            _hasLooked = true;
+            _hasBegun = true;
             _due.Set();
         }
-
-        return _found;
     }
 
     /// <inheritdoc/>
@@ -68,7 +69,7 @@ public sealed class SurveyLoop(NodeSurveyor surveyor, PassRequests requests, Tim
             if (found != _found)
             {
                 _found = found;
-                requests.LookAtEverything();
+                requests.LookForChanges();
             }
         }
     }

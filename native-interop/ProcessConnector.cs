@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Tmds.Linux;
 using static Tmds.Linux.LibC;
 
 namespace PinAgent.NativeInterop;
@@ -35,10 +34,10 @@ public sealed class ProcessConnector : IDisposable
     // Some ten thousand events, for a machine that starts fifty guests at once while we don't get to run.
     private const int BufferBytes = 4 * 1024 * 1024;
 
-    private readonly int _socket;
-    private readonly int _wake;
+    private readonly EventDescriptor _events;
+    private readonly byte[] _message = new byte[LongestMessage];
 
-    private ProcessConnector(int socket, int wake) => (_socket, _wake) = (socket, wake);
+    private ProcessConnector(EventDescriptor events) => _events = events;
 
     /// <summary>Begins to listen.</summary>
     /// <param name="connector">What listens; null if that failed.</param>
@@ -49,7 +48,7 @@ public sealed class ProcessConnector : IDisposable
     public static LinuxResult TryOpen(out ProcessConnector? connector)
     {
         connector = null;
-        var fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NetlinkConnector);
+        var fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NetlinkConnector);
         if (fd < 0)
         {
             return LinuxResult.FromReturnValue(fd);
@@ -58,7 +57,7 @@ public sealed class ProcessConnector : IDisposable
         // The filter comes first, so that nothing else is ever queued.
         var result = AttachFilter(fd);
         result = result.IsSuccess ? SetBuffer(fd) : result;
-        result = result.IsSuccess ? Bind(fd) : result;
+        result = result.IsSuccess ? NetlinkAddress.Bind(fd, ProcIndex) : result;
         result = result.IsSuccess ? Subscribe(fd) : result;
         if (!result.IsSuccess)
         {
@@ -66,16 +65,9 @@ public sealed class ProcessConnector : IDisposable
             return result;
         }
 
-        var wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (wake < 0)
-        {
-            result = LinuxResult.FromReturnValue(wake);
-            _ = close(fd);
-            return result;
-        }
-
-        connector = new ProcessConnector(fd, wake);
-        return LinuxResult.Success;
+        result = EventDescriptor.TryCreate(fd, out var events);
+        connector = events is null ? null : new ProcessConnector(events);
+        return result;
     }
 
     /// <summary>Waits for the next name.</summary>
@@ -84,64 +76,24 @@ public sealed class ProcessConnector : IDisposable
     /// <see cref="Errno.ENOBUFS"/> when names were lost: look at everything once. <see cref="Errno.ECANCELED"/> after
     /// <see cref="Stop"/>.
     /// </returns>
-    public unsafe LinuxResult Next(out NamedThread named)
+    public LinuxResult Next(out NamedThread named)
     {
-        var message = stackalloc byte[LongestMessage];
-        var fds = stackalloc pollfd[2];
-        fds[0] = new pollfd { fd = _socket, events = POLLIN };
-        fds[1] = new pollfd { fd = _wake, events = POLLIN };
         while (true)
         {
             named = default;
-            var ready = poll(fds, 2, -1);
-            if (ready < 0)
+            var result = _events.Read(_message, out var length);
+            if (!result.IsSuccess || TryParse(_message.AsSpan(0, length), out named))
             {
-                var failure = LinuxResult.FromReturnValue(ready);
-                if (failure.Errno == Errno.EINTR)
-                {
-                    continue;
-                }
-
-                return failure;
-            }
-
-            if (fds[1].revents != 0)
-            {
-                return new LinuxResult(Errno.ECANCELED);
-            }
-
-            var length = (long)recv(_socket, message, LongestMessage, MSG_DONTWAIT);
-            if (length < 0)
-            {
-                var failure = LinuxResult.FromReturnValue(length);
-                if (failure.Errno is Errno.EINTR or Errno.EAGAIN)
-                {
-                    continue;
-                }
-
-                return failure;
-            }
-
-            if (TryParse(new ReadOnlySpan<byte>(message, (int)length), out named))
-            {
-                return LinuxResult.Success;
+                return result;
             }
         }
     }
 
     /// <summary>Ends the wait in <see cref="Next"/>, from another thread.</summary>
-    public unsafe void Stop()
-    {
-        var one = 1UL;
-        _ = write(_wake, &one, sizeof(ulong));
-    }
+    public void Stop() => _events.Stop();
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _ = close(_socket);
-        _ = close(_wake);
-    }
+    public void Dispose() => _events.Dispose();
 
     /// <summary>Understands a message; false if it isn't the name of a thread.</summary>
     internal static bool TryParse(ReadOnlySpan<byte> message, out NamedThread named)
@@ -199,12 +151,6 @@ public sealed class ProcessConnector : IDisposable
         );
     }
 
-    private static unsafe LinuxResult Bind(int fd)
-    {
-        var address = new Address { Family = (ushort)AF_NETLINK, Groups = ProcIndex };
-        return LinuxResult.FromReturnValue(bind(fd, (sockaddr*)&address, sizeof(Address)));
-    }
-
     private static unsafe LinuxResult Subscribe(int fd)
     {
         const int Length = NetlinkHeader + ConnectorHeader + sizeof(uint);
@@ -229,15 +175,6 @@ public sealed class ProcessConnector : IDisposable
     {
         public readonly ushort Length = length;
         public readonly Instruction* Instructions = instructions;
-    }
-
-    // struct sockaddr_nl
-    private struct Address
-    {
-        public ushort Family;
-        public ushort Padding;
-        public uint Port;
-        public uint Groups;
     }
 }
 

@@ -45,6 +45,15 @@ public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet?
     /// <summary>Whether this pass changed the thread's mask.</summary>
     public bool IsChange => Outcome is Apply.Outcome.Applied or Apply.Outcome.Narrowed;
 
+    /// <summary>Whether another pass would come to the same, as long as nobody changes anything.</summary>
+    public bool IsAtRest =>
+        Outcome
+            is null
+                or Apply.Outcome.AlreadyRight
+                or Apply.Outcome.Planned
+                or Apply.Outcome.Ambiguous
+        || Planned.IsConfined;
+
     /// <summary>The change in words: <c>vcpu 0 (4715) from 2-3 to 2</c>.</summary>
     internal string DescribeChange()
     {
@@ -77,6 +86,9 @@ public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet?
 /// <param name="Threads">What came of it, in the plan's order.</param>
 public sealed record VmOutcome(VmPlan Plan, ImmutableArray<PinOutcome> Threads)
 {
+    /// <summary>Whether another pass would come to the same, as long as nobody changes anything.</summary>
+    public bool IsAtRest => Threads.All(thread => thread.IsAtRest);
+
     /// <summary>What this pass changed, in words; empty if it changed nothing.</summary>
     public string DescribeChanges() =>
         string.Join(

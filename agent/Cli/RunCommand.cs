@@ -128,7 +128,7 @@ internal static class RunCommand
             var requests = new PassRequests();
             using var cluster = isStandalone
                 ? null
-                : ClusterServices.Create(parsed, requests.LookAtEverything);
+                : ClusterServices.Create(parsed, requests.LookForChanges);
             using var files = new HostFiles(Options.HostRoot.Get(parsed));
             using var delays = new RunDelayReader(Options.HostRoot.Get(parsed));
             var settings = new PlanSettings(
@@ -140,6 +140,12 @@ internal static class RunCommand
                 isInCluster: cluster is not null
             );
             using var names = new ThreadNameWatch(requests);
+            using var hotplug = new CpuHotplugWatch(requests);
+            using var cpusets = new CpusetWatch(
+                requests,
+                Options.HostRoot.Get(parsed),
+                Options.KubeletRoot.Get(parsed)
+            );
             if (!parsed.GetValue(Once))
             {
                 using var survey = new SurveyLoop(
@@ -155,7 +161,8 @@ internal static class RunCommand
                         state,
                         cluster,
                         () => names.Source,
-                        survey.Look
+                        cpusets.Follow,
+                        survey
                     ),
                     state.History,
                     Interval.Get(parsed),
@@ -163,8 +170,7 @@ internal static class RunCommand
                     scrape,
                     new RunDelays(delays.Read, TimeProvider.System),
                     requests,
-                    names,
-                    survey,
+                    [names, hotplug, cpusets, survey],
                     cluster,
                     stop
                 );
@@ -177,7 +183,7 @@ internal static class RunCommand
                 await cluster.PodResources.AskAsync(PodResourcesSocket.Patience, stop);
             }
 
-            var pass = Compose(parsed, files, settings, state, cluster, events: null, survey: null);
+            var pass = Compose(parsed, files, settings, state, cluster);
             var status = RunDelays.Add(pass.Run().Status, delays.Read);
             Output.Print(Format.Get(parsed), () => StatusTable.Render(status), status.ToJson);
             return ExitCode.Fine;
@@ -194,8 +200,9 @@ internal static class RunCommand
         PlanSettings settings,
         AgentState state,
         ClusterServices? cluster,
-        Func<EventSource>? events,
-        Func<ImmutableArray<VmPlan>, NodeSurvey>? survey
+        Func<EventSource>? events = null,
+        Action<IEnumerable<string>>? follow = null,
+        SurveyLoop? survey = null
     )
     {
         var isLive = files.HasLiveProc();
@@ -209,7 +216,8 @@ internal static class RunCommand
                 affinity,
                 Options.KubeletRoot.Get(parsed),
                 cluster is null ? null : () => cluster.Watcher.Facts,
-                cluster?.PodResources
+                cluster?.PodResources,
+                follow
             ),
             settings,
             Placer.Default,
@@ -242,8 +250,7 @@ internal static class RunCommand
         ScrapeSettings? scrape,
         RunDelays delays,
         PassRequests requests,
-        ThreadNameWatch names,
-        SurveyLoop survey,
+        IReadOnlyList<IHostedService> watchers,
         ClusterServices? cluster,
         CancellationToken stop
     )
@@ -257,8 +264,11 @@ internal static class RunCommand
         );
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
-        builder.Services.AddHostedService(_ => names);
-        builder.Services.AddHostedService(_ => survey);
+        foreach (var watcher in watchers)
+        {
+            builder.Services.AddSingleton(watcher);
+        }
+
         builder.Services.AddHostedService(services => new PinLoop(
             pass,
             interval,

@@ -17,4 +17,12 @@ public sealed record NodeSnapshot(
 
     /// <summary>What the kubelet's PodResources API has told; null where that isn't known.</summary>
     public PodResources? PodResources { get; init; }
+
+    /// <summary>Whether nothing of it is new: all of it is the very same data.</summary>
+    internal bool IsSameAs(NodeSnapshot other) =>
+        ReferenceEquals(Topology, other.Topology)
+        && Vms == other.Vms
+        && ReferenceEquals(CpuManager, other.CpuManager)
+        && ReferenceEquals(PodResources, other.PodResources)
+        && ReferenceEquals(Cluster, other.Cluster);
 }

@@ -1,4 +1,5 @@
 using PinAgent.Model;
+using PinAgent.NativeInterop;
 
 namespace PinAgent.Observe;
 
@@ -10,8 +11,9 @@ namespace PinAgent.Observe;
 public sealed class CgroupHierarchy
 {
     private readonly HostFiles _files;
-    private readonly Dictionary<string, CpusetReading> _effective = [];
+    private readonly Dictionary<string, Effective> _effective = [];
     private readonly Lazy<string?> _ownPath;
+    private bool _isOutdated;
 
     private CgroupHierarchy(HostFiles files, CgroupMount mount)
     {
@@ -47,8 +49,46 @@ public sealed class CgroupHierarchy
         return mount is null ? null : new CgroupHierarchy(files, mount);
     }
 
-    /// <summary>Forgets the cpusets read: call at the beginning of a pass.</summary>
-    public void BeginPass() => _effective.Clear();
+    /// <summary>The folders of the cgroups whose CPUs were read and may be given others, below the host root.</summary>
+    public IEnumerable<string> Folders => _effective.Keys.Select(FolderOf);
+
+    /// <summary>Forgets the cpusets read, so that they are read anew.</summary>
+    public void Forget()
+    {
+        _effective.Clear();
+        _isOutdated = false;
+    }
+
+    /// <summary>Forgets one cgroup's cpuset if it's another now, so that it's read anew.</summary>
+    /// <param name="path">The path from the hierarchy's root.</param>
+    public void Renew(string path)
+    {
+        if (_effective.TryGetValue(path, out var known) && !IsUnchanged(known))
+        {
+            // Others may have been judged by it.
+            _isOutdated = true;
+            _effective.Remove(path);
+        }
+    }
+
+    /// <summary>Whether all cpusets that were read since <see cref="Forget"/> are still the same. Allocates nothing.</summary>
+    public bool IsUnchanged()
+    {
+        if (_isOutdated)
+        {
+            return false;
+        }
+
+        foreach (var (_, known) in _effective)
+        {
+            if (!IsUnchanged(known))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     /// <summary>
     /// Makes a path from <c>/proc/&lt;pid&gt;/cgroup</c> absolute. In a cgroup namespace of its own the agent sees
@@ -93,21 +133,26 @@ public sealed class CgroupHierarchy
     {
         if (_effective.TryGetValue(path, out var known))
         {
-            return known;
+            return known.Reading;
         }
 
-        var reading = new CpusetReading(null, $"{path}: no cpuset file here or above");
+        var found = new Effective(
+            new(null, $"{path}: no cpuset file here or above"),
+            null,
+            default,
+            []
+        );
         // Every cgroup of v1 has its cpuset; in v2 one without the controller goes by its nearest ancestor that has it.
         for (string? at = path; at is not null; at = Mount.IsV1 ? null : ParentOf(at))
         {
-            if (TryReadEffective(at, out reading))
+            if (TryReadEffective(at, out found))
             {
                 break;
             }
         }
 
-        _effective[path] = reading;
-        return reading;
+        _effective[path] = found;
+        return found.Reading;
     }
 
     /// <summary>
@@ -121,8 +166,8 @@ public sealed class CgroupHierarchy
         for (string? at = path; at is not null and not "/"; at = ParentOf(at))
         {
             if (
-                TryRead(at, "cpuset.cpus", out var reading)
-                && reading.Cpus is { IsEmpty: false } own
+                TryRead(at, "cpuset.cpus", out var found)
+                && found.Reading.Cpus is { IsEmpty: false } own
             )
             {
                 return own;
@@ -136,7 +181,7 @@ public sealed class CgroupHierarchy
     /// <param name="path">The parent's path.</param>
     /// <param name="child">The child's name.</param>
     public CpuSet? ReadChild(string path, string child) =>
-        TryReadEffective($"{path.TrimEnd('/')}/{child}", out var reading) ? reading.Cpus : null;
+        TryReadEffective($"{path.TrimEnd('/')}/{child}", out var found) ? found.Reading.Cpus : null;
 
     /// <summary>Whether the kernel balances nothing between the cgroup's CPUs: v2's partition <c>isolated</c>.</summary>
     /// <param name="path">The path from the hierarchy's root.</param>
@@ -157,30 +202,29 @@ public sealed class CgroupHierarchy
         return false;
     }
 
-    private bool TryReadEffective(string path, out CpusetReading reading) =>
+    private bool IsUnchanged(Effective known) =>
+        known.File is { } file
+        && _files.Read($"{file}", out var content).Errno == known.Result.Errno
+        && content.SequenceEqual(known.Content);
+
+    private bool TryReadEffective(string path, out Effective found) =>
         Mount.IsV1
-            ? TryRead(path, "cpuset.effective_cpus", out reading)
-                || TryRead(path, "cpuset.cpus", out reading)
-            : TryRead(path, "cpuset.cpus.effective", out reading);
+            ? TryRead(path, "cpuset.effective_cpus", out found)
+                || TryRead(path, "cpuset.cpus", out found)
+            : TryRead(path, "cpuset.cpus.effective", out found);
 
     // False: no such file, look further up. True: an answer, be it an error.
-    private bool TryRead(string path, string name, out CpusetReading reading)
+    private bool TryRead(string path, string name, out Effective found)
     {
-        var folder = FolderOf(path);
-        var result = _files.Read($"{folder}/{name}", out var content);
-        if (result.IsSuccess)
-        {
-            reading = CpuSet.TryParse(content, out var cpus, out var error)
-                ? new CpusetReading(cpus, null)
-                : new CpusetReading(null, $"{_files.Display(folder)}/{name}: {error}");
-            return true;
-        }
-
-        reading = new CpusetReading(
-            null,
-            result.ToException($"{_files.Display(folder)}/{name}").Message
-        );
-        return result.Errno != NativeInterop.Errno.ENOENT;
+        var file = $"{FolderOf(path)}/{name}";
+        var result = _files.Read($"{file}", out var content);
+        var reading =
+            !result.IsSuccess
+                ? new CpusetReading(null, result.ToException(_files.Display(file)).Message)
+            : CpuSet.TryParse(content, out var cpus, out var error) ? new CpusetReading(cpus, null)
+            : new CpusetReading(null, $"{_files.Display(file)}: {error}");
+        found = new Effective(reading, file, result, content.ToArray());
+        return result.Errno != Errno.ENOENT;
     }
 
     private string FolderOf(string path)
@@ -236,6 +280,14 @@ public sealed class CgroupHierarchy
 
         return null;
     }
+
+    // What was read, from where, and its bytes.
+    private sealed record Effective(
+        CpusetReading Reading,
+        string? File,
+        LinuxResult Result,
+        byte[] Content
+    );
 }
 
 /// <summary>A cpuset, or why it couldn't be read.</summary>

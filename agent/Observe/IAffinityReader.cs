@@ -9,6 +9,12 @@ public interface IAffinityReader
     /// <summary>The CPUs thread <paramref name="tid"/> of process <paramref name="pid"/> may run on.</summary>
     /// <returns>Null if the thread is gone, or nothing says so.</returns>
     CpuSet? Read(int pid, int tid);
+
+    /// <summary>Whether that is still so.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="tid">The thread.</param>
+    /// <param name="cpus">What was read before.</param>
+    bool IsStill(int pid, int tid, CpuSet? cpus) => cpus is not null && cpus.Equals(Read(pid, tid));
 }
 
 /// <summary>Asks the kernel: 0.5 µs a thread.</summary>
@@ -19,6 +25,10 @@ public sealed class LiveAffinityReader : IAffinityReader
     /// <inheritdoc/>
     public CpuSet? Read(int pid, int tid) =>
         SchedAffinity.Get(tid, ref _mask).IsSuccess ? CpuSet.FromMask(_mask) : null;
+
+    /// <inheritdoc/>
+    public bool IsStill(int pid, int tid, CpuSet? cpus) =>
+        cpus is not null && SchedAffinity.Get(tid, ref _mask).IsSuccess && cpus.EqualsMask(_mask);
 }
 
 /// <summary>Reads what a recorded machine's files say.</summary>

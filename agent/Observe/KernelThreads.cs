@@ -12,6 +12,9 @@ internal sealed class KernelThreads(HostFiles files, IAffinityReader affinity)
 {
     private readonly List<KernelThread> _found = [];
 
+    /// <summary>Whether there was any since the beginning of the pass.</summary>
+    public bool HasAny => _found.Count > 0;
+
     /// <summary>Forgets what was collected: call at the beginning of a pass.</summary>
     public void BeginPass() => _found.Clear();
 

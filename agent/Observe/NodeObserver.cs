@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using PinAgent.Model;
 using PinAgent.Observe.Kubelet;
 
@@ -9,19 +10,22 @@ namespace PinAgent.Observe;
 /// <param name="kubeletRoot">The kubelet's root folder on that machine.</param>
 /// <param name="cluster">What the API server has told by now; null outside a cluster.</param>
 /// <param name="podResources">What the kubelet's PodResources API has told; null where it isn't asked.</param>
+/// <param name="follow">
+/// Told, after each look at VMs, of the folders of the cgroups they are in, below the host root; null for nobody.
+/// </param>
 public sealed class NodeObserver(
     HostFiles files,
     IAffinityReader affinity,
     string kubeletRoot,
     Func<ClusterFacts>? cluster = null,
-    PodResourcesWatch? podResources = null
+    PodResourcesWatch? podResources = null,
+    Action<IEnumerable<string>>? follow = null
 )
 {
     private readonly QemuObserver _qemu = new(files, affinity);
+    private readonly CpuManagerReader _cpuManager = new(files, kubeletRoot);
     private CgroupHierarchy? _cgroups;
     private NodeTopology? _topology;
-    private CpuManagerState? _state;
-    private IReadOnlyList<string> _kubelet = [];
 
     /// <summary>Reads the node.</summary>
     /// <exception cref="InvalidDataException">
@@ -31,53 +35,66 @@ public sealed class NodeObserver(
     {
         string? cgroupProblem = null;
         _cgroups ??= CgroupHierarchy.TryOpen(files, out cgroupProblem);
-        _cgroups?.BeginPass();
+        _cgroups?.Forget();
         var topology = ReadTopology();
-        var vms = _qemu.Observe(_cgroups, cgroupProblem);
-        var cpuManager = ReadCpuManager();
-        var told = podResources?.Look(cpuManager.Checkpoint, vms);
-        return new NodeSnapshot(
-            topology,
-            vms,
-            told?.Evidence is { } evidence
-                ? cpuManager with
-                {
-                    Evidence = [.. cpuManager.Evidence, evidence],
-                }
-                : cpuManager
-        )
-        {
-            PodResources = told?.Known,
-            // Last, so that they are as new as the processes: a pod is in the API before its QEMU runs.
-            Cluster = cluster?.Invoke(),
-        };
+        var vms = Follow(_qemu.Observe(_cgroups, cgroupProblem));
+        return Complete(new NodeSnapshot(topology, vms, _cpuManager.Read()));
     }
 
     /// <summary>Reads some of the node's VMs again.</summary>
     /// <param name="before">The node as it was.</param>
     /// <param name="pids">The processes to look at.</param>
-    public NodeSnapshot ObserveAgain(NodeSnapshot before, IReadOnlySet<int> pids)
-    {
-        _cgroups?.BeginPass();
-        return before with
+    public NodeSnapshot ObserveAgain(NodeSnapshot before, IReadOnlySet<int> pids) =>
+        before with
         {
-            Vms = _qemu.ObserveAgain(before.Vms, pids, _cgroups),
+            Vms = Follow(_qemu.ObserveAgain(before.Vms, pids, _cgroups)),
             Cluster = cluster?.Invoke(),
         };
-    }
 
-    // Whether a kubelet runs decides nothing, so it isn't looked for every second.
-    private CpuManagerObservation ReadCpuManager()
+    /// <summary>
+    /// Looks for what has changed: new processes; threads that came, went or have another mask; cpusets; CPUs offline; the
+    /// kubelet's checkpoint. What a known thread is called and which cgroup it's in isn't read again.
+    /// </summary>
+    /// <param name="before">The node as it was.</param>
+    /// <returns>The very same snapshot where nothing has changed.</returns>
+    /// <exception cref="InvalidDataException">As <see cref="Observe"/>.</exception>
+    public NodeSnapshot ObserveChanges(NodeSnapshot before)
     {
-        var seen = CpuManagerObserver.Observe(files, kubeletRoot);
-        if (seen.State != _state)
+        if (_cgroups is null || !_qemu.TryFindChanged(before.Vms, out var changed))
         {
-            (_state, _kubelet) = (seen.State, KubeletProcess.Evidence(files, seen));
+            return Observe();
         }
 
-        return seen with
+        if (!_cgroups.IsUnchanged())
         {
-            Evidence = [.. seen.Evidence, .. _kubelet],
+            _cgroups.Forget();
+            changed.UnionWith(before.Vms.Select(vm => vm.Key.Pid));
+        }
+
+        var topology = ReadTopology();
+        var vms =
+            changed.Count == 0
+                ? before.Vms
+                : Follow(_qemu.ObserveAgain(before.Vms, changed, _cgroups));
+        var after = Complete(new NodeSnapshot(topology, vms, _cpuManager.ReadIfWritten()));
+        return after.IsSameAs(before) ? before : after;
+    }
+
+    private ImmutableArray<ObservedVm> Follow(ImmutableArray<ObservedVm> vms)
+    {
+        follow?.Invoke(_cgroups?.Folders ?? []);
+        return vms;
+    }
+
+    private NodeSnapshot Complete(NodeSnapshot snapshot)
+    {
+        var told = podResources?.Look(snapshot.CpuManager.Checkpoint, snapshot.Vms);
+        return snapshot with
+        {
+            CpuManager = _cpuManager.With(snapshot.CpuManager, told?.Evidence),
+            PodResources = told?.Known,
+            // Last, so that they are as new as the processes: a pod is in the API before its QEMU runs.
+            Cluster = cluster?.Invoke(),
         };
     }
 

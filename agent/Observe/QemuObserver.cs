@@ -22,8 +22,12 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
     private readonly KvmVcpuFiles _kvmVcpus = new(files);
     private readonly KernelThreads _kernelThreads = new(files, affinity);
     private readonly VmCgroups _cgroups = new(files);
-    private readonly List<int> _pids = [];
     private readonly List<int> _tids = [];
+    private List<int> _pids = [];
+    private List<int> _pidsBefore = [];
+
+    // Processes that may still become a QEMU, by exec.
+    private readonly HashSet<int> _young = [];
 
     /// <summary>Looks at every process once.</summary>
     /// <param name="cgroups">The hierarchy with the cpusets; null if there is none.</param>
@@ -32,14 +36,7 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
     /// <exception cref="InvalidDataException">The processes can't be listed.</exception>
     public ImmutableArray<ObservedVm> Observe(CgroupHierarchy? cgroups, string? cgroupProblem)
     {
-        var listed = files.ListNumbers($"/proc", _pids);
-        if (!listed.IsSuccess)
-        {
-            throw new InvalidDataException(
-                $"{files.Display("/proc")}: {listed.Errno.Describe()}; is --host-root right, and procfs mounted there?"
-            );
-        }
-
+        ListProcesses();
         var uptime = ReadUptime();
         var vms = new List<ObservedVm>();
         _kernelThreads.BeginPass();
@@ -81,6 +78,127 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         }
 
         return [.. vms.OrderBy(vm => vm.Key.Pid)];
+    }
+
+    /// <summary>
+    /// Looks which processes are to be looked at again: VMs that are new, have ended or lack something, and those of which a
+    /// thread came, went or has another mask. Reads no more than that takes.
+    /// </summary>
+    /// <param name="vms">All VMs as they were.</param>
+    /// <param name="changed">The processes.</param>
+    /// <returns>False where a look at everything is due: a thread of the kernel's own that works for a VM came or went.</returns>
+    /// <exception cref="InvalidDataException">The processes can't be listed.</exception>
+    public bool TryFindChanged(ImmutableArray<ObservedVm> vms, out HashSet<int> changed)
+    {
+        changed = [];
+        foreach (var vm in vms)
+        {
+            if (vm.Problem is not null || !HasSameThreads(vm))
+            {
+                changed.Add(vm.Key.Pid);
+            }
+            else if (!HasSameKernelThreads(vm))
+            {
+                return false;
+            }
+        }
+
+        ListProcesses();
+        if (_young.Count == 0)
+        {
+            return true;
+        }
+
+        var uptime = ReadUptime();
+        _kernelThreads.BeginPass();
+        foreach (var pid in _young)
+        {
+            if (!vms.Any(vm => vm.Key.Pid == pid) && ObserveProcess(pid, uptime) is not null)
+            {
+                changed.Add(pid);
+            }
+
+            if (!IsYoung(pid, uptime))
+            {
+                _young.Remove(pid);
+            }
+        }
+
+        return !_kernelThreads.HasAny;
+    }
+
+    private void ListProcesses()
+    {
+        (_pids, _pidsBefore) = (_pidsBefore, _pids);
+        var listed = files.ListNumbers($"/proc", _pids);
+        if (!listed.IsSuccess)
+        {
+            throw new InvalidDataException(
+                $"{files.Display("/proc")}: {listed.Errno.Describe()}; is --host-root right, and procfs mounted there?"
+            );
+        }
+
+        // Both are in ascending order.
+        var before = 0;
+        foreach (var pid in _pids)
+        {
+            while (before < _pidsBefore.Count && _pidsBefore[before] < pid)
+            {
+                before++;
+            }
+
+            if (before == _pidsBefore.Count || _pidsBefore[before] != pid)
+            {
+                _young.Add(pid);
+            }
+        }
+    }
+
+    private bool IsYoung(int pid, double? uptime) =>
+        files.Read($"/proc/{pid}/stat", out var content).IsSuccess
+        && ProcStat.TryParse(content, out var stat)
+        && !stat.IsKernelThread
+        && IsStarting(stat.StartTime, uptime);
+
+    private static bool IsStarting(ulong startTime, double? uptime) =>
+        uptime - (startTime / TicksPerSecond) < StartingSeconds;
+
+    private bool HasSameKernelThreads(ObservedVm vm)
+    {
+        foreach (var thread in vm.Threads)
+        {
+            if (
+                thread.IsKernelProcess && !affinity.IsStill(thread.Tid, thread.Tid, thread.Affinity)
+            )
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool HasSameThreads(ObservedVm vm)
+    {
+        var pid = vm.Key.Pid;
+        files.ListNumbers($"/proc/{pid}/task", _tids);
+        var i = 0;
+        foreach (var thread in vm.Threads)
+        {
+            if (
+                !thread.IsKernelProcess
+                && (
+                    i >= _tids.Count
+                    || _tids[i++] != thread.Tid
+                    || !affinity.IsStill(pid, thread.Tid, thread.Affinity)
+                )
+            )
+            {
+                return false;
+            }
+        }
+
+        return i == _tids.Count;
     }
 
     private ObservedVm? ObserveProcess(int pid, double? uptime)
@@ -132,11 +250,7 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
             ? new VmProblem(Reason.Unreadable, text)
             : FindVcpus(key, threads);
         var vcpus = threads.Count(thread => thread.Thread.Role == ThreadRole.Vcpu);
-        if (
-            problem is null
-            && vcpus < commandLine.Guest.BootVcpus
-            && uptime - (startTime / TicksPerSecond) < StartingSeconds
-        )
+        if (problem is null && vcpus < commandLine.Guest.BootVcpus && IsStarting(startTime, uptime))
         {
             problem = new VmProblem(
                 Reason.VcpuThreadsStarting,

@@ -25,6 +25,7 @@ internal sealed class VmCgroups(HostFiles files)
         }
 
         var location = ContainerPath.Parse(main);
+        cgroups.Renew(location.Path);
         var (cpuset, cpusetProblem) = cgroups.ReadEffective(location.Path);
         if (cpuset is null)
         {

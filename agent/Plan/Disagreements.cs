@@ -24,6 +24,9 @@ public sealed class Disagreements
     private Disagreements(ImmutableDictionary<VmKey, TimeSpan> since, TimeSpan now) =>
         (_since, _now) = (since, now);
 
+    /// <summary>Whether one will have lasted for too long only if a later pass finds it again.</summary>
+    public bool IsPending => _since.Keys.Any(vm => !Lasts(vm));
+
     /// <summary>Whether a VM's has lasted for too long.</summary>
     public bool Lasts(VmKey vm) => _since.TryGetValue(vm, out var since) && _now - since > Patience;
 

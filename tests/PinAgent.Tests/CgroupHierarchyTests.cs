@@ -209,7 +209,7 @@ public sealed class CgroupHierarchyTests : IDisposable
         _host.Write($"{Root2}/vm1/cpuset.cpus.effective", "2-3\n");
 
         Assert.Equal("2-5", cgroups.ReadEffective("/vm1").Cpus?.ToString());
-        cgroups.BeginPass();
+        cgroups.Forget();
         Assert.Equal("2-3", cgroups.ReadEffective("/vm1").Cpus?.ToString());
     }
 

@@ -11,17 +11,33 @@ public sealed class PassRequestsTests
     {
         var requests = new PassRequests();
         requests.LookAt(new NamedThread(2, 1, 10));
-        requests.LookAtEverything();
-        requests.LookAtEverything();
+        requests.LookForChanges();
+        requests.LookForChanges();
         requests.LookAt(new NamedThread(3, 1, 20));
 
-        Assert.True(requests.Wait(TestContext.Current.CancellationToken, out var named));
+        Assert.Equal(
+            PassScope.Changes,
+            requests.Wait(TestContext.Current.CancellationToken, out var named)
+        );
         Assert.Equal([2, 3], named.Select(thread => thread.Tid));
 
         using var stop = new CancellationTokenSource();
         var next = Task.Run(() => requests.Wait(stop.Token, out _));
         requests.LookAt(new NamedThread(4, 1, 30));
-        Assert.False(await next);
+        Assert.Equal(PassScope.Named, await next);
+    }
+
+    [Fact]
+    public void The_widest_look_asked_for_is_made_and_sees_what_the_others_would()
+    {
+        var requests = new PassRequests();
+        requests.LookAtEverything();
+        requests.LookForChanges();
+
+        Assert.Equal(
+            PassScope.Everything,
+            requests.Wait(TestContext.Current.CancellationToken, out _)
+        );
     }
 
     [Fact]
@@ -55,7 +71,10 @@ public sealed class PassRequestsTests
             requests.LookAt(new NamedThread(tid, 1, 0));
         }
 
-        Assert.True(requests.Wait(TestContext.Current.CancellationToken, out var named));
+        Assert.Equal(
+            PassScope.Everything,
+            requests.Wait(TestContext.Current.CancellationToken, out var named)
+        );
         Assert.InRange(named.Count, 1, 9_999);
     }
 }

@@ -41,15 +41,22 @@ public sealed class ClusterReporter
                     Subjects(vm, facts).Select(subject => (subject, occurrence))
                 )
         );
-        foreach (var series in _ledger.Take(happened, _time.GetUtcNow()))
-        {
-            _outbox.Put($"event {series.Name} {series.IsNew}", ApiEvent.Write(series, _node));
-        }
-
+        Send(happened);
         _before = vms.ToImmutableDictionary(vm => vm.Outcome.Plan.Vm.Key, vm => vm.Status);
         if (_annotates)
         {
             Annotate(vms, facts);
+        }
+    }
+
+    /// <summary>Takes in that a pass came to the same as the one before; returns at once.</summary>
+    public void LookAgain() => Send([]);
+
+    private void Send(IEnumerable<(EventSubject, VmEvent)> happened)
+    {
+        foreach (var series in _ledger.Take(happened, _time.GetUtcNow()))
+        {
+            _outbox.Put($"event {series.Name} {series.IsNew}", ApiEvent.Write(series, _node));
         }
     }
 

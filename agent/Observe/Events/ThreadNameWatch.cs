@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Hosting;
 using PinAgent.Model;
 using PinAgent.NativeInterop;
 
@@ -9,10 +8,9 @@ namespace PinAgent.Observe.Events;
 /// Where the kernel doesn't tell, the loop's period alone finds it, and the status says so.
 /// </summary>
 /// <param name="requests">The loop.</param>
-public sealed class ThreadNameWatch(PassRequests requests) : IHostedService, IDisposable
+public sealed class ThreadNameWatch(PassRequests requests) : KernelListener("thread names")
 {
     private ProcessConnector? _connector;
-    private Thread? _listener;
     private EventSource _source = new(EventSourceState.Scanning, "not started yet");
     private long _overflows;
 
@@ -24,60 +22,49 @@ public sealed class ThreadNameWatch(PassRequests requests) : IHostedService, IDi
         };
 
     /// <inheritdoc/>
-    public Task StartAsync(CancellationToken cancellationToken)
+    protected override bool Open()
     {
         var opened = ProcessConnector.TryOpen(out _connector);
-        if (_connector is null)
-        {
-            var why = Why(opened.Errno);
-            Volatile.Write(ref _source, new(EventSourceState.Scanning, why));
-            return Task.CompletedTask;
-        }
-
-        Volatile.Write(ref _source, new(EventSourceState.Listening, null));
-        _listener = new Thread(Listen) { Name = "thread names", IsBackground = true };
-        _listener.Start(_connector);
-        return Task.CompletedTask;
+        Volatile.Write(
+            ref _source,
+            _connector is null
+                ? new(EventSourceState.Scanning, Why(opened.Errno))
+                : new(EventSourceState.Listening, null)
+        );
+        return _connector is not null;
     }
 
     /// <inheritdoc/>
-    public Task StopAsync(CancellationToken cancellationToken)
+    protected override Errno HandOn()
     {
-        _connector?.Stop();
-        _listener?.Join();
-        return Task.CompletedTask;
+        var errno = _connector!.Next(out var named).Errno;
+        switch (errno)
+        {
+            case Errno.None:
+                requests.LookAt(named);
+                return errno;
+            case Errno.ENOBUFS:
+                Interlocked.Increment(ref _overflows);
+                requests.LookAtEverything();
+                return Errno.None;
+            default:
+                return errno;
+        }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _connector?.Dispose();
-
-    // The listener hands on and does nothing else; it must not wait behind the new threads that it tells of.
-    private void Listen(object? argument)
+    protected override void Lost(Errno errno)
     {
-        var connector = (ProcessConnector)argument!;
-        _ = SchedPriority.Raise();
-        while (true)
-        {
-            var result = connector.Next(out var named);
-            switch (result.Errno)
-            {
-                case Errno.None:
-                    requests.LookAt(named);
-                    break;
-                case Errno.ENOBUFS:
-                    Interlocked.Increment(ref _overflows);
-                    requests.LookAtEverything();
-                    break;
-                case Errno.ECANCELED:
-                    return;
-                default:
-                    var why = $"the kernel's process connector failed: {result.Errno.Describe()}";
-                    Volatile.Write(ref _source, new(EventSourceState.Scanning, why));
-                    requests.LookAtEverything();
-                    return;
-            }
-        }
+        var why = $"the kernel's process connector failed: {errno.Describe()}";
+        Volatile.Write(ref _source, new(EventSourceState.Scanning, why));
+        requests.LookAtEverything();
     }
+
+    /// <inheritdoc/>
+    protected override void Interrupt() => _connector?.Stop();
+
+    /// <inheritdoc/>
+    protected override void Close() => _connector?.Dispose();
 
     private static string Why(Errno errno) =>
         errno switch

@@ -28,9 +28,14 @@ public static class CpuManagerObserver
             : seen;
     }
 
+    /// <summary>The checkpoint's path.</summary>
+    /// <param name="kubeletRoot">The kubelet's root folder.</param>
+    public static string PathBelow(string kubeletRoot) =>
+        $"{kubeletRoot.TrimEnd('/')}/cpu_manager_state";
+
     private static CpuManagerObservation ObserveCheckpoint(HostFiles files, string root)
     {
-        var path = $"{root}/cpu_manager_state";
+        var path = PathBelow(root);
         var where = files.Display(path);
         var result = files.Read($"{path}", out var content);
         if (result.IsSuccess)

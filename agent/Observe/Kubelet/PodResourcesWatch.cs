@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Hosting;
 using PinAgent.Model;
 
@@ -21,6 +22,7 @@ public sealed class PodResourcesWatch(string path, TimeProvider time) : Backgrou
     private long _changes;
     private bool _hasLooked;
     private CpuManagerCheckpoint? _checkpoint;
+    private ImmutableArray<ObservedVm> _vms = [];
     private HashSet<string> _pods = [];
 
     /// <summary>
@@ -31,17 +33,21 @@ public sealed class PodResourcesWatch(string path, TimeProvider time) : Backgrou
     /// <param name="vms">The VMs.</param>
     public PodResourcesObservation Look(
         CpuManagerCheckpoint? checkpoint,
-        IEnumerable<ObservedVm> vms
+        ImmutableArray<ObservedVm> vms
     )
     {
-        var pods = vms.Select(vm => vm.Cgroup?.PodUid).OfType<string>().ToHashSet();
-        if (_hasLooked && (checkpoint != _checkpoint || !pods.IsSubsetOf(_pods)))
+        if (!_hasLooked || checkpoint != _checkpoint || vms != _vms)
         {
-            Interlocked.Increment(ref _changes);
-            _trigger.Set();
+            var pods = vms.Select(vm => vm.Cgroup?.PodUid).OfType<string>().ToHashSet();
+            if (_hasLooked && (checkpoint != _checkpoint || !pods.IsSubsetOf(_pods)))
+            {
+                Interlocked.Increment(ref _changes);
+                _trigger.Set();
+            }
+
+            (_hasLooked, _checkpoint, _vms, _pods) = (true, checkpoint, vms, pods);
         }
 
-        (_hasLooked, _checkpoint, _pods) = (true, checkpoint, pods);
         var answer = _answer;
         return answer.Changes == _changes
             ? answer.Observation

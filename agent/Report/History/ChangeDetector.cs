@@ -9,6 +9,11 @@ public sealed class ChangeDetector
 {
     private readonly Dictionary<VmKey, Seen> _seen = [];
     private string _online = "";
+    private DateTimeOffset _now;
+
+    /// <summary>A pass came to the same as the one before.</summary>
+    /// <param name="now">When it ended.</param>
+    public void Still(DateTimeOffset now) => _now = now;
 
     /// <summary>What has happened by the end of this pass.</summary>
     /// <param name="result">The pass.</param>
@@ -22,6 +27,11 @@ public sealed class ChangeDetector
         {
             var key = vm.Outcome.Plan.Vm.Key;
             var before = _seen.GetValueOrDefault(key);
+            if (before is { Vm.Status.State: VmState.Pinned })
+            {
+                before = before with { Right = _now };
+            }
+
             if (Change(vm, before, onlineChanged, now) is { } change)
             {
                 changes.Add(change);
@@ -40,7 +50,7 @@ public sealed class ChangeDetector
             }
         }
 
-        _online = online;
+        (_online, _now) = (online, now);
         return changes;
     }
 

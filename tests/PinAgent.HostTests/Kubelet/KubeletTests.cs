@@ -93,7 +93,7 @@ public sealed class KubeletTests
         {
             var vm = await NodeAgent.PinnedAsync(pod);
             Assert.Empty(vm.Json["advisories"]!.AsArray());
-        Assert.Empty((await NodeAgent.StatusAsync())!.Violations("disagreement"));
+            Assert.Empty((await NodeAgent.StatusAsync())!.Violations("disagreement"));
             AssertOnSiblings(pod);
             await Until.HoldsAsync(
                 async () => (await pod.EventsAsync("Pinned")).Count == 1,

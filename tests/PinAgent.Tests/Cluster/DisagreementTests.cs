@@ -29,8 +29,11 @@ public sealed class DisagreementTests
     {
         Assert.Empty(PassAt(100, written: "4-5"));
         Assert.Empty(PassAt(110, written: "4-5"));
+        Assert.True(_disagreements.IsPending, "whoever makes no pass doesn't tell it");
 
         var violation = Assert.Single(PassAt(110.1, written: "6-7"));
+
+        Assert.False(_disagreements.IsPending);
 
         Assert.Equal((ViolationKind.Disagreement, "2-3"), (violation.Kind, violation.Cpus));
         Assert.StartsWith(

@@ -146,7 +146,7 @@ public sealed class PodResourcesWatchTests : IAsyncLifetime
     private PodResourcesObservation Look(CpuManagerCheckpoint checkpoint, params string[] pods) =>
         _watch.Look(
             checkpoint,
-            pods.Select(pod => Vms.Vm(pod, "0-1", new GuestTopology(1, 1, 1)).InPod(pod))
+            [.. pods.Select(pod => Vms.Vm(pod, "0-1", new GuestTopology(1, 1, 1)).InPod(pod))]
         );
 
     private async Task UntilAsync(

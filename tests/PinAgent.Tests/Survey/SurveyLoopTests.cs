@@ -38,19 +38,20 @@ public sealed class SurveyLoopTests : IAsyncLifetime
     public async Task It_looks_after_the_first_pass_and_every_minute_and_asks_for_a_pass()
     {
         _host.Process(50, "noise", "3");
-        Assert.Equal(NodeSurvey.Nothing, _loop.Look([_plan]));
+        Assert.Equal(NodeSurvey.Nothing, _loop.Found);
+        _loop.Follow([_plan]);
 
         await PassAsked();
-        Assert.Equal("noise", Assert.Single(_loop.Look([_plan]).Processes).Comm);
+        Assert.Equal("noise", Assert.Single(_loop.Found.Processes).Comm);
 
         _host.Host.Delete("/proc/50");
         _time.Advance(SurveyLoop.Period);
 
         await PassAsked();
-        Assert.Empty(_loop.Look([_plan]).Processes);
+        Assert.Empty(_loop.Found.Processes);
     }
 
-    private Task<bool> PassAsked() =>
+    private Task PassAsked() =>
         Task.Run(
             () => _requests.Wait(TestContext.Current.CancellationToken, out _),
             TestContext.Current.CancellationToken

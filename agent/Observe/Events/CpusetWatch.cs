@@ -1,0 +1,72 @@
+using System.Text;
+using PinAgent.NativeInterop;
+
+namespace PinAgent.Observe.Events;
+
+/// <summary>
+/// Has the loop look for changes when somebody gives the VMs' cgroups other CPUs, and when the kubelet writes its checkpoint.
+/// A change that comes from a cgroup further up isn't told of; nor is anything beyond the kernel's limit of watches.
+/// </summary>
+/// <param name="requests">The loop.</param>
+/// <param name="root">The host root.</param>
+/// <param name="kubeletRoot">The kubelet's root folder below it.</param>
+public sealed class CpusetWatch(PassRequests requests, string root, string kubeletRoot)
+    : KernelListener("cpusets")
+{
+    private readonly Dictionary<string, int> _watches = [];
+    private Inotify? _inotify;
+
+    /// <summary>Listens to these cgroups, and to no others. Only the loop calls it.</summary>
+    /// <param name="folders">Their folders, below the host root.</param>
+    public void Follow(IEnumerable<string> folders)
+    {
+        if (_inotify is not { } inotify)
+        {
+            return;
+        }
+
+        var wanted = folders.ToHashSet();
+        foreach (var gone in _watches.Keys.Where(folder => !wanted.Contains(folder)).ToList())
+        {
+            _watches.Remove(gone, out var watch);
+            inotify.Forget(watch);
+        }
+
+        // Those that are known, too: a folder can have gone and come back.
+        foreach (var folder in wanted)
+        {
+            if (inotify.WatchFile(Path($"{folder}/cpuset.cpus"), out var watch).IsSuccess)
+            {
+                _watches[folder] = watch;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool Open()
+    {
+        _ = Inotify.TryOpen(out _inotify);
+        _ = _inotify?.WatchFolder(Path(kubeletRoot));
+        return _inotify is not null;
+    }
+
+    /// <inheritdoc/>
+    protected override Errno HandOn()
+    {
+        var errno = _inotify!.Next().Errno;
+        if (errno == Errno.None)
+        {
+            requests.LookForChanges();
+        }
+
+        return errno;
+    }
+
+    /// <inheritdoc/>
+    protected override void Interrupt() => _inotify?.Stop();
+
+    /// <inheritdoc/>
+    protected override void Close() => _inotify?.Dispose();
+
+    private byte[] Path(string path) => Encoding.UTF8.GetBytes($"{root.TrimEnd('/')}{path}\0");
+}

@@ -1,0 +1,88 @@
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
+
+namespace PinAgent.NativeInterop;
+
+/// <summary>
+/// A descriptor of the kernel's on which one thread waits for what comes, until another ends the wait. Owns both.
+/// </summary>
+internal sealed class EventDescriptor : IDisposable
+{
+    private readonly int _fd;
+    private readonly int _wake;
+
+    private EventDescriptor(int fd, int wake) => (_fd, _wake) = (fd, wake);
+
+    /// <summary>The descriptor.</summary>
+    public int Fd => _fd;
+
+    /// <summary>Takes over a non-blocking descriptor, and closes it if that fails.</summary>
+    public static LinuxResult TryCreate(int fd, out EventDescriptor? descriptor)
+    {
+        var wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (wake < 0)
+        {
+            var failure = LinuxResult.FromReturnValue(wake);
+            _ = close(fd);
+            descriptor = null;
+            return failure;
+        }
+
+        descriptor = new EventDescriptor(fd, wake);
+        return LinuxResult.Success;
+    }
+
+    /// <summary>Waits until there is something, and reads it.</summary>
+    /// <param name="buffer">Receives it.</param>
+    /// <param name="length">The bytes received.</param>
+    /// <returns>The error of read(2); <see cref="Errno.ECANCELED"/> after <see cref="Stop"/>.</returns>
+    public unsafe LinuxResult Read(Span<byte> buffer, out int length)
+    {
+        length = 0;
+        var fds = stackalloc pollfd[2];
+        fds[0] = new pollfd { fd = _fd, events = POLLIN };
+        fds[1] = new pollfd { fd = _wake, events = POLLIN };
+        while (true)
+        {
+            long received = poll(fds, 2, -1);
+            if (received >= 0 && fds[1].revents != 0)
+            {
+                return new LinuxResult(Errno.ECANCELED);
+            }
+
+            if (received >= 0)
+            {
+                fixed (byte* start = buffer)
+                {
+                    received = (long)read(_fd, start, buffer.Length);
+                }
+            }
+
+            if (received >= 0)
+            {
+                length = (int)received;
+                return LinuxResult.Success;
+            }
+
+            var failure = LinuxResult.FromReturnValue(received);
+            if (failure.Errno is not (Errno.EINTR or Errno.EAGAIN))
+            {
+                return failure;
+            }
+        }
+    }
+
+    /// <summary>Ends the wait in <see cref="Read"/>, from another thread.</summary>
+    public unsafe void Stop()
+    {
+        var one = 1UL;
+        _ = write(_wake, &one, sizeof(ulong));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _ = close(_fd);
+        _ = close(_wake);
+    }
+}

@@ -1,0 +1,82 @@
+using System.Runtime.InteropServices;
+
+namespace PinAgent.NativeInterop;
+
+/// <summary>Tells of files that are written and folders whose files are replaced. Source: inotify(7).</summary>
+public sealed partial class Inotify : IDisposable
+{
+    private const uint Modify = 0x2;
+    private const uint CloseWrite = 0x8;
+    private const uint MovedTo = 0x80;
+    private const int CloseOnExec = 0x80000;
+    private const int NonBlocking = 0x800;
+
+    private readonly EventDescriptor _events;
+    private readonly byte[] _read = new byte[16 * 1024];
+
+    private Inotify(EventDescriptor events) => _events = events;
+
+    /// <summary>Begins to listen, to nothing yet.</summary>
+    /// <param name="inotify">What listens; null if that failed.</param>
+    /// <returns><see cref="Errno.EMFILE"/> beyond <c>fs.inotify.max_user_instances</c>.</returns>
+    public static LinuxResult TryOpen(out Inotify? inotify)
+    {
+        inotify = null;
+        var fd = inotify_init1(CloseOnExec | NonBlocking);
+        if (fd < 0)
+        {
+            return LinuxResult.FromReturnValue(fd);
+        }
+
+        var result = EventDescriptor.TryCreate(fd, out var events);
+        inotify = events is null ? null : new Inotify(events);
+        return result;
+    }
+
+    /// <summary>Listens to writes to a file, from now on; again if it does already.</summary>
+    /// <param name="path">The path, zero-terminated.</param>
+    /// <param name="watch">The watch's number: the same for the same file.</param>
+    /// <returns>ENOSPC beyond <c>fs.inotify.max_user_watches</c>.</returns>
+    public LinuxResult WatchFile(ReadOnlySpan<byte> path, out int watch) =>
+        Add(path, Modify, out watch);
+
+    /// <summary>Listens to files of a folder that were written, or replaced by renaming.</summary>
+    /// <param name="path">The path, zero-terminated.</param>
+    public LinuxResult WatchFolder(ReadOnlySpan<byte> path) =>
+        Add(path, CloseWrite | MovedTo, out _);
+
+    /// <summary>Doesn't listen to it any more; the kernel has given it up already where the file is gone.</summary>
+    /// <param name="watch">The watch's number.</param>
+    public void Forget(int watch) => _ = inotify_rm_watch(_events.Fd, watch);
+
+    /// <summary>Waits until something happened to any of them, a file's end included.</summary>
+    /// <returns><see cref="Errno.ECANCELED"/> after <see cref="Stop"/>.</returns>
+    public LinuxResult Next() => _events.Read(_read, out _);
+
+    /// <summary>Ends the wait in <see cref="Next"/>, from another thread.</summary>
+    public void Stop() => _events.Stop();
+
+    /// <inheritdoc/>
+    public void Dispose() => _events.Dispose();
+
+    private unsafe LinuxResult Add(ReadOnlySpan<byte> path, uint mask, out int watch)
+    {
+        KernelFile.RequireZeroTerminated(path);
+        fixed (byte* name = path)
+        {
+            watch = inotify_add_watch(_events.Fd, name, mask);
+        }
+
+        return LinuxResult.FromReturnValue(watch);
+    }
+
+    // Not in Tmds.LibC.
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int inotify_init1(int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static unsafe partial int inotify_add_watch(int fd, byte* path, uint mask);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int inotify_rm_watch(int fd, int watch);
+}
