@@ -9,7 +9,7 @@ namespace PinAgent;
 
 /// <summary>
 /// Looks around the VMs beside the passes, which never wait for it: after the first pass, and once a minute, on a thread
-/// that goes behind all others. A pass is asked for when it finds something else than before.
+/// that goes behind the others. A pass is asked for when it finds something else than before.
 /// </summary>
 /// <param name="surveyor">Looks.</param>
 /// <param name="requests">Where passes are asked for.</param>
@@ -59,8 +59,9 @@ public sealed class SurveyLoop(NodeSurveyor surveyor, PassRequests requests, Tim
 
     private void Run(CancellationToken stop)
     {
-        SchedPriority.Lower();
+        // First, for a thread that it begins would go behind the others too.
         using var timer = time.CreateTimer(_ => _due.Set(), null, Period, Period);
+        SchedPriority.Lower();
         while (WaitHandle.WaitAny([stop.WaitHandle, _due]) == 1)
         {
             var found = surveyor.Look([

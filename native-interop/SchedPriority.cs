@@ -13,7 +13,9 @@ public static partial class SchedPriority
     private const int Process = 0;
     private const int Lowest = 1;
     private const int Favoured = -20;
-    private const int Yielding = 19;
+
+    // A third of a usual thread's share. With the worst nice value it would get a thousandth on a busy node.
+    private const int Yielding = 5;
 
     /// <summary>
     /// Puts the thread before all usual ones: SCHED_FIFO 1, or the best nice value where real-time scheduling isn't allowed
@@ -25,7 +27,7 @@ public static partial class SchedPriority
             ? done
             : LinuxResult.FromReturnValue(SetPriority(Process, 0, Favoured));
 
-    /// <summary>Puts the thread behind all usual ones: the worst nice value, which takes no right.</summary>
+    /// <summary>Puts the thread behind the usual ones, by a nice value that takes no right.</summary>
     public static void Lower() => _ = SetPriority(Process, 0, Yielding);
 
     /// <summary>Makes it a usual thread again.</summary>

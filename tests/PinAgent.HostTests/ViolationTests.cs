@@ -7,7 +7,7 @@ namespace PinAgent.HostTests;
 public sealed class ViolationTests
 {
     // The agent looks once a minute.
-    private const int Timeout = 240_000;
+    private const int Timeout = 360_000;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     [Fact(Timeout = Timeout)]
@@ -24,7 +24,7 @@ public sealed class ViolationTests
                 "0",
                 "bash",
                 "-c",
-                "echo stranger > /proc/$$/comm; for ((i = 0; i < 2000000; i++)); do :; done; kill -STOP $$",
+                "echo -n stranger > /proc/$$/comm; for ((i = 0; i < 2000000; i++)); do :; done; kill -STOP $$",
             ])
             .WithValidation(CommandResultValidation.None)
             .ExecuteAsync(stop.Token);
