@@ -221,7 +221,7 @@ public sealed partial class PinLoop(
             changes = "";
         }
 
-        var told = new Told(name, status.State, status.Reason);
+        var told = new Told(name, status.State, status.Reason, status.Cpuset);
         if (changes.Length == 0 && _told.TryGetValue(key, out var before) && before == told)
         {
             return;
@@ -296,5 +296,5 @@ public sealed partial class PinLoop(
     private partial void LogOverflow();
 
     /// <summary>What was last told of a VM.</summary>
-    private readonly record struct Told(string Name, VmState State, Reason? Reason);
+    private readonly record struct Told(string Name, VmState State, Reason? Reason, string? Cpuset);
 }

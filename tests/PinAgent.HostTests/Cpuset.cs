@@ -84,6 +84,14 @@ internal sealed class Cpuset : IDisposable
     /// <summary>An id as container runtimes make them.</summary>
     public static string NewContainerId() => $"{Guid.NewGuid():N}{Guid.NewGuid():N}";
 
+    /// <summary>Gives the cgroup other CPUs.</summary>
+    public Task WriteAsync(string cpus) =>
+        File.WriteAllTextAsync(
+            $"{Folder}/cpuset.cpus",
+            cpus,
+            Xunit.TestContext.Current.CancellationToken
+        );
+
     /// <summary>
     /// Makes a child of this cgroup and moves threads into it, as virt-handler does with <c>housekeeping</c>.
     /// </summary>

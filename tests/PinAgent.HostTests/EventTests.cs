@@ -7,6 +7,7 @@ namespace PinAgent.HostTests;
 /// The kernel tells of new threads. The agents here look by themselves once an hour only, so what they do, they do because
 /// they were told.
 /// </summary>
+[Trait("also", "node")]
 public sealed class EventTests
 {
     private const int Timeout = 120_000;
@@ -15,7 +16,7 @@ public sealed class EventTests
     [Fact(Timeout = Timeout)]
     public async Task A_guest_is_pinned_as_its_threads_get_their_names()
     {
-        RequireEvents();
+        Requires.Events(cpus: 2);
         using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "0-1");
         await using var agent = new AgentLoop("--vm", _name, "--interval", "3600");
         await agent.WaitForLogAsync("no running guest has this name");
@@ -33,7 +34,7 @@ public sealed class EventTests
     [Fact(Timeout = Timeout)]
     public async Task Without_the_right_to_listen_it_looks_and_says_so()
     {
-        RequireEvents();
+        Requires.Events(cpus: 2);
         using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "0-1");
         await using var agent = AgentLoop.Through(
             ["setpriv", "--bounding-set=-net_admin"],
@@ -50,7 +51,7 @@ public sealed class EventTests
     [Fact(Timeout = Timeout)]
     public async Task In_another_network_namespace_it_looks_and_says_so()
     {
-        RequireEvents();
+        Requires.Events(cpus: 2);
         await using var agent = AgentLoop.Through(["unshare", "--net"], "--vm", _name);
 
         await agent.WaitForLogAsync("in the host's network namespace only");
@@ -59,7 +60,7 @@ public sealed class EventTests
     [Fact(Timeout = Timeout)]
     public async Task Names_that_were_lost_cost_nothing_but_a_look_at_everything()
     {
-        RequireEvents();
+        Requires.Events(cpus: 2);
         using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "0-1");
         await using var agent = new AgentLoop("--vm", _name, "--interval", "3600");
         await agent.WaitForLogAsync("no running guest has this name");
@@ -71,15 +72,6 @@ public sealed class EventTests
         await SignalAsync("CONT", agent.Pid);
 
         await agent.WaitForLogsAsync("More threads were named", "pinned within CPUs 0-1");
-    }
-
-    private static void RequireEvents()
-    {
-        Requires.RealGuests(cpus: 2);
-        Assert.SkipUnless(
-            Environment.IsPrivilegedProcess && File.Exists("/proc/net/connector"),
-            "needs root in the host's network namespace, and a kernel with the process connector"
-        );
     }
 
     // Each writing of a name is told, be it the same as before. The kernel keeps some ten thousand for a slow reader.

@@ -24,11 +24,15 @@ internal sealed class Qmp : IDisposable
         return monitor;
     }
 
-    public async Task<JsonNode> ExecuteAsync(string command)
+    public async Task<JsonNode> ExecuteAsync(string command, JsonObject? arguments = null)
     {
-        await _stream.WriteAsync(
-            JsonSerializer.SerializeToUtf8Bytes(new JsonObject { ["execute"] = command })
-        );
+        var request = new JsonObject { ["execute"] = command };
+        if (arguments is not null)
+        {
+            request["arguments"] = arguments;
+        }
+
+        await _stream.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(request));
         return await ReadAsync("return");
     }
 

@@ -33,4 +33,14 @@ internal static class Requires
         (Environment.GetEnvironmentVariable("PATH") ?? "")
             .Split(':')
             .Any(folder => File.Exists(Path.Combine(folder, name)));
+
+    /// <summary>Real guests, and a kernel that tells of their threads.</summary>
+    public static void Events(int cpus)
+    {
+        RealGuests(cpus);
+        Assert.SkipUnless(
+            Environment.IsPrivilegedProcess && File.Exists("/proc/net/connector"),
+            "needs root in the host's network namespace, and a kernel with the process connector"
+        );
+    }
 }
