@@ -52,6 +52,19 @@ public sealed class StrayThreadTests
     public void In_audit_mode_nothing_is_moved_and_nothing_told() =>
         Assert.Empty(StrayThreads.Of([new AppliedVm().Apply(AgentMode.Audit)]));
 
+    [Fact]
+    public void The_guests_timer_belongs_with_vCPU_0_and_is_no_stray_there()
+    {
+        var pit = On(Vms.Thread(1060, ThreadRole.KvmPit, null, CpuSet.Of(8)), "8");
+        var vm = AppliedVm.Pinned();
+        var plan = vm.Plan with
+        {
+            Threads = vm.Plan.Threads.Add(new(pit, CpuSet.Of(0), "timer", IsConfined: true)),
+        };
+
+        Assert.Empty(StrayThreads.Of([new PlanApplier(vm.Kernel).Apply(plan, AgentMode.Enforce)]));
+    }
+
     [Theory]
     [InlineData("1", "IO iothread1 (1050, on 1 instead of 2)", "1")]
     [InlineData("1,3", "IO iothread1 (1050, on 1,3 instead of 2)", "1,3")]
