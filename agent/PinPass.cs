@@ -5,6 +5,7 @@ using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Plan;
 using PinAgent.Report;
+using PinAgent.Report.Promises;
 using PinAgent.State;
 
 namespace PinAgent;
@@ -21,6 +22,7 @@ namespace PinAgent;
 /// <param name="labels">Keeps the node's labels; null outside a cluster.</param>
 /// <param name="reporter">Tells the cluster what was done; null outside a cluster.</param>
 /// <param name="events">Says whether the kernel tells of new threads; null where it isn't asked.</param>
+/// <param name="survey">Looks around the VMs; null where nobody does.</param>
 public sealed class PinPass(
     NodeObserver observer,
     PlanSettings settings,
@@ -32,13 +34,15 @@ public sealed class PinPass(
     TimeProvider time,
     LabelKeeper? labels = null,
     ClusterReporter? reporter = null,
-    Func<EventSource>? events = null
+    Func<EventSource>? events = null,
+    SurveyLoop? survey = null
 )
 {
     private HeldPlacements _held = HeldPlacements.None;
     private ImmutableHashSet<VmKey> _enforced = [];
     private Decisions _decisions = state.Decisions?.Load() ?? Decisions.None;
     private Contests _contests = state.Contests.Load();
+    private Disagreements _disagreements = Disagreements.None;
     private NodeSnapshot? _snapshot;
     private Inputs? _inputs;
     private PassResult? _result;
@@ -78,7 +82,8 @@ public sealed class PinPass(
             mode(),
             state.Released.Look(),
             labels?.Status ?? ImmutableSortedDictionary<string, LabelStatus>.Empty,
-            events?.Invoke()
+            events?.Invoke(),
+            survey?.Found ?? NodeSurvey.Nothing
         );
         var isSame = inputs == _inputs;
         if (isSame && _isAtRest && _result is { } result)
@@ -90,8 +95,13 @@ public sealed class PinPass(
         _inputs = inputs;
         _result = Run(inputs);
 
-        // The second time with the same inputs, it had its own decisions before it.
-        _isAtRest = isSame && state.Problems.IsEmpty && _result.Vms.All(vm => vm.Outcome.IsAtRest);
+        // The second time with the same inputs, it had its own decisions before it. A disagreement is told when its time
+        // has come.
+        _isAtRest =
+            isSame
+            && state.Problems.IsEmpty
+            && !_disagreements.IsPending
+            && _result.Vms.All(vm => vm.Outcome.IsAtRest);
         return _result;
     }
 
@@ -139,6 +149,8 @@ public sealed class PinPass(
                 .Select(vm => vm.Vm.Key),
         ];
         _decisions = plan.Decisions;
+        _disagreements = _disagreements.With(plan.Vms, now);
+        survey?.Follow(plan.Vms);
         _repairs += vms.Where(vm => vm.WasHeld)
             .Sum(vm => vm.Outcome.Threads.Count(thread => thread.IsChange));
         if (snapshot.Cluster is { } told)
@@ -161,7 +173,12 @@ public sealed class PinPass(
                 CpuManager = CpuManagerStatus.Of(snapshot.CpuManager),
                 Labels = inputs.Labels,
                 Vms = [.. vms.Select(vm => vm.Status)],
-                Violations = Violations.Of(plan.Vms, snapshot.Topology),
+                Violations = BrokenPromises.Of(
+                    [.. vms.Select(vm => vm.Outcome)],
+                    snapshot.Topology,
+                    _disagreements,
+                    inputs.Survey
+                ),
                 Drift = new DriftStatus(_repairs),
                 Capacity = NodeCapacityStatus.Of(CapacitySurvey.Of(snapshot)),
             },
@@ -201,7 +218,8 @@ public sealed class PinPass(
         EffectiveMode Mode,
         ImmutableHashSet<string> Released,
         ImmutableSortedDictionary<string, LabelStatus> Labels,
-        EventSource? Events
+        EventSource? Events,
+        NodeSurvey Survey
     );
 }
 

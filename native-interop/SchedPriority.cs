@@ -14,6 +14,9 @@ public static partial class SchedPriority
     private const int Lowest = 1;
     private const int Favoured = -20;
 
+    // A third of a usual thread's share. With the worst nice value it would get a thousandth on a busy node.
+    private const int Yielding = 5;
+
     /// <summary>
     /// Puts the thread before all usual ones: SCHED_FIFO 1, or the best nice value where real-time scheduling isn't allowed
     /// (a cgroup v1 without a real-time budget).
@@ -23,6 +26,9 @@ public static partial class SchedPriority
         SetScheduler(Fifo, Lowest) is { IsSuccess: true } done
             ? done
             : LinuxResult.FromReturnValue(SetPriority(Process, 0, Favoured));
+
+    /// <summary>Puts the thread behind the usual ones, by a nice value that takes no right.</summary>
+    public static void Lower() => _ = SetPriority(Process, 0, Yielding);
 
     /// <summary>Makes it a usual thread again.</summary>
     public static void Reset()

@@ -9,6 +9,7 @@ using PinAgent.Model;
 using PinAgent.Observe;
 using PinAgent.Observe.Events;
 using PinAgent.Observe.Kubelet;
+using PinAgent.Observe.Survey;
 using PinAgent.Plan;
 using PinAgent.Report;
 using PinAgent.Report.Endpoint;
@@ -147,6 +148,11 @@ internal static class RunCommand
             );
             if (!parsed.GetValue(Once))
             {
+                using var survey = new SurveyLoop(
+                    new NodeSurveyor(files.Root, files.HasLiveProc()),
+                    requests,
+                    TimeProvider.System
+                );
                 return await LoopAsync(
                     Compose(
                         parsed,
@@ -155,7 +161,8 @@ internal static class RunCommand
                         state,
                         cluster,
                         () => names.Source,
-                        cpusets.Follow
+                        cpusets.Follow,
+                        survey
                     ),
                     state.History,
                     Interval.Get(parsed),
@@ -163,7 +170,7 @@ internal static class RunCommand
                     scrape,
                     new RunDelays(delays.Read, TimeProvider.System),
                     requests,
-                    [names, hotplug, cpusets],
+                    [names, hotplug, cpusets, survey],
                     cluster,
                     stop
                 );
@@ -194,7 +201,8 @@ internal static class RunCommand
         AgentState state,
         ClusterServices? cluster,
         Func<EventSource>? events = null,
-        Action<IEnumerable<string>>? follow = null
+        Action<IEnumerable<string>>? follow = null,
+        SurveyLoop? survey = null
     )
     {
         var isLive = files.HasLiveProc();
@@ -229,7 +237,8 @@ internal static class RunCommand
             TimeProvider.System,
             cluster?.Labels,
             cluster?.Reporter,
-            events
+            events,
+            survey
         );
     }
 
@@ -241,7 +250,7 @@ internal static class RunCommand
         ScrapeSettings? scrape,
         RunDelays delays,
         PassRequests requests,
-        IReadOnlyList<KernelListener> listeners,
+        IReadOnlyList<IHostedService> watchers,
         ClusterServices? cluster,
         CancellationToken stop
     )
@@ -255,9 +264,9 @@ internal static class RunCommand
         );
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
-        foreach (var listener in listeners)
+        foreach (var watcher in watchers)
         {
-            builder.Services.AddSingleton<IHostedService>(listener);
+            builder.Services.AddSingleton(watcher);
         }
 
         builder.Services.AddHostedService(services => new PinLoop(

@@ -183,6 +183,25 @@ public sealed class CgroupHierarchy
     public CpuSet? ReadChild(string path, string child) =>
         TryReadEffective($"{path.TrimEnd('/')}/{child}", out var found) ? found.Reading.Cpus : null;
 
+    /// <summary>Whether the kernel balances nothing between the cgroup's CPUs: v2's partition <c>isolated</c>.</summary>
+    /// <param name="path">The path from the hierarchy's root.</param>
+    public bool IsIsolated(string path)
+    {
+        for (string? at = path; at is not null and not "/"; at = ParentOf(at))
+        {
+            // What is a member, or a partition that has become invalid, is a part of the one above.
+            if (
+                _files.ReadText($"{FolderOf(at)}/cpuset.cpus.partition", out var kind).IsSuccess
+                && kind is "isolated" or "root"
+            )
+            {
+                return kind == "isolated";
+            }
+        }
+
+        return false;
+    }
+
     private bool IsUnchanged(Effective known) =>
         known.File is { } file
         && _files.Read($"{file}", out var content).Errno == known.Result.Errno

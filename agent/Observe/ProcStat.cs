@@ -11,8 +11,11 @@ namespace PinAgent.Observe;
 public readonly ref struct ProcStat
 {
     // Fields counted from the one after the name, which is field 3 of the man page.
+    private const int StateField = 0;
     private const int ParentField = 1;
     private const int FlagsField = 6;
+    private const int UserTimeField = 11;
+    private const int SystemTimeField = 12;
     private const int StartTimeField = 19;
 
     // PF_KTHREAD of linux/sched.h.
@@ -20,10 +23,19 @@ public readonly ref struct ProcStat
 
     private readonly ulong _flags;
 
-    private ProcStat(ReadOnlySpan<byte> name, int parent, ulong flags, ulong startTime)
+    private ProcStat(
+        ReadOnlySpan<byte> name,
+        bool hasEnded,
+        int parent,
+        ulong flags,
+        ulong runTime,
+        ulong startTime
+    )
     {
         Name = name;
+        HasEnded = hasEnded;
         Parent = parent;
+        RunTime = runTime;
         StartTime = startTime;
         _flags = flags;
     }
@@ -31,8 +43,14 @@ public readonly ref struct ProcStat
     /// <summary>The thread's name (comm), at most 15 bytes for a user's thread; any bytes.</summary>
     public ReadOnlySpan<byte> Name { get; }
 
+    /// <summary>Whether it has ended and its parent hasn't asked for it yet: a zombie.</summary>
+    public bool HasEnded { get; }
+
     /// <summary>The parent's process id.</summary>
     public int Parent { get; }
+
+    /// <summary>How long it has run, in clock ticks; all threads of a process together in the process's line.</summary>
+    public ulong RunTime { get; }
 
     /// <summary>When the thread started, in clock ticks since boot.</summary>
     public ulong StartTime { get; }
@@ -55,14 +73,22 @@ public readonly ref struct ProcStat
         var fields = content[(close + 2)..];
         ulong parent = 0;
         ulong flags = 0;
+        ulong userTime = 0;
+        ulong systemTime = 0;
+        var hasEnded = false;
         var index = 0;
         foreach (var range in fields.Split((byte)' '))
         {
             var field = fields[range];
             switch (index++)
             {
+                case StateField:
+                    hasEnded = field is [(byte)'Z' or (byte)'X'];
+                    break;
                 case ParentField when !TryParseNumber(field, out parent):
                 case FlagsField when !TryParseNumber(field, out flags):
+                case UserTimeField when !TryParseNumber(field, out userTime):
+                case SystemTimeField when !TryParseNumber(field, out systemTime):
                     return false;
                 case StartTimeField:
                     // At the end of a line cut short, the number may be cut short too.
@@ -75,7 +101,14 @@ public readonly ref struct ProcStat
                         return false;
                     }
 
-                    stat = new ProcStat(content[(open + 1)..close], (int)parent, flags, startTime);
+                    stat = new ProcStat(
+                        content[(open + 1)..close],
+                        hasEnded,
+                        (int)parent,
+                        flags,
+                        userTime + systemTime,
+                        startTime
+                    );
                     return true;
                 default:
                     break;

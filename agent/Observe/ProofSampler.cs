@@ -5,8 +5,7 @@ namespace PinAgent.Observe;
 
 /// <summary>
 /// Reads what the kernel counts of threads and CPUs, for <c>pinagent prove</c>. It changes nothing, and is read twice, not in
-/// a pass. Sources: proc_pid_stat(5), proc_stat(5), proc_interrupts(5); the kernel's
-/// <c>Documentation/scheduler/sched-stats.rst</c>, <c>Documentation/admin-guide/cgroup-v2.rst</c>, "cpu.stat".
+/// a pass. Sources: proc_pid_stat(5), proc_stat(5); the kernel's <c>Documentation/scheduler/sched-stats.rst</c>.
 /// </summary>
 /// <param name="files">The machine's files.</param>
 public sealed class ProofSampler(HostFiles files)
@@ -21,13 +20,14 @@ public sealed class ProofSampler(HostFiles files)
 
     private static readonly char[] Blanks = [' ', '\t'];
 
+    private readonly CpuStat _cpuStat = new(files);
     private readonly List<int> _pids = [];
     private readonly List<int> _tids = [];
 
     /// <summary>Reads everything once.</summary>
     /// <param name="vm">The VM of which more is read.</param>
     public ProofSample Read(ObservedVm vm) =>
-        new(ReadThreads(vm), ReadBusy(), ReadInterrupts(), ReadThrottled(vm.Key.Pid));
+        new(ReadThreads(vm), ReadBusy(), ReadInterrupts(), _cpuStat.ReadThrottled(vm.Key.Pid));
 
     private Dictionary<int, ThreadTimes> ReadThreads(ObservedVm vm)
     {
@@ -88,8 +88,8 @@ public sealed class ProofSampler(HostFiles files)
         files.ReadText($"/proc/{pid}/task/{tid}/sched", out var sched);
         return thread with
         {
-            InvoluntarySwitches = Number(status, "nonvoluntary_ctxt_switches"),
-            Migrations = Number(sched, "se.nr_migrations"),
+            InvoluntarySwitches = NamedNumber.Find(status, "nonvoluntary_ctxt_switches"),
+            Migrations = NamedNumber.Find(sched, "se.nr_migrations"),
         };
     }
 
@@ -117,90 +117,18 @@ public sealed class ProofSampler(HostFiles files)
         return busy;
     }
 
-    // The first line names the CPUs, each other line has a number for each of them.
     private Dictionary<int, long> ReadInterrupts()
     {
         var counts = new Dictionary<int, long>();
-        files.ReadText($"/proc/interrupts", out var text);
-        var lines = text.Split('\n');
-        var cpus = lines[0]
-            .Split(Blanks, Clean)
-            .Select(name =>
-                name.StartsWith("CPU", StringComparison.Ordinal)
-                && int.TryParse(name[3..], CultureInfo.InvariantCulture, out var cpu)
-                    ? cpu
-                    : -1
-            )
-            .ToArray();
-        foreach (var line in lines.Skip(1))
+        files.Read($"/proc/interrupts", out var content);
+        foreach (var (cpu, count) in ProcInterrupts.Parse(content).SelectMany(line => line.Counts))
         {
-            var fields = line.Split(Blanks, Clean);
-            for (var i = 0; i < cpus.Length && i + 1 < fields.Length; i++)
-            {
-                if (long.TryParse(fields[i + 1], CultureInfo.InvariantCulture, out var count))
-                {
-                    counts[cpus[i]] = counts.GetValueOrDefault(cpus[i]) + count;
-                }
-            }
+            counts[cpu] = counts.GetValueOrDefault(cpu) + count;
         }
 
         return counts;
     }
 
-    private (long Periods, double Seconds)? ReadThrottled(int pid)
-    {
-        files.ReadText($"/proc/{pid}/cgroup", out var text);
-        foreach (var line in text.Split('\n'))
-        {
-            var parts = line.Split(':', 3);
-            if (parts.Length < 3)
-            {
-                continue;
-            }
-
-            // v2 has one hierarchy, v1 one for the controller, under the name it's linked to.
-            var isV2 = parts[1].Length == 0;
-            var isV1 = parts[1].Split(',').Contains("cpu", StringComparer.Ordinal);
-            var folder = isV1 ? "/cpu" : "";
-            if (
-                (isV1 || isV2)
-                && files
-                    .ReadText($"/sys/fs/cgroup{folder}{parts[2]}/cpu.stat", out var stat)
-                    .IsSuccess
-                && Number(stat, "nr_throttled") is { } periods
-            )
-            {
-                return (
-                    periods,
-                    Number(stat, "throttled_usec") / 1e6
-                        ?? Number(stat, "throttled_time") / Nanoseconds
-                        ?? 0
-                );
-            }
-        }
-
-        return null;
-    }
-
     private static StringSplitOptions Clean =>
         StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
-
-    // Lines like "nr_throttled 3", "nonvoluntary_ctxt_switches:	12", "se.nr_migrations   :   167".
-    private static long? Number(string text, string name)
-    {
-        foreach (var line in text.Split('\n'))
-        {
-            if (
-                line.StartsWith(name, StringComparison.Ordinal)
-                && line[name.Length..].TrimStart(' ', '\t', ':') is { } rest
-                && rest.Length < line.Length - name.Length
-                && long.TryParse(rest.Trim(), CultureInfo.InvariantCulture, out var number)
-            )
-            {
-                return number;
-            }
-        }
-
-        return null;
-    }
 }

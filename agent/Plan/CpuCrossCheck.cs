@@ -1,21 +1,20 @@
-using System.Collections.Immutable;
 using PinAgent.Model;
 
 namespace PinAgent.Plan;
 
 /// <summary>
 /// Whether those who should know a container's CPUs agree: its cgroup, the kubelet's PodResources API and the CPU
-/// manager's checkpoint. A disagreement is shown and changes nothing: what the cgroup has is what the kernel enforces.
-/// After a change the kubelet writes cgroups within 10 s, so it may show for a moment and be gone. Pure.
+/// manager's checkpoint. A disagreement changes nothing: what the cgroup has is what the kernel enforces. It's shown once it
+/// lasts (<see cref="Disagreements"/>). Pure.
 /// </summary>
 internal static class CpuCrossCheck
 {
-    /// <summary>The sentence, if there is one.</summary>
-    public static ImmutableArray<string> Of(DedicationVerdict verdict, NodeSnapshot snapshot)
+    /// <summary>Who tells what; null if they agree.</summary>
+    public static string? Of(DedicationVerdict verdict, NodeSnapshot snapshot)
     {
         if (verdict.Vm is not { Cgroup: { PodUid: { } uid } cgroup, Cpuset: { } cpuset })
         {
-            return [];
+            return null;
         }
 
         var pod = snapshot.Cluster?.Pods.GetValueOrDefault(uid);
@@ -30,13 +29,8 @@ internal static class CpuCrossCheck
         var known = new[] { told, written }.OfType<CpuSet>().Select(Exclusive).ToList();
         var isShared = !verdict.Dedicated && known.TrueForAll(cpus => cpus.IsEmpty);
         return isShared || known.TrueForAll(cpus => cpus.Equals(Exclusive(cpuset)))
-            ? []
-            :
-            [
-                $"its exclusive CPUs are told differently now: cgroup {cpuset}, PodResources API {Words(told)}, checkpoint "
-                    + $"{Words(written)}; if it stays so for more than 10 s, somebody but the kubelet has written the cgroup, "
-                    + "or the kubelet doesn't run",
-            ];
+            ? null
+            : $"cgroup {cpuset}, PodResources API {Words(told)}, checkpoint {Words(written)}";
 
         // Kubelets before 1.23 tell the pool where there are none.
         CpuSet Exclusive(CpuSet cpus) => cpus.Equals(pool) ? CpuSet.Empty : cpus;

@@ -24,6 +24,9 @@ internal sealed record DedicationVerdict(ObservedVm Vm, string Namespace, string
     /// <summary>What an administrator should know.</summary>
     public ImmutableArray<string> Advisories { get; init; } = [];
 
+    /// <summary>Who tells which exclusive CPUs of it; null if they agree.</summary>
+    public string? Disagreement { get; init; }
+
     /// <summary>How far an annotation or a release lowers the agent's mode for this VM.</summary>
     public ModeLimit Limit { get; init; }
 
@@ -72,11 +75,7 @@ internal static class Dedication
                 .Select(verdict =>
                     verdict with
                     {
-                        Advisories =
-                        [
-                            .. verdict.Advisories,
-                            .. CpuCrossCheck.Of(verdict, snapshot),
-                        ],
+                        Disagreement = CpuCrossCheck.Of(verdict, snapshot),
                     }
                 )
                 .Select(verdict => LoweredMode.Of(verdict, settings)),

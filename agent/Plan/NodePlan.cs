@@ -64,6 +64,18 @@ public sealed record VmPlan
 
     /// <summary>That the placement of another program has just become the one to hold; null in any other pass.</summary>
     public string? Adopted { get; init; }
+
+    /// <summary>
+    /// Who tells which exclusive CPUs of it: its cgroup, the kubelet's API and checkpoint; null if they agree.
+    /// </summary>
+    public string? Disagreement { get; init; }
+
+    /// <summary>The CPUs that are its vCPUs' alone; none while it has no placement.</summary>
+    internal CpuSet VcpuCpus =>
+        Placement is { } placement ? CpuSet.Of(placement.Vcpus) : CpuSet.Empty;
+
+    /// <summary>Namespace and name, printable.</summary>
+    internal string FullName => Words.Printable($"{Namespace}/{Name}");
 }
 
 /// <summary>Why a VM isn't to be pinned.</summary>

@@ -52,6 +52,7 @@ public static class NodePlanner
                         $"spec.domain.cpu.realtime.mask: {problem}: no vCPU gets a real-time priority"
                     )
                     : verdict.Advisories,
+                Disagreement = verdict.Disagreement,
                 Threads = [.. verdict.Vm.Threads.Select(thread => new PlannedThread(thread, null))],
             };
             if (plan.Obstacle is null)

@@ -101,7 +101,8 @@ internal static class Pass
             new PlanApplier(masks),
             "bench",
             () => new EffectiveMode(AgentMode.Enforce, null),
-            state
+            state,
+            TimeProvider.System
         );
 
     // VMs that have just begun are looked at anew for some seconds, and a stranger's may change at any time.

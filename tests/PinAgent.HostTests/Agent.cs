@@ -190,6 +190,15 @@ internal sealed class Status(JsonNode json)
     /// <summary>The VM of this process.</summary>
     public Vm Vm(int pid) => new(json["vms"]!.AsArray().Single(vm => (int)vm!["pid"]! == pid)!);
 
+    /// <summary>What is told of the violations of a kind.</summary>
+    public IReadOnlyList<string> Violations(string kind) =>
+        [
+            .. json["violations"]!
+                .AsArray()
+                .Where(violation => (string)violation!["kind"]! == kind)
+                .Select(violation => (string)violation!["message"]!),
+        ];
+
     /// <summary>Whether the status has a VM of this process.</summary>
     public bool Has(int pid) => json["vms"]!.AsArray().Any(vm => (int)vm!["pid"]! == pid);
 }

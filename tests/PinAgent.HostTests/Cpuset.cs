@@ -85,12 +85,7 @@ internal sealed class Cpuset : IDisposable
     public static string NewContainerId() => $"{Guid.NewGuid():N}{Guid.NewGuid():N}";
 
     /// <summary>Gives the cgroup other CPUs.</summary>
-    public Task WriteAsync(string cpus) =>
-        File.WriteAllTextAsync(
-            $"{Folder}/cpuset.cpus",
-            cpus,
-            Xunit.TestContext.Current.CancellationToken
-        );
+    public void Write(string cpus) => File.WriteAllText($"{Folder}/cpuset.cpus", cpus);
 
     /// <summary>
     /// Makes a child of this cgroup and moves threads into it, as virt-handler does with <c>housekeeping</c>.

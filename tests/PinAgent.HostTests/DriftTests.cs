@@ -23,11 +23,11 @@ public sealed class DriftTests
         await using var agent = new AgentLoop("--vm", _name, "--interval", "3600");
         await agent.WaitForLogAsync("pinned within CPUs 0-1");
 
-        await cpuset.WriteAsync("1");
+        cpuset.Write("1");
         await agent.WaitForLogAsync("within CPUs 1");
         Assert.Equal("1", await VcpuMaskAsync(guest));
 
-        await cpuset.WriteAsync("0-1");
+        cpuset.Write("0-1");
         await agent.WaitForLogAsync("within CPUs 0-1");
         Assert.Equal("1", await VcpuMaskAsync(guest));
     }
@@ -57,7 +57,7 @@ public sealed class DriftTests
         // A cpuset of version 1 doesn't get it back by itself.
         if (Cpuset.IsV1)
         {
-            await cpuset.WriteAsync("2-5");
+            cpuset.Write("2-5");
         }
 
         await agent.WaitForLogAsync("within CPUs 2-5");

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
-using System.Threading.Channels;
 using CliWrap;
 using Xunit;
 
@@ -87,7 +86,7 @@ public sealed class StatusTests
         await using var guest = await Guest.StartAsync(_name, "1", cpuset);
         await using var agent = new AgentLoop("--vm", _name, "--vm", $"{_name}-late");
         await agent.WaitForLogsAsync("pinned within CPUs 0", "pinagent.sock");
-        await using var watcher = new Watcher(agent.Socket);
+        await using var watcher = new StatusWatcher(agent.Socket);
         await watcher.WaitAsync(status => status.Vm(guest).State == "Pinned");
 
         File.WriteAllText($"{cpuset.Folder}/cpuset.cpus", "0-1");
@@ -204,7 +203,6 @@ public sealed class StatusTests
             System.Globalization.CultureInfo.InvariantCulture
         ) * 1024;
 
-    /// <summary><c>pinagent status --watch -o json</c>, a line for every change.</summary>
     private static JsonNode Still(JsonNode vm)
     {
         foreach (var thread in vm["threads"]!.AsArray())
@@ -213,35 +211,5 @@ public sealed class StatusTests
         }
 
         return vm;
-    }
-
-    private sealed class Watcher : IAsyncDisposable
-    {
-        private readonly CancellationTokenSource _kill = new();
-        private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
-        private readonly CommandTask<CommandResult> _run;
-
-        public Watcher(string socket) =>
-            _run = Cli.Wrap(Paths.Agent)
-                .WithArguments(["status", "--watch", "-o", "json", "--socket", socket])
-                .WithValidation(CommandResultValidation.None)
-                .WithStandardOutputPipe(PipeTarget.ToDelegate(line => _lines.Writer.TryWrite(line)))
-                .ExecuteAsync(_kill.Token);
-
-        /// <summary>Waits for a status of which this holds.</summary>
-        public async Task WaitAsync(Func<Status, bool> holds)
-        {
-            while (!holds(new Status(JsonNode.Parse(await _lines.Reader.ReadAsync(Stop))!))) { }
-        }
-
-        public async Task<int> ExitCodeAsync() => (await _run.Task.WaitAsync(Stop)).ExitCode;
-
-        public async ValueTask DisposeAsync()
-        {
-            await _kill.CancelAsync();
-            await _run.Task.ContinueWith(_ => { }, TaskScheduler.Default);
-            _kill.Dispose();
-            _run.Dispose();
-        }
     }
 }

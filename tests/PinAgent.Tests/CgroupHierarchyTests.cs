@@ -53,6 +53,32 @@ public sealed class CgroupHierarchyTests : IDisposable
         Assert.Null(Open().Resolve("/../../pod1/abc"));
     }
 
+    [Theory]
+    [InlineData("isolated", null, true)]
+    [InlineData("isolated", "member", true)]
+    [InlineData("isolated", "isolated invalid (Cpu list in cpuset.cpus not exclusive)", true)]
+    [InlineData("isolated", "root", false)]
+    [InlineData("root", "isolated", true)]
+    [InlineData("member", null, false)]
+    [InlineData(null, null, false)]
+    public void Tells_a_partition_that_the_kernel_doesnt_balance(
+        string? parent,
+        string? own,
+        bool expected
+    )
+    {
+        _host.MountCgroup2();
+        foreach (var (path, kind) in new[] { ("/a.slice", parent), ("/a.slice/vm", own) })
+        {
+            if (kind is not null)
+            {
+                _host.Write($"{Root2}{path}/cpuset.cpus.partition", $"{kind}\n");
+            }
+        }
+
+        Assert.Equal(expected, Open().IsIsolated("/a.slice/vm"));
+    }
+
     [Fact]
     public void Prefers_v1s_cpusets_on_a_hybrid_machine()
     {

@@ -33,6 +33,7 @@ public sealed class ProcStatTests
 
         Assert.Equal(name, Encoding.Latin1.GetString(stat.Name));
         Assert.Equal(4708, stat.Parent);
+        Assert.Equal(58UL, stat.RunTime);
         Assert.Equal(123_456UL, stat.StartTime);
         Assert.False(stat.IsKernelThread);
     }
@@ -54,6 +55,20 @@ public sealed class ProcStatTests
     }
 
     [Theory]
+    [InlineData('S', false)]
+    [InlineData('R', false)]
+    [InlineData('Z', true)]
+    [InlineData('X', true)]
+    public void Tells_who_has_ended(char state, bool expected)
+    {
+        var line = $"900 (noise) {state} 2 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n";
+
+        Assert.True(ProcStat.TryParse(Bytes(line), out var stat));
+
+        Assert.Equal(expected, stat.HasEnded);
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("\n")]
     [InlineData("4715")]
@@ -66,6 +81,8 @@ public sealed class ProcStatTests
     [InlineData("4715 (CPU 0/KVM) S 1 1 1 0 -1 0")]
     [InlineData("4715 (CPU 0/KVM) S x 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 9 0 5 0 0")]
     [InlineData("4715 (CPU 0/KVM) S 1 1 1 0 -1 x 0 0 0 0 0 0 0 0 20 0 9 0 5 0 0")]
+    [InlineData("4715 (CPU 0/KVM) S 1 1 1 0 -1 0 0 0 0 0 x 0 0 0 20 0 9 0 5 0 0")]
+    [InlineData("4715 (CPU 0/KVM) S 1 1 1 0 -1 0 0 0 0 0 0 x 0 0 20 0 9 0 5 0 0")]
     [InlineData("4715 (CPU 0/KVM) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 9 0 x 0 0")]
     [InlineData("4715 (CPU 0/KVM) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 9 0 -5 0 0")]
     [InlineData("4715 (CPU 0/KVM) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 9 0 5x 0 0")]

@@ -152,12 +152,15 @@ internal static class NodeMetrics
             "CPUs for which a promise to a dedicated VM is broken, by kind."
         );
         writer.Add(map.Cpus.Count(cpu => cpu.Owners.Length > 1), ("kind", "overlap"));
-        writer.Add(
-            status
-                .Violations.Where(violation => violation.Kind == ViolationKind.Sibling)
-                .Sum(violation => NodeMap.Parse(violation.Cpus).Count),
-            ("kind", "sibling")
-        );
+        foreach (var kind in Enum.GetValues<ViolationKind>().Except([ViolationKind.Overlap]))
+        {
+            var cpus = CpuSet.Of(
+                status
+                    .Violations.Where(violation => violation.Kind == kind)
+                    .SelectMany(violation => NodeMap.Parse(violation.Cpus))
+            );
+            writer.Add(cpus.Count, ("kind", Word(kind)));
+        }
     }
 
     private static void AddCluster(MetricWriter writer, NodeStatus status, long? eventsDropped)

@@ -36,7 +36,7 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
         ImmutableArray<string> remarks = [.. Remark(status, conflicts)];
         var health =
             missing.Exists(vm => vm.State != VmState.Waiting && vm.Dedicated)
-            || status.Violations.Length > 0
+            || status.Violations.Any(violation => !OnlyDisturbs(violation.Kind))
             || !conflicts.IsEmpty
                 ? Health.Problem
             : missing.Count > 0 || !remarks.IsEmpty ? Health.Attention
@@ -49,6 +49,14 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
         vm.Dedicated
             ? vm.State != VmState.Pinned
             : vm.State != VmState.NotDedicated || vm.Reason == Reason.ApiUnanswered;
+
+    // It has its CPUs, and may lose some time there to others.
+    private static bool OnlyDisturbs(ViolationKind kind) =>
+        kind
+            is ViolationKind.Stranger
+                or ViolationKind.Helper
+                or ViolationKind.Confined
+                or ViolationKind.Interrupts;
 
     private static string Sentences(NodeStatus status, List<VmStatus> missing)
     {

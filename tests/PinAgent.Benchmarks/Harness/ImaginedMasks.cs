@@ -28,6 +28,9 @@ internal sealed class ImaginedMasks(HostFiles files) : IAffinityReader, IThreadA
         return _masks.TryGetValue(tid, out var set) ? set.Equals(cpus) : isReal;
     }
 
+    public bool IsStill(int pid, int tid, ThreadScheduling scheduling) =>
+        _reader.IsStill(pid, tid, scheduling);
+
     public LinuxResult SetCpus(int tid, CpuSet cpus)
     {
         _masks[tid] = cpus;
@@ -39,6 +42,12 @@ internal sealed class ImaginedMasks(HostFiles files) : IAffinityReader, IThreadA
         cpus = _masks[tid];
         return LinuxResult.Success;
     }
+
+    public LinuxResult SetScheduling(int tid, ThreadScheduling scheduling) =>
+        throw new InvalidOperationException("The benchmarks' VMs don't ask for real time.");
+
+    public LinuxResult GetScheduling(int tid, out ThreadScheduling scheduling) =>
+        _kernel.GetScheduling(tid, out scheduling);
 
     public ulong? StartTimeOf(int pid, int tid) => _kernel.StartTimeOf(pid, tid);
 }

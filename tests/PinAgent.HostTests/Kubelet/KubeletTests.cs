@@ -29,6 +29,7 @@ public sealed class KubeletTests
             ((string?)vm.Json["source"], (string?)vm.Json["cpuset"], (string?)vm.Json["podUid"])
         );
         Assert.Empty(vm.Json["advisories"]!.AsArray());
+        Assert.Empty((await NodeAgent.StatusAsync())!.Violations("disagreement"));
         Assert.Equal(exclusive, pod.Cpuset);
         Assert.Equal([exclusive], pod.VcpuMasks());
         await Until.EqualAsync(Labels, LabelsAsync);
@@ -97,6 +98,7 @@ public sealed class KubeletTests
         {
             var vm = await NodeAgent.PinnedAsync(pod);
             Assert.Empty(vm.Json["advisories"]!.AsArray());
+            Assert.Empty((await NodeAgent.StatusAsync())!.Violations("disagreement"));
             AssertOnSiblings(pod);
             await Until.HoldsAsync(
                 async () => (await pod.EventsAsync("Pinned")).Count == 1,

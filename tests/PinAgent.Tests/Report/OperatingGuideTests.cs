@@ -24,6 +24,14 @@ public sealed partial class OperatingGuideTests
     public void Every_event_is_explained() =>
         Assert.Equal(Enum.GetNames<VmEventKind>(), Rows("Events").Select(row => row.Code));
 
+    [Fact]
+    public void Every_violation_is_explained() =>
+        Assert.Equal(
+            Enum.GetNames<ViolationKind>(),
+            Rows("Violations").Select(row => row.Code),
+            StringComparer.OrdinalIgnoreCase
+        );
+
     // The table's rows below a heading.
     private static IEnumerable<(string Code, string Action)> Rows(string heading)
     {

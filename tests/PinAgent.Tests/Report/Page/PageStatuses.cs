@@ -126,6 +126,12 @@ internal static class PageStatuses
                     "vCPUs of prod/web-7f9c on CPUs 16 share their cores with CPUs of staging/numa-test: give whole cores to a VM "
                         + "(the kubelet's full-pcpus-only)"
                 ),
+                new Violation(
+                    ViolationKind.Stranger,
+                    "16",
+                    "other processes may run on CPUs 16 of prod/web-7f9c's vCPUs: backup (pid 812, 3 threads); give them other "
+                        + "CPUs (taskset, AllowedCPUs=, their cgroup's cpuset.cpus)"
+                ),
             ],
             Drift = new DriftStatus(12),
         };

@@ -86,14 +86,27 @@ public sealed class VerdictTests
             Node(Good, Pinned("default/vm2", 200, "4", "5"))
         );
 
-    [Fact]
-    public void A_violation_is_a_problem() =>
+    [Theory]
+    [InlineData(ViolationKind.Overlap, "Problem")]
+    [InlineData(ViolationKind.Sibling, "Problem")]
+    [InlineData(ViolationKind.Throttled, "Problem")]
+    [InlineData(ViolationKind.Disagreement, "Problem")]
+    [InlineData(ViolationKind.Isolated, "Problem")]
+    // The VM has its CPUs, and may lose some time there.
+    [InlineData(ViolationKind.Stranger, "Attention")]
+    [InlineData(ViolationKind.Helper, "Attention")]
+    [InlineData(ViolationKind.Confined, "Attention")]
+    [InlineData(ViolationKind.Interrupts, "Attention")]
+    public void A_violation_is_a_problem_unless_it_only_disturbs(
+        ViolationKind kind,
+        string health
+    ) =>
         AssertRemark(
-            Health.Problem,
+            Enum.Parse<Health>(health),
             "1 violation",
             Node(Good) with
             {
-                Violations = [new Violation(ViolationKind.Overlap, "0", "x")],
+                Violations = [new Violation(kind, "0", "x")],
             }
         );
 

@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
 using PinAgent.Model;
+using PinAgent.Plan;
 
-namespace PinAgent.Plan;
+namespace PinAgent.Report.Promises;
 
-/// <summary>Finds promises to dedicated VMs that somebody has broken. Pure; nothing is done about them.</summary>
-internal static class Violations
+/// <summary>CPUs, and cores, that two dedicated VMs share. Pure.</summary>
+internal static class SharedCpus
 {
     /// <summary>What is broken on this node, pair of VMs by pair.</summary>
     /// <param name="vms">The plan.</param>
@@ -35,7 +36,7 @@ internal static class Violations
             ? new Violation(
                 ViolationKind.Overlap,
                 both.ToString(),
-                $"CPUs {both} are in the cpusets of both {Name(vm)} and {Name(other)}: each slows the other down"
+                $"CPUs {both} are in the cpusets of both {vm.FullName} and {other.FullName}: each slows the other down"
             )
             : null;
 
@@ -43,7 +44,7 @@ internal static class Violations
     {
         var own = vm.Vm.Cpuset!;
         var shared = CpuSet.Of(
-            (vm.Placement?.Vcpus ?? []).Where(cpu =>
+            vm.VcpuCpus.Where(cpu =>
                 topology
                     .SiblingsOf(topology[cpu])
                     .Any(sibling => !own.Contains(sibling) && other.Vm.Cpuset!.Contains(sibling))
@@ -54,10 +55,8 @@ internal static class Violations
             : new Violation(
                 ViolationKind.Sibling,
                 shared.ToString(),
-                $"vCPUs of {Name(vm)} on CPUs {shared} share their cores with CPUs of {Name(other)}: give whole cores to a VM "
-                    + "(the kubelet's full-pcpus-only)"
+                $"vCPUs of {vm.FullName} on CPUs {shared} share their cores with CPUs of {other.FullName}: give whole cores "
+                    + "to a VM (the kubelet's full-pcpus-only)"
             );
     }
-
-    private static string Name(VmPlan vm) => Words.Printable($"{vm.Namespace}/{vm.Name}");
 }

@@ -1,11 +1,12 @@
 using PinAgent.Model;
-using PinAgent.Plan;
+using PinAgent.Report.Promises;
+using PinAgent.Tests.Plan;
 using Xunit;
 
-namespace PinAgent.Tests.Plan;
+namespace PinAgent.Tests.Report.Promises;
 
-/// <summary>Promises to dedicated VMs that somebody has broken, on a node of four cores with two threads.</summary>
-public sealed class ViolationTests
+/// <summary>CPUs and cores of two dedicated VMs, on a node of four cores with two threads.</summary>
+public sealed class SharedCpusTests
 {
     [Fact]
     public void Whole_cores_for_each_VM_break_no_promise()
@@ -60,6 +61,6 @@ public sealed class ViolationTests
                     Vms.FirstPid + (i * 100)
                 )
         );
-        return Violations.Of(node.Pass([.. vms]), node.Topology);
+        return SharedCpus.Of(node.Pass([.. vms]), node.Topology);
     }
 }
