@@ -69,6 +69,7 @@ internal static class StrayThreads
                 or Outcome.Denied
                 or Outcome.Narrowed
                 or Outcome.Ambiguous
+                or Outcome.Contested
         && thread.Actual?.Overlaps(vcpus) is true
         && thread.Planned.Wanted?.Overlaps(vcpus) is false;
 

@@ -49,6 +49,28 @@ public sealed class StrayThreadTests
     }
 
     [Fact]
+    public void A_helper_that_is_left_to_another_program_on_a_vCPUs_CPU_is_told()
+    {
+        var vm = AppliedVm.Pinned().Apply();
+        var helper = vm.Of(AppliedVm.Helper) with
+        {
+            Outcome = Outcome.Contested,
+            Actual = CpuSet.Of(8),
+        };
+
+        var violation = Assert.Single(
+            StrayThreads.Of([
+                vm with
+                {
+                    Threads = vm.Threads.Replace(vm.Of(AppliedVm.Helper), helper),
+                },
+            ])
+        );
+
+        Assert.Contains("worker (1001, Contested)", violation.Message);
+    }
+
+    [Fact]
     public void In_audit_mode_nothing_is_moved_and_nothing_told() =>
         Assert.Empty(StrayThreads.Of([new AppliedVm().Apply(AgentMode.Audit)]));
 
