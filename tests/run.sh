@@ -138,7 +138,8 @@ check_scripts() {
   (cd "$repository" && shellcheck "${scripts[@]}")
 }
 
-# What runs in a virtual node: the agent and the tests as they were built, and the .NET runtime of this machine.
+# What runs in a virtual node: the image's program, which starts fast there, or else the agent as it was built; the tests
+# and the .NET runtime of this machine.
 pack_node() {
   local sdk
   sdk=$(dirname "$(readlink -f "$(command -v dotnet)")")
@@ -146,6 +147,9 @@ pack_node() {
   cp -r "$sdk/host" "$sdk/dotnet" "$1/dotnet/"
   cp -r "$sdk/shared/Microsoft."{NETCore,AspNetCore}.App "$1/dotnet/shared/"
   cp -r "$bin/PinAgent/release" "$1/agent"
+  if "$repository/deploy/image/build.sh" --program "$work/pinagent"; then
+    cp "$work/pinagent" "$1/agent/"
+  fi
   cp -r "$bin/PinAgent.HostTests/release" "$1/tests"
   cp "$lanes/in-node.sh" "$1/"
 }
@@ -270,7 +274,7 @@ else
   # Linux before 6.2 resets a thread's mask when its cpuset is written, later ones keep it; from 6.12 there's no v1 cpuset.
   for node in "linux-image-6.1 v2" "linux-image-6.1 v1" "linux-image-6.12 v2"; do
     # shellcheck disable=SC2086
-    node_lane "" $node 600 "$lanes/virtual-node.sh" "$work/node" in-node.sh
+    node_lane "" $node 900 "$lanes/virtual-node.sh" "$work/node" in-node.sh
   done
   if [[ ! -f $work/pinagent.tar ]]; then
     skip_lane "virtual node: real kubelet" "needs what the lane of the real kubelet needs"

@@ -42,6 +42,11 @@ public sealed record ObservedVm
 
     /// <summary>What keeps the VM from being understood; null if nothing does.</summary>
     public VmProblem? Problem { get; init; }
+
+    /// <summary>Whether it was found as the other was.</summary>
+    internal bool IsSameAs(ObservedVm other) =>
+        this with { Threads = [] } == other with { Threads = [] }
+        && Threads.SequenceEqual(other.Threads);
 }
 
 /// <summary>Something that stands in a VM's way.</summary>

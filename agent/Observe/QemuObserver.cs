@@ -56,6 +56,7 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
     /// <param name="before">All VMs as they were.</param>
     /// <param name="pids">The processes to look at.</param>
     /// <param name="cgroups">The hierarchy with the cpusets; null if there is none.</param>
+    /// <returns>The very same VMs where all are as they were.</returns>
     public ImmutableArray<ObservedVm> ObserveAgain(
         ImmutableArray<ObservedVm> before,
         IReadOnlySet<int> pids,
@@ -68,16 +69,16 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         {
             if (ObserveProcess(pid, uptime) is { } vm)
             {
-                var kernelThreads = before
-                    .Where(old => old.Key == vm.Key)
-                    .SelectMany(old => old.Threads)
-                    .Where(thread => thread.IsKernelProcess);
+                var old = before.FirstOrDefault(old => old.Key == vm.Key);
+                var kernelThreads = old?.Threads.Where(thread => thread.IsKernelProcess) ?? [];
                 var whole = _cgroups.Observe(vm, cgroups, null);
-                vms.Add(whole with { Threads = [.. whole.Threads, .. kernelThreads] });
+                whole = whole with { Threads = [.. whole.Threads, .. kernelThreads] };
+                vms.Add(old?.IsSameAs(whole) == true ? old : whole);
             }
         }
 
-        return [.. vms.OrderBy(vm => vm.Key.Pid)];
+        vms.Sort((one, other) => one.Key.Pid.CompareTo(other.Key.Pid));
+        return vms.SequenceEqual(before, ReferenceEqualityComparer.Instance) ? before : [.. vms];
     }
 
     /// <summary>

@@ -7,13 +7,13 @@ namespace PinAgent.HostTests;
 /// The kernel tells of new threads. The agents here look by themselves once an hour only, so what they do, they do because
 /// they were told.
 /// </summary>
-[Trait("also", "node")]
 public sealed class EventTests
 {
     private const int Timeout = 120_000;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     [Fact(Timeout = Timeout)]
+    [Trait("also", "node")]
     public async Task A_guest_is_pinned_as_its_threads_get_their_names()
     {
         Requires.Events(cpus: 2);
@@ -58,6 +58,7 @@ public sealed class EventTests
     }
 
     [Fact(Timeout = Timeout)]
+    [Trait("also", "node")]
     public async Task Names_that_were_lost_cost_nothing_but_a_look_at_everything()
     {
         Requires.Events(cpus: 2);

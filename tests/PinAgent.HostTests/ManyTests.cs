@@ -5,7 +5,6 @@ using Xunit;
 namespace PinAgent.HostTests;
 
 /// <summary>Much at once.</summary>
-[Trait("also", "node")]
 public sealed class ManyTests
 {
     private const int Timeout = 300_000;
@@ -15,6 +14,7 @@ public sealed class ManyTests
     /// As many of the guests as there are pairs of CPUs are dedicated; on a small machine the rest is there to be in the way.
     /// </summary>
     [Fact(Timeout = Timeout)]
+    [Trait("also", "node")]
     public async Task Guests_that_start_at_once_are_all_pinned_though_the_agent_is_killed_half_way()
     {
         Requires.Events(cpus: 2);

@@ -123,6 +123,7 @@ public sealed class NodeChangeTests : IDisposable
         _host.Write(Cpuset, "\n");
         var before = _observer.Observe();
         Assert.Equal(Reason.CpusetEmpty, before.Vms[0].Problem?.Reason);
+        Assert.Same(before, _observer.ObserveChanges(before));
 
         _host.Write(Cpuset, "2-3\n");
         Assert.Null(_observer.ObserveChanges(before).Vms[0].Problem);
