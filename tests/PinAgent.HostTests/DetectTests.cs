@@ -154,24 +154,26 @@ public sealed class DetectTests : IDisposable
         Checkpoint("static", $$$"""{"{{{pod}}}":{"compute":"0"} }""");
         using var kubelet = Hang();
 
-        var result = await Agent.RunAsync([
-            "run",
-            "--once",
-            "-o",
-            "json",
+        await using var agent = AgentLoop.InCluster([
             "--kubelet-root",
             _kubelet,
             .. ControlPlane.JoinArguments(_kubelet),
         ]);
+        await agent.WaitForLogAsync("Node ");
+        await using var watcher = new StatusWatcher(agent.Socket);
 
-        Assert.True(result.ExitCode == 0, $"exit {result.ExitCode}: {result.StandardError}");
-        var status = new Status(JsonNode.Parse(result.StandardOutput)!);
-        var vm = status.Vm(guest);
-        Assert.Equal("Pinned", vm.State);
-        Assert.Contains(
-            "cgroup 0-1, PodResources API unknown, checkpoint 0;",
-            (string?)Assert.Single(vm.Json["advisories"]!.AsArray()),
-            StringComparison.Ordinal
+        // Once it has lasted.
+        await watcher.WaitAsync(status =>
+            status.Vm(guest).State == "Pinned"
+            && status.Json["violations"]!
+                .AsArray()
+                .Any(violation =>
+                    (string)violation!["kind"]! == "disagreement"
+                    && ((string)violation["message"]!).Contains(
+                        "cgroup 0-1, PodResources API unknown, checkpoint 0;",
+                        StringComparison.Ordinal
+                    )
+                )
         );
     }
 
