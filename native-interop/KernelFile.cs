@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using static Tmds.Linux.LibC;
 
 namespace PinAgent.NativeInterop;
@@ -7,7 +8,7 @@ namespace PinAgent.NativeInterop;
 /// so that a read allocates nothing. Such files live in memory, so there is nothing to wait for.
 /// Paths are bytes that end with a zero, as the kernel takes them.
 /// </summary>
-public static class KernelFile
+public static partial class KernelFile
 {
     /// <summary>The largest file read, in bytes. A command line can have two megabytes (execve(2)).</summary>
     public const int MaxLength = 16 * 1024 * 1024;
@@ -71,6 +72,45 @@ public static class KernelFile
         length = (int)Math.Max(received, 0);
         return LinuxResult.FromReturnValue(received);
     }
+
+    /// <summary>
+    /// Counts a folder's subfolders by its links, without listing them: in <c>/proc/PID/task</c> those are the threads
+    /// (<c>proc_task_getattr</c> in <c>fs/proc/base.c</c>). Some file systems don't count.
+    /// </summary>
+    /// <param name="path">The folder's path, zero-terminated.</param>
+    /// <param name="count">How many there are; below zero where the file system doesn't count.</param>
+    /// <returns>The error of statx(2).</returns>
+    public static unsafe LinuxResult CountFolders(ReadOnlySpan<byte> path, out long count)
+    {
+        // The folder's own entry, and the one in the folder above.
+        const int OwnLinks = 2;
+        const int AtWorkingFolder = -100; // AT_FDCWD
+        const uint Links = 4; // STATX_NLINK
+
+        // struct statx { u32 mask; u32 blksize; u64 attributes; u32 nlink; … } of 256 bytes
+        const int StatusWords = 64;
+        const int LinksWord = 4;
+        RequireZeroTerminated(path);
+        var status = stackalloc uint[StatusWords];
+        LinuxResult result;
+        fixed (byte* name = path)
+        {
+            result = LinuxResult.FromReturnValue(statx(AtWorkingFolder, name, 0, Links, status));
+        }
+
+        count = result.IsSuccess ? (long)status[LinksWord] - OwnLinks : 0;
+        return result;
+    }
+
+    // Not in Tmds.LibC. https://man7.org/linux/man-pages/man2/statx.2.html
+    [LibraryImport("libc", SetLastError = true)]
+    private static unsafe partial int statx(
+        int folder,
+        byte* path,
+        int flags,
+        uint mask,
+        uint* status
+    );
 
     private static unsafe LinuxResult ReadToEnd(int fd, ref byte[] buffer, out int length)
     {

@@ -104,6 +104,19 @@ public sealed class HostFiles : IDisposable
         return result;
     }
 
+    /// <summary>Whether a directory has so many subdirectories. A file system that doesn't count says no.</summary>
+    /// <param name="path">The path below the root.</param>
+    /// <param name="count">How many.</param>
+    [System.Diagnostics.CodeAnalysis.SuppressMessage(
+        "Performance",
+        "CA1822",
+        Justification = "The path is built in this reader's own buffer."
+    )]
+    public bool HasFolders([InterpolatedStringHandlerArgument("")] HostPath path, int count) =>
+        !path.IsTooLong
+        && KernelFile.CountFolders(path.Bytes, out var found).IsSuccess
+        && found == count;
+
     /// <summary>Lists the entries of a directory whose names are numbers, in ascending order: processes, threads.</summary>
     /// <param name="path">The path below the root.</param>
     /// <param name="numbers">Receives the numbers; cleared first.</param>

@@ -177,23 +177,28 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         return true;
     }
 
+    // Where all that are known are there still, their number tells whether there are others. It's had without listing them,
+    // which takes the kernel ten times as long.
     private bool HasSameThreads(ObservedVm vm)
     {
         var pid = vm.Key.Pid;
-        files.ListNumbers($"/proc/{pid}/task", _tids);
-        var i = 0;
+        var count = 0;
         foreach (var thread in vm.Threads)
         {
-            if (
-                !thread.IsKernelProcess
-                && (i >= _tids.Count || _tids[i++] != thread.Tid || !IsStill(pid, thread))
-            )
+            if (thread.IsKernelProcess)
+            {
+                continue;
+            }
+
+            count++;
+            if (!IsStill(pid, thread))
             {
                 return false;
             }
         }
 
-        return i == _tids.Count;
+        return files.HasFolders($"/proc/{pid}/task", count)
+            || (files.ListNumbers($"/proc/{pid}/task", _tids).IsSuccess && _tids.Count == count);
     }
 
     // Only what is real time may be meant to be so.

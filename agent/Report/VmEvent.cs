@@ -9,7 +9,7 @@ public enum VmEventKind
     /// <summary>The VM's threads were put where they belong.</summary>
     Pinned,
 
-    /// <summary>Somebody had moved them, and they were put back.</summary>
+    /// <summary>Somebody had moved them, or the VM's CPUs, and they were put where they belong again.</summary>
     PinningDrifted,
 
     /// <summary>Another program's placement, as good as the agent's, is held from now on.</summary>
@@ -44,7 +44,19 @@ public sealed record VmEvent(VmEventKind Kind, Reason? Cause, string Note)
     {
         var status = vm.Status;
         var changes = vm.Outcome.DescribeChanges();
-        if (changes.Length > 0 && vm.WasHeld)
+        if (
+            changes.Length > 0
+            && before is { State: VmState.Pinned, Cpuset: { } cpuset }
+            && cpuset != status.Cpuset
+        )
+        {
+            yield return Create(
+                VmEventKind.PinningDrifted,
+                null,
+                $"its CPUs changed from {cpuset} to {status.Cpuset}: put there {changes}"
+            );
+        }
+        else if (changes.Length > 0 && vm.WasHeld)
         {
             yield return Create(VmEventKind.PinningDrifted, null, $"put back {changes}");
         }

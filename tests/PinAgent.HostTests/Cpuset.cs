@@ -88,6 +88,18 @@ internal sealed class Cpuset : IDisposable
     public void Write(string cpus) => File.WriteAllText($"{Folder}/cpuset.cpus", cpus);
 
     /// <summary>
+    /// Gives the cgroup CPUs that have come back from being offline: in version 1 each of its parents has lost them, too.
+    /// </summary>
+    public void WriteAgain(string cpus)
+    {
+        if (IsV1)
+        {
+            _made.SkipLast(1).ToList().ForEach(parent => Inherit(parent, "cpuset.cpus"));
+            Write(cpus);
+        }
+    }
+
+    /// <summary>
     /// Makes a child of this cgroup and moves threads into it, as virt-handler does with <c>housekeeping</c>.
     /// </summary>
     public void AddThreadedChild(string name, string cpus, IEnumerable<int> tids)

@@ -31,6 +31,20 @@ public sealed class VmEventTests
         Assert.Contains("vcpu 1 (1011) from 0-1,8 to 8", drifted.Note);
     }
 
+    /// <summary>A kubelet that has lost its checkpoint does so; the placement is a new one then.</summary>
+    [Fact]
+    public void A_pinned_vm_whose_cpus_were_changed_is_PinningDrifted_with_the_old_and_the_new()
+    {
+        var before = Result(AppliedVm.Pinned()).Status with { Cpuset = "4-6" };
+        var drifted = Assert.Single(VmEvent.Of(Result(new AppliedVm()), before));
+
+        Assert.Equal(VmEventKind.PinningDrifted, drifted.Kind);
+        Assert.StartsWith(
+            "its CPUs changed from 4-6 to 0-1,8: put there vcpu 0 (1010) from 0-1,8 to 0, ",
+            drifted.Note
+        );
+    }
+
     [Theory]
     [InlineData(VmState.Refused, Reason.NotEnoughCpus, VmEventKind.PinningRefused)]
     [InlineData(VmState.NotExclusive, Reason.CpusetIsSharedPool, VmEventKind.PinningRefused)]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using PinAgent.NativeInterop;
 using Xunit;
@@ -131,4 +132,30 @@ public sealed class FileTests : IDisposable
     }
 
     private byte[] PathOf(string name) => Encoding.UTF8.GetBytes($"{_folder}/{name}\0");
+
+    [Fact]
+    public void A_processs_threads_are_counted_by_its_folders_links()
+    {
+        using var one = Process.Start("sleep", "inf");
+        try
+        {
+            Assert.True(
+                KernelFile
+                    .CountFolders(Encoding.UTF8.GetBytes($"/proc/{one.Id}/task\0"), out var count)
+                    .IsSuccess
+            );
+            Assert.Equal(1, count);
+        }
+        finally
+        {
+            one.Kill();
+        }
+
+        Assert.True(KernelFile.CountFolders("/proc/self/task\0"u8, out var own).IsSuccess);
+        Assert.InRange(own, 2, 10_000);
+        Assert.Equal(
+            Errno.ENOENT,
+            KernelFile.CountFolders("/proc/no-such-folder\0"u8, out _).Errno
+        );
+    }
 }
