@@ -31,7 +31,7 @@ internal static class NodeAgent
         }
     }
 
-    /// <summary>Waits until it calls a VM pinned, with every thread where it belongs.</summary>
+    /// <summary>Waits until it calls a VM pinned within the CPUs it has now, with every thread where it belongs.</summary>
     public static async Task<Vm> PinnedAsync(LauncherPod pod)
     {
         Status? status = null;
@@ -42,6 +42,7 @@ internal static class NodeAgent
                 return
                     status?.Has(pod.Pid) == true
                     && status.Vm(pod.Pid) is { State: "Pinned", Outcomes: "AlreadyRight" } vm
+                    && (string?)vm.Json["cpuset"] == pod.Cpuset
                     ? vm
                     : null;
             },
