@@ -1,4 +1,3 @@
-using CliWrap;
 using Xunit;
 
 namespace PinAgent.HostTests;
@@ -30,7 +29,7 @@ public sealed class ContestTests : IDisposable
             Assert.Contains($"vcpu 0 ({vcpu}) to 1 instead of 0", line);
         }
 
-        await TasksetAsync(vcpu, "0");
+        await Threads.TasksetAsync(vcpu, "0");
         await agent.WaitForLogAsync($"vcpu 0 ({vcpu}) from 0 to 1");
         Assert.Equal(("1", "0"), (guest.Masks()[vcpu], guest.Masks()[guest.Pid]));
         var status = await agent.AskAsync("--vm", _name);
@@ -74,9 +73,6 @@ public sealed class ContestTests : IDisposable
     private async Task<string> ExplainAsync() =>
         (await Agent.RunAsync("explain", "--state-dir", _state, "--vm", _name)).StandardOutput;
 
-    private static Task TasksetAsync(int tid, string cpus) =>
-        Cli.Wrap("taskset").WithArguments(["-pc", cpus, $"{tid}"]).ExecuteAsync().Task;
-
     /// <summary>Another program that keeps setting a thread's mask. Once disposed, it has set the last one.</summary>
     private sealed class OtherWriter : IAsyncDisposable
     {
@@ -96,7 +92,7 @@ public sealed class ContestTests : IDisposable
         {
             while (!_stop.IsCancellationRequested)
             {
-                await TasksetAsync(tid, cpus);
+                await Threads.TasksetAsync(tid, cpus);
             }
         }
     }

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using CliWrap;
 using Xunit;
 
 namespace PinAgent.HostTests;
@@ -24,9 +23,9 @@ public sealed class ExplainTests : IDisposable
         await using (var agent = new AgentLoop("--vm", _name, "--state-dir", _state))
         {
             await agent.WaitForLogAsync("pinned within CPUs 0-1");
-            await TasksetAsync(vcpu, "1");
+            await Threads.TasksetAsync(vcpu, "1");
             await agent.WaitForLogAsync($"vcpu 0 ({vcpu}) from 1 to 0");
-            await TasksetAsync(vcpu, "0-1");
+            await Threads.TasksetAsync(vcpu, "0-1");
             await agent.WaitForLogAsync($"vcpu 0 ({vcpu}) from 0-1 to 0");
             await File.WriteAllTextAsync(
                 $"{cpuset.Folder}/cpuset.cpus",
@@ -86,9 +85,6 @@ public sealed class ExplainTests : IDisposable
         Assert.Equal(exit, told.ExitCode);
         Assert.Contains(because, told.StandardError, StringComparison.Ordinal);
     }
-
-    private static Task TasksetAsync(int tid, string cpus) =>
-        Cli.Wrap("taskset").WithArguments(["-pc", cpus, $"{tid}"]).ExecuteAsync().Task;
 
     private async Task<List<JsonNode>> ExplainAsync(params string[] arguments)
     {

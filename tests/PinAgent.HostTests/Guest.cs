@@ -150,4 +150,8 @@ internal static class Threads
                         )
                         .Split('\t')[1]
             );
+
+    /// <summary>Sets the CPUs a thread may run on, as somebody does by hand.</summary>
+    public static Task TasksetAsync(int tid, string cpus) =>
+        Cli.Wrap("taskset").WithArguments(["-pc", cpus, $"{tid}"]).ExecuteAsync().Task;
 }

@@ -1,4 +1,3 @@
-using CliWrap;
 using Xunit;
 
 namespace PinAgent.HostTests;
@@ -61,7 +60,7 @@ public sealed class PinningTests
         var vcpu = (await guest.Monitor.VcpuThreadsAsync())[0];
         foreach (var tid in guest.Masks().Keys)
         {
-            await TasksetAsync(tid, tid == vcpu ? "1" : "0");
+            await Threads.TasksetAsync(tid, tid == vcpu ? "1" : "0");
         }
 
         var vm = (await Agent.RunOnceAsync("--vm", _name)).Vm(guest);
@@ -82,7 +81,7 @@ public sealed class PinningTests
         var vcpu = (await guest.Monitor.VcpuThreadsAsync())[0];
         Assert.Equal("0", guest.Masks()[vcpu]);
 
-        await TasksetAsync(vcpu, "1");
+        await Threads.TasksetAsync(vcpu, "1");
         var line = await agent.WaitForLogAsync("repaired");
 
         Assert.Contains($"vcpu 0 ({vcpu}) from 1 to 0", line);
@@ -226,7 +225,7 @@ public sealed class PinningTests
         }
 
         var vcpu = (await guest.Monitor.VcpuThreadsAsync())[0];
-        await TasksetAsync(guest.Pid, "1");
+        await Threads.TasksetAsync(guest.Pid, "1");
         Assert.Equal("1", guest.Masks()[vcpu]);
         Assert.Equal(0, await agent.StopAsync("TERM"));
     }
@@ -248,7 +247,4 @@ public sealed class PinningTests
         Assert.Equal(pinned, guest.Masks());
         Assert.Equal("0", pinned[(await guest.Monitor.VcpuThreadsAsync())[0]]);
     }
-
-    private static async Task TasksetAsync(int tid, string cpus) =>
-        await Cli.Wrap("taskset").WithArguments(["-pc", cpus, $"{tid}"]).ExecuteAsync();
 }

@@ -1,4 +1,3 @@
-using CliWrap;
 using Xunit;
 
 namespace PinAgent.HostTests;
@@ -22,7 +21,7 @@ public sealed class ReleaseTests : IDisposable
         using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "0-1");
         await using var guest = await Guest.StartAsync(_name, "1", cpuset, ioThreads: 1);
         var vcpu = (await guest.Monitor.VcpuThreadsAsync())[0];
-        await TasksetAsync(guest.Pid, "0");
+        await Threads.TasksetAsync(guest.Pid, "0");
         var before = guest.Masks();
         await using var agent = new AgentLoop("--vm", _name, "--state-dir", _state);
         await agent.WaitForLogAsync("pinned within CPUs 0-1");
@@ -80,8 +79,8 @@ public sealed class ReleaseTests : IDisposable
         using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "0-1");
         await using var guest = await Guest.StartAsync(_name, "1", cpuset);
         var vcpu = (await guest.Monitor.VcpuThreadsAsync())[0];
-        await TasksetAsync(vcpu, "1");
-        await TasksetAsync(guest.Pid, "1");
+        await Threads.TasksetAsync(vcpu, "1");
+        await Threads.TasksetAsync(guest.Pid, "1");
         await RunOnceAsync();
         await File.WriteAllTextAsync(
             $"{cpuset.Folder}/cpuset.cpus",
@@ -136,7 +135,4 @@ public sealed class ReleaseTests : IDisposable
         Assert.True(status.ExitCode == 0, status.StandardError);
         return System.Text.Json.Nodes.JsonNode.Parse(status.StandardOutput)!;
     }
-
-    private static Task TasksetAsync(int tid, string cpus) =>
-        Cli.Wrap("taskset").WithArguments(["-pc", cpus, $"{tid}"]).ExecuteAsync().Task;
 }
