@@ -276,10 +276,7 @@ else
     # shellcheck disable=SC2086
     node_lane "" $node 900 "$lanes/virtual-node.sh" "$work/node" in-node.sh
   done
-  if [[ -z ${PINAGENT_TEST_KUBELET_NODE:-} ]]; then
-    skip_lane "virtual node: real kubelet" \
-      "only with PINAGENT_TEST_KUBELET_NODE=1: a kubelet on emulated CPUs takes eleven minutes, and hasn't been seen to pass as a whole"
-  elif [[ ! -f $work/pinagent.tar ]]; then
+  if [[ ! -f $work/pinagent.tar ]]; then
     skip_lane "virtual node: real kubelet" "needs what the lane of the real kubelet needs"
   else
     node_lane "real kubelet, " linux-image-6.1 v2 1800 \
