@@ -21,13 +21,15 @@ public sealed class PlanApplier(IThreadAffinity kernel)
             plan,
             [
                 .. plan.Threads.Select(planned =>
-                    ApplyMask(pid, planned, mode) with
-                    {
-                        Scheduling = planned.Scheduling is { } wanted
-                            ? ApplyScheduling(pid, planned, wanted, mode)
-                            : null,
-                    }
-                ),
+                {
+                    var mask = ApplyMask(pid, planned, mode);
+                    return planned.Scheduling is { } wanted
+                        ? mask with
+                        {
+                            Scheduling = ApplyScheduling(pid, planned, wanted, mode),
+                        }
+                        : mask;
+                }),
             ]
         );
     }

@@ -7,6 +7,8 @@ namespace PinAgent.Model;
 /// <content>The kernel's list format, read and written.</content>
 public sealed partial class CpuSet
 {
+    private string? _text;
+
     /// <summary>Reads the list format, with any white space around it.</summary>
     /// <exception cref="FormatException">The text isn't a list; the message says where and why.</exception>
     public static CpuSet Parse(string text) =>
@@ -76,7 +78,9 @@ public sealed partial class CpuSet
     }
 
     /// <summary>The set in the kernel's list format.</summary>
-    public override string ToString()
+    public override string ToString() => _text ??= Format();
+
+    private string Format()
     {
         var text = new StringBuilder();
         for (var first = NextFrom(0); first >= 0; )

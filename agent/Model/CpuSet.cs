@@ -23,6 +23,9 @@ public sealed partial class CpuSet : IEquatable<CpuSet>, IEnumerable<int>
 
     private const int BitsPerWord = 64;
 
+    // Of sets made on the stack: more than most machines have CPUs.
+    private const int UsualWords = 16;
+
     /// <summary>The set without any CPU.</summary>
     public static readonly CpuSet Empty = new([]);
 
@@ -60,22 +63,27 @@ public sealed partial class CpuSet : IEquatable<CpuSet>, IEnumerable<int>
 
     /// <summary>The set of the given CPUs, in any order, repeated or not.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is negative or beyond <see cref="MaxId"/>.</exception>
-    public static CpuSet Of(params IEnumerable<int> ids)
+    public static CpuSet Of(params ReadOnlySpan<int> ids)
     {
-        var words = new List<ulong>();
+        Span<ulong> words = stackalloc ulong[UsualWords];
         foreach (var id in ids)
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(id, nameof(ids));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(id, MaxId, nameof(ids));
-            while (words.Count <= id / BitsPerWord)
-            {
-                words.Add(0);
-            }
-
-            words[id / BitsPerWord] |= 1UL << (id % BitsPerWord);
+            Add(id, ref words);
         }
 
-        return new CpuSet(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(words));
+        return new CpuSet(words);
+    }
+
+    /// <inheritdoc cref="Of(ReadOnlySpan{int})"/>
+    public static CpuSet Of(IEnumerable<int> ids)
+    {
+        Span<ulong> words = stackalloc ulong[UsualWords];
+        foreach (var id in ids)
+        {
+            Add(id, ref words);
+        }
+
+        return new CpuSet(words);
     }
 
     /// <summary>The set of a kernel mask (see <see cref="Mask"/>). CPUs beyond <see cref="MaxId"/> are dropped.</summary>
@@ -193,6 +201,20 @@ public sealed partial class CpuSet : IEquatable<CpuSet>, IEnumerable<int>
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private static void Add(int id, ref Span<ulong> words)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(id);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(id, MaxId);
+        if (id / BitsPerWord >= words.Length)
+        {
+            var more = new ulong[(MaxId + 1) / BitsPerWord];
+            words.CopyTo(more);
+            words = more;
+        }
+
+        words[id / BitsPerWord] |= 1UL << (id % BitsPerWord);
+    }
 
     // The lowest CPU of the set that is at least `id`, or -1.
     private int NextFrom(int id)

@@ -73,10 +73,19 @@ public sealed class NodeTopology
         NumaNodes = [.. Cpus.Select(cpu => cpu.Numa).Distinct().Order()];
         _siblings = Cpus.GroupBy(cpu => (cpu.Socket, cpu.Core))
             .ToDictionary(core => core.Key, core => core.Select(cpu => cpu.Id).ToImmutableArray());
+        Cores =
+        [
+            .. Cpus.OrderBy(cpu => cpu.Numa)
+                .DistinctBy(cpu => (cpu.Socket, cpu.Core))
+                .Select(cpu => (cpu.Numa, CpuSet.Of(SiblingsOf(cpu)))),
+        ];
     }
 
     /// <summary>The online CPUs in ascending order of their ids.</summary>
     public ImmutableArray<LogicalCpu> Cpus { get; }
+
+    /// <summary>The cores that have online CPUs, by NUMA node and in it by their lowest CPU.</summary>
+    public ImmutableArray<(int Numa, CpuSet Cpus)> Cores { get; }
 
     /// <summary>The ids of the online CPUs.</summary>
     public CpuSet Online { get; }
@@ -107,7 +116,7 @@ public sealed class NodeTopology
     public int SocketCount => Cpus.Select(cpu => cpu.Socket).Distinct().Count();
 
     /// <summary>How many physical cores have online CPUs.</summary>
-    public int CoreCount => _siblings.Count;
+    public int CoreCount => Cores.Length;
 
     /// <summary>The most online SMT siblings that any core has; 1 on a machine without SMT, 0 without CPUs.</summary>
     public int ThreadsPerCore =>

@@ -27,10 +27,19 @@ public interface IAffinityReader
 public sealed class LiveAffinityReader : IAffinityReader
 {
     private ulong[] _mask = [];
+    private CpuSet _last = CpuSet.Empty;
 
     /// <inheritdoc/>
-    public CpuSet? Read(int pid, int tid) =>
-        SchedAffinity.Get(tid, ref _mask).IsSuccess ? CpuSet.FromMask(_mask) : null;
+    public CpuSet? Read(int pid, int tid)
+    {
+        if (!SchedAffinity.Get(tid, ref _mask).IsSuccess)
+        {
+            return null;
+        }
+
+        // Many threads in a row have the same mask.
+        return _last.EqualsMask(_mask) ? _last : _last = CpuSet.FromMask(_mask);
+    }
 
     /// <inheritdoc/>
     public bool IsStill(int pid, int tid, CpuSet? cpus) =>

@@ -18,8 +18,15 @@ internal sealed class VmCgroups(HostFiles files)
             return Unreadable(cgroupProblem ?? "no cgroup hierarchy with cpusets is mounted");
         }
 
-        var main = PathOf(cgroups, pid, pid, out var problem);
-        if (main is null)
+        var result = files.Read($"/proc/{pid}/task/{pid}/cgroup", out var content);
+        if (!result.IsSuccess)
+        {
+            return Unreadable(
+                result.ToException(files.Display($"/proc/{pid}/task/{pid}/cgroup")).Message
+            );
+        }
+
+        if (PathOf(cgroups, pid, content, out var problem) is not { } main)
         {
             return Unreadable(problem);
         }
@@ -45,15 +52,30 @@ internal sealed class VmCgroups(HostFiles files)
             };
         }
 
+        // Many threads in a row are in the same cgroup.
+        CpuSet? own = null;
+        var last = Array.Empty<byte>();
         var threads = vm.Threads.ToBuilder();
         for (var i = 0; i < threads.Count; i++)
         {
-            if (
-                PathOf(cgroups, pid, threads[i].Tid, out _) is { } path
-                && path != location.Path
-                && cgroups.ReadEffective(path).Cpus is { } own
-                && !own.Equals(cpuset)
-            )
+            if (!files.Read($"/proc/{pid}/task/{threads[i].Tid}/cgroup", out content).IsSuccess)
+            {
+                continue;
+            }
+
+            if (!content.SequenceEqual(last))
+            {
+                last = content.ToArray();
+                own =
+                    PathOf(cgroups, pid, last, out _) is { } path
+                    && path != location.Path
+                    && cgroups.ReadEffective(path).Cpus is { } theirs
+                    && !theirs.Equals(cpuset)
+                        ? theirs
+                        : null;
+            }
+
+            if (own is not null)
             {
                 threads[i] = threads[i] with { OwnCpuset = own };
             }
@@ -77,20 +99,18 @@ internal sealed class VmCgroups(HostFiles files)
             };
     }
 
-    private string? PathOf(CgroupHierarchy cgroups, int pid, int tid, out string problem)
+    private string? PathOf(
+        CgroupHierarchy cgroups,
+        int pid,
+        ReadOnlySpan<byte> content,
+        out string problem
+    )
     {
         problem = "";
-        var result = files.Read($"/proc/{pid}/task/{tid}/cgroup", out var content);
-        if (!result.IsSuccess)
-        {
-            problem = result.ToException(files.Display($"/proc/{pid}/task/{tid}/cgroup")).Message;
-            return null;
-        }
-
         if (!ProcCgroup.TryParse(content, cgroups.Mount.IsV1, out var path))
         {
             problem =
-                $"{files.Display($"/proc/{pid}/task/{tid}/cgroup")}: expected a line for "
+                $"{files.Display($"/proc/{pid}/task/{pid}/cgroup")}: expected a line for "
                 + (cgroups.Mount.IsV1 ? "v1's cpuset controller" : "v2")
                 + ", found none";
             return null;

@@ -22,27 +22,27 @@ internal sealed class CpuPool
     public CpuPool(NodeTopology topology, CpuSet cpus, int threadsPerCore)
     {
         _threadsPerCore = threadsPerCore;
-        var met = new HashSet<(int Socket, int Core)>();
         foreach (var node in topology.NumaNodes)
         {
-            var cell = new Cell(node);
-            _cells.Add(cell);
-            foreach (var cpu in topology.Cpus)
-            {
-                if (cpu.Numa != node || !met.Add((cpu.Socket, cpu.Core)))
-                {
-                    continue;
-                }
+            _cells.Add(new Cell(node));
+        }
 
-                var core = topology.SiblingsOf(cpu).Where(cpus.Contains).ToList();
-                if (core.Count >= threadsPerCore)
-                {
-                    cell.FullCores.AddLast(core);
-                }
-                else
-                {
-                    cell.Fragments.AddRange(core);
-                }
+        foreach (var (node, siblings) in topology.Cores)
+        {
+            if (!siblings.Overlaps(cpus))
+            {
+                continue;
+            }
+
+            var cell = _cells[topology.NumaNodes.IndexOf(node)];
+            List<int> core = [.. siblings.Intersect(cpus)];
+            if (core.Count >= threadsPerCore)
+            {
+                cell.FullCores.AddLast(core);
+            }
+            else
+            {
+                cell.Fragments.AddRange(core);
             }
         }
     }

@@ -88,6 +88,11 @@ internal static class FlappingGuard
 
     private static VmPlan LeaveAlone(VmPlan plan, Contest contest)
     {
+        if (contest.LeftAlone.IsEmpty)
+        {
+            return plan;
+        }
+
         ImmutableArray<PlannedThread> threads =
         [
             .. plan.Threads.Select(thread =>

@@ -36,7 +36,7 @@ internal static class SharedIoThreads
         for (var i = 0; i < threads; i++)
         {
             var length = (request.Vcpus / threads) + (i < request.Vcpus % threads ? 1 : 0);
-            runs.Add(CpuSet.Of(cpus[next..(next + length)]));
+            runs.Add(CpuSet.Of(cpus.AsSpan(next, length)));
             next += length;
         }
 

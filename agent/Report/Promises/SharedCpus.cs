@@ -20,27 +20,40 @@ internal static class SharedCpus
             .ToList();
         return
         [
-            .. owners
-                .SelectMany((vm, i) => owners.Skip(i + 1).Select(other => Overlap(vm, other)))
-                .OfType<Violation>(),
-            .. owners
-                .SelectMany(vm =>
-                    owners.Where(other => other != vm).Select(other => Sibling(vm, other, topology))
-                )
-                .OfType<Violation>(),
+            .. owners.SelectMany(
+                (vm, i) =>
+                    owners
+                        .Skip(i + 1)
+                        .Where(other => other.Vm.Cpuset!.Overlaps(vm.Vm.Cpuset!))
+                        .Select(other => Overlap(vm, other))
+            ),
+            .. owners.SelectMany(vm =>
+            {
+                var siblings = SiblingsOf(vm, topology);
+                return owners
+                    .Where(other => other != vm && other.Vm.Cpuset!.Overlaps(siblings))
+                    .Select(other => Sibling(vm, other, topology));
+            }),
         ];
     }
 
-    private static Violation? Overlap(VmPlan vm, VmPlan other) =>
-        vm.Vm.Cpuset!.Intersect(other.Vm.Cpuset!) is { IsEmpty: false } both
-            ? new Violation(
-                ViolationKind.Overlap,
-                both.ToString(),
-                $"CPUs {both} are in the cpusets of both {vm.FullName} and {other.FullName}: each slows the other down"
-            )
-            : null;
+    private static Violation Overlap(VmPlan vm, VmPlan other)
+    {
+        var both = vm.Vm.Cpuset!.Intersect(other.Vm.Cpuset!);
+        return new Violation(
+            ViolationKind.Overlap,
+            both.ToString(),
+            $"CPUs {both} are in the cpusets of both {vm.FullName} and {other.FullName}: each slows the other down"
+        );
+    }
 
-    private static Violation? Sibling(VmPlan vm, VmPlan other, NodeTopology topology)
+    // On the cores of its vCPUs, but not its own.
+    private static CpuSet SiblingsOf(VmPlan vm, NodeTopology topology) =>
+        CpuSet
+            .Of(vm.VcpuCpus.SelectMany(cpu => topology.SiblingsOf(topology[cpu])))
+            .Except(vm.Vm.Cpuset!);
+
+    private static Violation Sibling(VmPlan vm, VmPlan other, NodeTopology topology)
     {
         var own = vm.Vm.Cpuset!;
         var shared = CpuSet.Of(
@@ -50,13 +63,11 @@ internal static class SharedCpus
                     .Any(sibling => !own.Contains(sibling) && other.Vm.Cpuset!.Contains(sibling))
             )
         );
-        return shared.IsEmpty
-            ? null
-            : new Violation(
-                ViolationKind.Sibling,
-                shared.ToString(),
-                $"vCPUs of {vm.FullName} on CPUs {shared} share their cores with CPUs of {other.FullName}: give whole cores "
-                    + "to a VM (the kubelet's full-pcpus-only)"
-            );
+        return new Violation(
+            ViolationKind.Sibling,
+            shared.ToString(),
+            $"vCPUs of {vm.FullName} on CPUs {shared} share their cores with CPUs of {other.FullName}: give whole cores "
+                + "to a VM (the kubelet's full-pcpus-only)"
+        );
     }
 }

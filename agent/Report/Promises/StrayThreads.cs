@@ -14,8 +14,9 @@ internal static class StrayThreads
     {
         foreach (var vm in vms)
         {
+            var vcpus = vm.Plan.VcpuCpus;
             var helpers = vm.Plan.Placement is { EmulatorIsolated: true }
-                ? vm.Threads.Where(thread => IsStray(thread, vm.Plan.VcpuCpus)).ToList()
+                ? vm.Threads.Where(thread => IsStray(thread, vcpus)).ToList()
                 : [];
             if (helpers.Count > 0)
             {
