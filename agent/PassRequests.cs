@@ -66,11 +66,25 @@ public sealed class PassRequests
 
             var scope = _widest;
             _widest = PassScope.Named;
-            _taken.Clear();
-            (_named, _taken) = (_taken, _named);
-            named = _taken;
+            named = Take();
             return scope;
         }
+    }
+
+    /// <summary>The threads that named themselves since the last call or wait; valid until the next.</summary>
+    public IReadOnlyList<NamedThread> TakeNamed()
+    {
+        lock (_lock)
+        {
+            return Take();
+        }
+    }
+
+    private List<NamedThread> Take()
+    {
+        _taken.Clear();
+        (_named, _taken) = (_taken, _named);
+        return _taken;
     }
 
     private void Ask(PassScope scope)

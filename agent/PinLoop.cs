@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Model;
@@ -36,7 +35,6 @@ public sealed partial class PinLoop(
     public static readonly TimeSpan WholeLookPeriod = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<VmKey, Told> _told = [];
-    private readonly PinTimes _pinTimes = new();
     private readonly ChangeDetector _changes = new();
     private ImmutableArray<string> _notices = [];
     private PassResult? _last;
@@ -91,7 +89,7 @@ public sealed partial class PinLoop(
             var began = time.GetTimestamp();
             var result = Pass(scope, named, began);
             var took = scope == PassScope.Named ? (TimeSpan?)null : time.GetElapsedTime(began);
-            if (ReferenceEquals(result, _last) && named.Count == 0)
+            if (ReferenceEquals(result, _last))
             {
                 _changes.Still(time.GetUtcNow());
                 store.Put(result.Status, new PassFigures(took, [], 0));
@@ -99,13 +97,12 @@ public sealed partial class PinLoop(
             }
 
             _last = result;
-            var pins = _pinTimes.After(named, result, MonotonicNanoseconds());
             var changes = _changes.After(result, time.GetUtcNow());
             store.Put(
                 result.Status,
                 new PassFigures(
                     took,
-                    pins,
+                    result.PinTimes,
                     changes
                         .Where(change => change.Cause == ChangeCause.MasksSet)
                         .Sum(change => change.Threads.Length)
@@ -130,27 +127,24 @@ public sealed partial class PinLoop(
     // What nothing shows, a thread that was given another name say, is seen once in a while.
     private PassResult Pass(PassScope scope, IReadOnlyList<NamedThread> named, long now)
     {
-        if (scope == PassScope.Named)
-        {
-            return pass.RunFor(named.Select(thread => thread.Pid).ToHashSet());
-        }
-
         if (
             scope == PassScope.Changes
-            && _lookedAtEverything is { } last
-            && time.GetElapsedTime(last, now) < WholeLookPeriod
+            && (
+                _lookedAtEverything is not { } last
+                || time.GetElapsedTime(last, now) >= WholeLookPeriod
+            )
         )
         {
-            return pass.RunForChanges();
+            scope = PassScope.Everything;
         }
 
-        _lookedAtEverything = now;
-        return pass.Run();
-    }
+        if (scope == PassScope.Everything)
+        {
+            _lookedAtEverything = now;
+        }
 
-    // Linux' CLOCK_MONOTONIC, as the kernel's events have it.
-    private static ulong MonotonicNanoseconds() =>
-        (ulong)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
+        return pass.Run(scope, named, requests.TakeNamed);
+    }
 
     // One line per decision that changed something, and none for a pass that changed nothing.
     private void Tell(PassResult result)

@@ -2,9 +2,11 @@ using System.Collections.Immutable;
 using PinAgent.Apply;
 using PinAgent.Apply.Kubernetes;
 using PinAgent.Model;
+using PinAgent.NativeInterop;
 using PinAgent.Observe;
 using PinAgent.Plan;
 using PinAgent.Report;
+using PinAgent.Report.Metrics;
 using PinAgent.Report.Promises;
 using PinAgent.State;
 
@@ -38,6 +40,10 @@ public sealed class PinPass(
     SurveyLoop? survey = null
 )
 {
+    // Whoever names threads without end mustn't keep the others' from being told.
+    private const int MostRounds = 100;
+
+    private readonly PinTimes _pinTimes = new();
     private HeldPlacements _held = HeldPlacements.None;
     private ImmutableHashSet<VmKey> _enforced = [];
     private Decisions _decisions = state.Decisions?.Load() ?? Decisions.None;
@@ -51,33 +57,65 @@ public sealed class PinPass(
 
     /// <summary>Makes a pass over the whole node.</summary>
     /// <exception cref="InvalidDataException">The node can't be read at all: the message says which file and why.</exception>
-    public PassResult Run() => Run(observer.Observe());
+    public PassResult Run() => Run(PassScope.Everything, [], () => []);
 
     /// <summary>
-    /// Makes a pass that reads no more than it takes to see whether anything has changed, and takes the rest as the pass
-    /// before has left it.
+    /// Makes a pass. One that looks no further than it must takes the rest of the node as the pass before has left it. Threads
+    /// that name themselves meanwhile are pinned before anything is kept or told of the first: a QEMU that starts names them
+    /// one after the other.
     /// </summary>
-    /// <returns>The very same result where nothing has changed.</returns>
+    /// <param name="scope">How far it looks.</param>
+    /// <param name="named">
+    /// The threads that have just named themselves; those of processes that are no VMs, or have ended, do no harm.
+    /// </param>
+    /// <param name="more">Those that did so since it was last asked.</param>
+    /// <returns>The very same result as before where nothing has changed.</returns>
     /// <exception cref="InvalidDataException">As <see cref="Run()"/>.</exception>
-    public PassResult RunForChanges() =>
-        Run(_snapshot is { } before ? observer.ObserveChanges(before) : observer.Observe());
+    public PassResult Run(
+        PassScope scope,
+        IReadOnlyList<NamedThread> named,
+        Func<IReadOnlyList<NamedThread>> more
+    )
+    {
+        var inputs = LookAround(Observe(scope, named));
+        // What came to rest would come to the same again.
+        if (inputs == _inputs && _isAtRest && _result is { } result)
+        {
+            reporter?.LookAgain();
+            return result;
+        }
 
-    /// <summary>
-    /// Makes a pass that looks at these processes only and takes the rest of the node as the pass before has left it.
-    /// </summary>
-    /// <param name="pids">The processes; those that are no VMs, or have ended, do no harm.</param>
-    public PassResult RunFor(IReadOnlySet<int> pids) =>
-        Run(_snapshot is { } before ? observer.ObserveAgain(before, pids) : observer.Observe());
+        var pins = Pin(inputs, named);
+        for (var i = 0; i < MostRounds && more() is { Count: > 0 } others; i++)
+        {
+            pins = Pin(LookAround(Observe(PassScope.Named, others)), others).After(pins);
+        }
 
-    // What came to rest would come to the same again.
-    private PassResult Run(NodeSnapshot snapshot)
+        _result = Tell(pins);
+
+        // The second time with the same inputs, it had its own decisions before it. A disagreement is told when its time
+        // has come.
+        _isAtRest =
+            pins.AreOfSameInputs
+            && state.Problems.IsEmpty
+            && !_disagreements.IsPending
+            && pins.Vms.All(vm => vm.Outcome.IsAtRest);
+        return _result;
+    }
+
+    private NodeSnapshot Observe(PassScope scope, IReadOnlyList<NamedThread> named) =>
+        _snapshot is not { } before || scope == PassScope.Everything ? observer.Observe()
+        : scope == PassScope.Changes ? observer.ObserveNamed(observer.ObserveChanges(before), named)
+        : observer.ObserveNamed(before, named);
+
+    private Inputs LookAround(NodeSnapshot snapshot)
     {
         if (snapshot.Cluster is { } told)
         {
             labels?.Look(snapshot.CpuManager, told);
         }
 
-        var inputs = new Inputs(
+        return new Inputs(
             snapshot,
             mode(),
             state.Released.Look(),
@@ -85,32 +123,15 @@ public sealed class PinPass(
             events?.Invoke(),
             survey?.Found ?? NodeSurvey.Nothing
         );
-        var isSame = inputs == _inputs;
-        if (isSame && _isAtRest && _result is { } result)
-        {
-            reporter?.LookAgain();
-            return result;
-        }
-
-        _inputs = inputs;
-        _result = Run(inputs);
-
-        // The second time with the same inputs, it had its own decisions before it. A disagreement is told when its time
-        // has come.
-        _isAtRest =
-            isSame
-            && state.Problems.IsEmpty
-            && !_disagreements.IsPending
-            && _result.Vms.All(vm => vm.Outcome.IsAtRest);
-        return _result;
     }
 
-    private PassResult Run(Inputs inputs)
+    private Pins Pin(Inputs inputs, IReadOnlyList<NamedThread> named)
     {
-        var snapshot = inputs.Snapshot;
+        var isSame = inputs == _inputs;
+        _inputs = inputs;
         var now = time.GetElapsedTime(0);
         var plan = NodePlanner.Plan(
-            snapshot,
+            inputs.Snapshot,
             settings with
             {
                 Released = inputs.Released,
@@ -125,22 +146,16 @@ public sealed class PinPass(
         // First, so that an agent that is ended half-way knows what it has begun.
         state.Decisions?.Keep(plan.Decisions);
         var vms = plan
-            .Vms.Select(vm =>
-            {
-                var outcome = applier.Apply(vm, ModeOf(vm, inputs));
-                return new VmPassResult(
-                    outcome,
-                    StatusBuilder.Build(outcome),
-                    WasHeld: vm.Placement is { } placement
-                        && _held.Contains(vm.Vm.Key, placement)
-                        && _enforced.Contains(vm.Vm.Key)
-                );
-            })
+            .Vms.Select(vm => new VmPassResult(
+                applier.Apply(vm, ModeOf(vm, inputs)),
+                WasHeld: vm.Placement is { } placement
+                    && _held.Contains(vm.Vm.Key, placement)
+                    && _enforced.Contains(vm.Vm.Key)
+            ))
             .ToImmutableArray();
-        state.Masks.Keep([.. vms.Select(vm => vm.Outcome)]);
+        var times = _pinTimes.After(named, vms, time.GetElapsedTime(0));
         _contests = plan.Contests.With(vms.Select(vm => (vm.Outcome.Plan.Vm.Key, vm.PutBack)), now);
-        state.Contests.Keep(_contests);
-        _snapshot = WithMasks(snapshot, vms);
+        _snapshot = WithMasks(inputs.Snapshot, vms);
         _held = plan.Held;
         _enforced =
         [
@@ -150,6 +165,15 @@ public sealed class PinPass(
         ];
         _decisions = plan.Decisions;
         _disagreements = _disagreements.With(plan.Vms, now);
+        return new Pins(inputs, isSame, plan, vms, times);
+    }
+
+    private PassResult Tell(Pins pins)
+    {
+        var (inputs, _, plan, vms, times) = pins;
+        var snapshot = inputs.Snapshot;
+        state.Masks.Keep([.. vms.Select(vm => vm.Outcome)]);
+        state.Contests.Keep(_contests);
         survey?.Follow(plan.Vms);
         _repairs += vms.Where(vm => vm.WasHeld)
             .Sum(vm => vm.Outcome.Threads.Count(thread => thread.IsChange));
@@ -182,7 +206,8 @@ public sealed class PinPass(
                 Drift = new DriftStatus(_repairs),
                 Capacity = NodeCapacityStatus.Of(CapacitySurvey.Of(snapshot)),
             },
-            vms
+            vms,
+            times
         );
     }
 
@@ -212,6 +237,34 @@ public sealed class PinPass(
     private static AgentMode ModeOf(VmPlan vm, Inputs inputs) =>
         vm.Limit == ModeLimit.None ? inputs.Mode.Mode : AgentMode.Audit;
 
+    /// <summary>What was pinned, before anybody is told of it.</summary>
+    private sealed record Pins(
+        Inputs Inputs,
+        bool AreOfSameInputs,
+        NodePlan Plan,
+        ImmutableArray<VmPassResult> Vms,
+        IReadOnlyList<TimeSpan> Times
+    )
+    {
+        /// <summary>These, as if they had been one with what was pinned just before.</summary>
+        public Pins After(Pins before)
+        {
+            var then = before.Vms.ToDictionary(vm => vm.Outcome.Plan.Vm.Key);
+            return this with
+            {
+                Vms =
+                [
+                    .. Vms.Select(vm =>
+                        then.TryGetValue(vm.Outcome.Plan.Vm.Key, out var first)
+                            ? vm.After(first)
+                            : vm
+                    ),
+                ],
+                Times = [.. before.Times, .. Times],
+            };
+        }
+    }
+
     // All that a pass depends on, beside what the one before it has left.
     private sealed record Inputs(
         NodeSnapshot Snapshot,
@@ -221,36 +274,4 @@ public sealed class PinPass(
         EventSource? Events,
         NodeSurvey Survey
     );
-}
-
-/// <summary>The mode the agent runs in.</summary>
-/// <param name="Mode">The mode.</param>
-/// <param name="Message">Why it isn't the one asked for, or what else is to be said of it; null if nothing is.</param>
-public sealed record EffectiveMode(AgentMode Mode, string? Message);
-
-/// <summary>What a pass did.</summary>
-/// <param name="Status">What administrators see.</param>
-/// <param name="Vms">The same by VM, with what was done.</param>
-public sealed record PassResult(NodeStatus Status, ImmutableArray<VmPassResult> Vms);
-
-/// <summary>What a pass did to one VM.</summary>
-/// <param name="Outcome">What came of its plan.</param>
-/// <param name="Status">What administrators see.</param>
-/// <param name="WasHeld">
-/// Whether its placement is the one that the pass before enforced, so that a change was a repair.
-/// </param>
-public sealed record VmPassResult(VmOutcome Outcome, VmStatus Status, bool WasHeld)
-{
-    /// <summary>The threads that had strayed, and are where they belong again.</summary>
-    public ImmutableArray<ThreadKey> PutBack =>
-        WasHeld
-            ?
-            [
-                .. Outcome
-                    .Threads.Where(thread =>
-                        thread.Outcome == Apply.Outcome.Applied || thread.IsSchedulingChange
-                    )
-                    .Select(thread => ThreadKey.Of(thread.Planned.Thread)),
-            ]
-            : [];
 }

@@ -70,6 +70,21 @@ public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet?
             Scheduling = Scheduling?.Actual ?? Planned.Thread.Scheduling,
         };
 
+    /// <summary>What came of it altogether, where something was done shortly before: what was found then is what there was.</summary>
+    internal PinOutcome After(PinOutcome first) =>
+        this with
+        {
+            Planned = Planned with { Thread = first.Planned.Thread },
+            Outcome =
+                Outcome == Apply.Outcome.AlreadyRight && first.IsMaskChange
+                    ? first.Outcome
+                    : Outcome,
+            Scheduling =
+                Scheduling?.Outcome == Apply.Outcome.AlreadyRight && first.IsSchedulingChange
+                    ? first.Scheduling
+                    : Scheduling,
+        };
+
     /// <summary>The change in words: <c>vcpu 0 (4715) from 2-3 to 2</c>, <c>… from OTHER to FIFO 1</c>, or both.</summary>
     internal string DescribeChange() =>
         DescribeChange(
@@ -103,6 +118,27 @@ public sealed record VmOutcome(VmPlan Plan, ImmutableArray<PinOutcome> Threads)
 {
     /// <summary>Whether another pass would come to the same, as long as nobody changes anything.</summary>
     public bool IsAtRest => Threads.All(thread => thread.IsAtRest);
+
+    /// <summary>What came of it altogether, where something was done shortly before.</summary>
+    internal VmOutcome After(VmOutcome first)
+    {
+        var changed = first
+            .Threads.Where(thread => thread.IsChange)
+            .ToDictionary(thread => ThreadKey.Of(thread.Planned.Thread));
+        return changed.Count == 0
+            ? this
+            : this with
+            {
+                Threads =
+                [
+                    .. Threads.Select(thread =>
+                        changed.TryGetValue(ThreadKey.Of(thread.Planned.Thread), out var before)
+                            ? thread.After(before)
+                            : thread
+                    ),
+                ],
+            };
+    }
 
     /// <summary>What this pass changed, in words; empty if it changed nothing.</summary>
     public string DescribeChanges() =>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Model;
+using PinAgent.NativeInterop;
 using PinAgent.Observe.Kubelet;
 
 namespace PinAgent.Observe;
@@ -41,15 +42,17 @@ public sealed class NodeObserver(
         return Complete(new NodeSnapshot(topology, vms, _cpuManager.Read()));
     }
 
-    /// <summary>Reads some of the node's VMs again.</summary>
+    /// <summary>Looks at the processes of threads that have just named themselves.</summary>
     /// <param name="before">The node as it was.</param>
-    /// <param name="pids">The processes to look at.</param>
-    public NodeSnapshot ObserveAgain(NodeSnapshot before, IReadOnlySet<int> pids) =>
-        before with
-        {
-            Vms = Follow(_qemu.ObserveAgain(before.Vms, pids, _cgroups)),
-            Cluster = cluster?.Invoke(),
-        };
+    /// <param name="named">The threads; those of processes that are no VMs, or have ended, do no harm.</param>
+    public NodeSnapshot ObserveNamed(NodeSnapshot before, IReadOnlyCollection<NamedThread> named) =>
+        named.Count == 0
+            ? before
+            : before with
+            {
+                Vms = Follow(_qemu.ObserveNamed(before.Vms, named, _cgroups)),
+                Cluster = cluster?.Invoke(),
+            };
 
     /// <summary>
     /// Looks for what has changed: new processes; threads that came, went or have another mask; cpusets; CPUs offline; the

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 using PinAgent.Model;
 using PinAgent.NativeInterop;
 
@@ -61,24 +62,75 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         ImmutableArray<ObservedVm> before,
         IReadOnlySet<int> pids,
         CgroupHierarchy? cgroups
+    ) => ObserveAgain(before, pids, cgroups, renamed: null);
+
+    /// <summary>
+    /// Looks at the processes of threads that have just named themselves. Their other threads that are known stay as they
+    /// were: a QEMU that starts names a hundred, one after the other.
+    /// </summary>
+    /// <param name="before">All VMs as they were.</param>
+    /// <param name="named">The threads.</param>
+    /// <param name="cgroups">The hierarchy with the cpusets; null if there is none.</param>
+    /// <returns>The very same VMs where all are as they were.</returns>
+    public ImmutableArray<ObservedVm> ObserveNamed(
+        ImmutableArray<ObservedVm> before,
+        IReadOnlyCollection<NamedThread> named,
+        CgroupHierarchy? cgroups
+    ) =>
+        ObserveAgain(
+            before,
+            named.Select(thread => thread.Pid).ToHashSet(),
+            cgroups,
+            named.Select(thread => thread.Tid).ToHashSet()
+        );
+
+    private ImmutableArray<ObservedVm> ObserveAgain(
+        ImmutableArray<ObservedVm> before,
+        IReadOnlySet<int> pids,
+        CgroupHierarchy? cgroups,
+        HashSet<int>? renamed
     )
     {
         var uptime = ReadUptime();
         var vms = before.Where(vm => !pids.Contains(vm.Key.Pid)).ToList();
         foreach (var pid in pids)
         {
-            if (ObserveProcess(pid, uptime) is { } vm)
+            var old = before.FirstOrDefault(old => old.Key.Pid == pid);
+            var vm = ObserveOne(pid, uptime, old, cgroups, renamed);
+            if (renamed is not null && old?.Cpuset?.Equals(vm?.Cpuset) == false)
             {
-                var old = before.FirstOrDefault(old => old.Key == vm.Key);
-                var kernelThreads = old?.Threads.Where(thread => thread.IsKernelProcess) ?? [];
-                var whole = _cgroups.Observe(vm, cgroups, null);
-                whole = whole with { Threads = [.. whole.Threads, .. kernelThreads] };
-                vms.Add(old?.IsSameAs(whole) == true ? old : whole);
+                // Then the kernel has given all its threads other masks.
+                vm = ObserveOne(pid, uptime, old, cgroups, null);
+            }
+
+            if (vm is not null)
+            {
+                vms.Add(vm);
             }
         }
 
         vms.Sort((one, other) => one.Key.Pid.CompareTo(other.Key.Pid));
         return vms.SequenceEqual(before, ReferenceEqualityComparer.Instance) ? before : [.. vms];
+    }
+
+    private ObservedVm? ObserveOne(
+        int pid,
+        double? uptime,
+        ObservedVm? old,
+        CgroupHierarchy? cgroups,
+        HashSet<int>? renamed
+    )
+    {
+        if (ObserveProcess(pid, uptime, old, renamed) is not { } vm)
+        {
+            return null;
+        }
+
+        old = old?.Key == vm.Key ? old : null;
+        var kernelThreads = old?.Threads.Where(thread => thread.IsKernelProcess) ?? [];
+        var whole = _cgroups.Observe(vm, cgroups, null, renamed is null ? null : old);
+        whole = whole with { Threads = [.. whole.Threads, .. kernelThreads] };
+        return old?.IsSameAs(whole) == true ? old : whole;
     }
 
     /// <summary>
@@ -210,7 +262,13 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
             || affinity.IsStill(pid, thread.Tid, scheduling)
         );
 
-    private ObservedVm? ObserveProcess(int pid, double? uptime)
+    // Of a VM that is known, only the threads that are new or renamed are read, where it's told which those are.
+    private ObservedVm? ObserveProcess(
+        int pid,
+        double? uptime,
+        ObservedVm? known = null,
+        HashSet<int>? renamed = null
+    )
     {
         if (
             !files.Read($"/proc/{pid}/stat", out var content).IsSuccess
@@ -242,7 +300,7 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
 
         var commandLine = QemuCommandLine.Parse(arguments);
         var key = new VmKey(pid, startTime);
-        var threads = ObserveThreads(pid);
+        var threads = ObserveThreads(pid, known?.Key == key ? known : null, renamed);
         var hasVcpus = threads.Exists(thread =>
             thread.Name.What is ThreadName.Kind.Vcpu or ThreadName.Kind.AllVcpus
         );
@@ -277,13 +335,22 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         };
     }
 
-    private List<NamedThread> ObserveThreads(int pid)
+    private List<ThreadAsNamed> ObserveThreads(int pid, ObservedVm? known, HashSet<int>? renamed)
     {
-        var threads = new List<NamedThread>();
+        var threads = new List<ThreadAsNamed>();
+        var asBefore = renamed is null
+            ? null
+            : known
+                ?.Threads.Where(thread => !thread.IsKernelProcess && !renamed.Contains(thread.Tid))
+                .ToDictionary(thread => thread.Tid);
         files.ListNumbers($"/proc/{pid}/task", _tids);
         foreach (var tid in _tids)
         {
-            if (
+            if (asBefore?.GetValueOrDefault(tid) is { } before)
+            {
+                threads.Add(ThreadAsNamed.Of(pid, before));
+            }
+            else if (
                 files.Read($"/proc/{pid}/task/{tid}/stat", out var content).IsSuccess
                 && ProcStat.TryParse(content, out var stat)
             )
@@ -327,7 +394,7 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         );
     }
 
-    private VmProblem? FindVcpus(VmKey key, List<NamedThread> threads)
+    private VmProblem? FindVcpus(VmKey key, List<ThreadAsNamed> threads)
     {
         if (threads.Exists(thread => thread.Name.What == ThreadName.Kind.AllVcpus))
         {
@@ -387,5 +454,21 @@ public sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
             ? seconds
             : null;
 
-    private readonly record struct NamedThread(ThreadName Name, VmThread Thread);
+    private readonly record struct ThreadAsNamed(ThreadName Name, VmThread Thread)
+    {
+        // What is known by its files may have to be recognised anew.
+        public static ThreadAsNamed Of(int pid, VmThread thread)
+        {
+            if (thread.Tid == pid)
+            {
+                return new(default, thread);
+            }
+
+            var name = ThreadName.Parse(Encoding.UTF8.GetBytes(thread.Comm));
+            return new(
+                name,
+                thread.Role == name.Role ? thread : thread with { Role = name.Role, Index = null }
+            );
+        }
+    }
 }

@@ -10,7 +10,13 @@ internal sealed class VmCgroups(HostFiles files)
     /// <param name="vm">The VM, with its threads.</param>
     /// <param name="cgroups">The hierarchy with the cpusets; null if there is none.</param>
     /// <param name="cgroupProblem">Why there is none.</param>
-    public ObservedVm Observe(ObservedVm vm, CgroupHierarchy? cgroups, string? cgroupProblem)
+    /// <param name="before">The VM as it was, if those of its threads that are the very same are taken as they were.</param>
+    public ObservedVm Observe(
+        ObservedVm vm,
+        CgroupHierarchy? cgroups,
+        string? cgroupProblem,
+        ObservedVm? before = null
+    )
     {
         var pid = vm.Key.Pid;
         if (cgroups is null)
@@ -52,13 +58,18 @@ internal sealed class VmCgroups(HostFiles files)
             };
         }
 
+        HashSet<VmThread> known = new(before?.Threads ?? [], ReferenceEqualityComparer.Instance);
+
         // Many threads in a row are in the same cgroup.
         CpuSet? own = null;
         var last = Array.Empty<byte>();
         var threads = vm.Threads.ToBuilder();
         for (var i = 0; i < threads.Count; i++)
         {
-            if (!files.Read($"/proc/{pid}/task/{threads[i].Tid}/cgroup", out content).IsSuccess)
+            if (
+                known.Contains(threads[i])
+                || !files.Read($"/proc/{pid}/task/{threads[i].Tid}/cgroup", out content).IsSuccess
+            )
             {
                 continue;
             }
@@ -75,7 +86,7 @@ internal sealed class VmCgroups(HostFiles files)
                         : null;
             }
 
-            if (own is not null)
+            if (!Equals(own, threads[i].OwnCpuset))
             {
                 threads[i] = threads[i] with { OwnCpuset = own };
             }

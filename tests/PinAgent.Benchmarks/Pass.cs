@@ -108,15 +108,17 @@ internal static class Pass
     // VMs that have just begun are looked at anew for some seconds, and a stranger's may change at any time.
     private static (double Milliseconds, long Bytes) TimeAtRest(PinPass pass)
     {
-        var before = pass.RunForChanges();
+        var before = LookForChanges();
         var (took, bytes) = (0.0, 0L);
         Wait.Until(() =>
         {
             var last = before;
-            (took, bytes, before) = Time(pass.RunForChanges);
+            (took, bytes, before) = Time(LookForChanges);
             return ReferenceEquals(before, last);
         });
         return (took, bytes);
+
+        PassResult LookForChanges() => pass.Run(PassScope.Changes, [], () => []);
     }
 
     private static (double Milliseconds, long Bytes, PassResult Result) Time(Func<PassResult> pass)

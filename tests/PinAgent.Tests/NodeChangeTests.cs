@@ -1,4 +1,5 @@
 using PinAgent.Model;
+using PinAgent.NativeInterop;
 using PinAgent.Observe;
 using PinAgent.Observe.Kubelet;
 using Xunit;
@@ -70,6 +71,36 @@ public sealed class NodeChangeTests : IDisposable
         Assert.Same(after, _observer.ObserveChanges(after));
     }
 
+    [Fact]
+    public void Where_a_thread_names_itself_the_others_are_taken_as_they_were()
+    {
+        var before = _observer.Observe();
+        _qemu.Thread(101, "CPU 0/KVM", cpus: "5").Thread(103, "IO iothread1", cpus: "7");
+
+        var named = _observer.ObserveNamed(before, [new NamedThread(103, 100, 0)]);
+
+        Assert.Same(Thread(before, 101), Thread(named, 101));
+        Assert.Equal(ThreadRole.IoThread, Thread(named, 103).Role);
+        Assert.Equal("7", $"{Thread(named, 103).Affinity}");
+
+        _qemu.Thread(103, "IO iothread2");
+        var again = _observer.ObserveNamed(named, [new NamedThread(103, 100, 0)]);
+        Assert.Equal(2, Thread(again, 103).Index);
+        Assert.Equal("5", $"{Thread(_observer.ObserveChanges(again), 101).Affinity}");
+    }
+
+    [Fact]
+    public void Where_the_VMs_cpuset_is_another_one_as_well_all_its_threads_are_read()
+    {
+        var before = _observer.Observe();
+        _host.Write(Cpuset, "4-5\n");
+        _qemu.Thread(101, "CPU 0/KVM", cpus: "5");
+
+        var named = _observer.ObserveNamed(before, [new NamedThread(102, 100, 0)]);
+
+        Assert.Equal("5", $"{Thread(named, 101).Affinity}");
+    }
+
     /// <summary>Two VMs in one cgroup: one of them is looked at for its thread's name, and reads what is new.</summary>
     [Fact]
     public void What_one_VM_was_told_of_its_cpuset_the_other_in_it_hears_too()
@@ -78,7 +109,7 @@ public sealed class NodeChangeTests : IDisposable
         var before = _observer.Observe();
         _host.Write(Cpuset, "2-5\n");
 
-        var named = _observer.ObserveAgain(before, new HashSet<int> { 100 });
+        var named = _observer.ObserveNamed(before, [new NamedThread(101, 100, 0)]);
         Assert.Equal(["2-5", "2-3"], named.Vms.Select(vm => $"{vm.Cpuset}"));
 
         var after = _observer.ObserveChanges(named);

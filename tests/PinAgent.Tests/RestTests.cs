@@ -13,6 +13,7 @@ namespace PinAgent.Tests;
 public sealed class RestTests : IDisposable
 {
     private readonly FakeHost _host = new();
+    private readonly FakeProcess _qemu;
     private readonly FakeKernel _kernel;
     private readonly PinPass _pass;
     private AgentMode _mode = AgentMode.Enforce;
@@ -32,7 +33,7 @@ public sealed class RestTests : IDisposable
             );
         }
 
-        FakeProcess.Qemu(_host, 100);
+        _qemu = FakeProcess.Qemu(_host, 100);
         _kernel = new FakeKernel(_host);
         _pass = new PinPass(
             new NodeObserver(
@@ -55,7 +56,7 @@ public sealed class RestTests : IDisposable
     {
         var result = Settle();
 
-        Assert.Same(result, _pass.RunForChanges());
+        Assert.Same(result, LookForChanges());
         Assert.Equal(VmState.Pinned, Assert.Single(result.Status.Vms).State);
     }
 
@@ -66,7 +67,7 @@ public sealed class RestTests : IDisposable
         _kernel.Cpus(101, "2-3");
         var sets = _kernel.Sets;
 
-        var repaired = Assert.Single(_pass.RunForChanges().Vms);
+        var repaired = Assert.Single(LookForChanges().Vms);
         Assert.True(repaired.WasHeld);
         Assert.Equal(sets + 1, _kernel.Sets);
 
@@ -80,12 +81,12 @@ public sealed class RestTests : IDisposable
     {
         _kernel.Refusal = Errno.EPERM;
         _pass.Run();
-        _pass.RunForChanges();
-        _pass.RunForChanges();
+        LookForChanges();
+        LookForChanges();
 
         _kernel.Refusal = Errno.None;
 
-        Assert.Equal(VmState.Pinned, _pass.RunForChanges().Status.Vms[0].State);
+        Assert.Equal(VmState.Pinned, LookForChanges().Status.Vms[0].State);
     }
 
     [Fact]
@@ -93,21 +94,80 @@ public sealed class RestTests : IDisposable
     {
         Settle();
         _mode = AgentMode.Audit;
-        Assert.Equal(AgentMode.Audit, _pass.RunForChanges().Status.Mode);
+        Assert.Equal(AgentMode.Audit, LookForChanges().Status.Mode);
 
         _mode = AgentMode.Enforce;
         Settle();
         new ReleasedVms(_host.PathOf("/state/released.json")).Change(["host/vm1"], []);
-        Assert.True(_pass.RunForChanges().Status.Vms[0].Released);
+        Assert.True(LookForChanges().Status.Vms[0].Released);
+    }
+
+    /// <summary>A QEMU that starts names its threads one after the other.</summary>
+    [Fact]
+    public void Threads_that_name_themselves_meanwhile_are_pinned_before_the_first_is_told_of()
+    {
+        Settle();
+        var sets = _kernel.Sets;
+        _qemu.Thread(103, "IO iothread1");
+
+        var result = _pass.Run(PassScope.Named, [new NamedThread(103, 100, 1)], More);
+
+        // With a second I/O thread, the first gets another place.
+        Assert.Equal(sets + 3, _kernel.Sets);
+        var vm = Assert.Single(result.Vms);
+        Assert.Equal(
+            [(103, "0-15", "3"), (104, "0-15", "2")],
+            vm.Outcome.Threads.Where(thread => thread.IsChange)
+                .Select(thread =>
+                    (
+                        thread.Planned.Thread.Tid,
+                        $"{thread.Planned.Thread.Affinity}",
+                        $"{thread.Actual}"
+                    )
+                )
+        );
+        Assert.Equal(2, result.PinTimes.Count);
+        Assert.Equal(VmState.Pinned, vm.Status.State);
+        Assert.Same(Settle(), LookForChanges());
+
+        IReadOnlyList<NamedThread> More()
+        {
+            if (Directory.Exists(_host.PathOf("/proc/100/task/104")))
+            {
+                return [];
+            }
+
+            Assert.Equal(sets + 1, _kernel.Sets);
+            _qemu.Thread(104, "IO iothread2");
+            return [new NamedThread(104, 100, 2)];
+        }
+    }
+
+    /// <summary>The look for changes alone counts threads, and doesn't see that one has another name.</summary>
+    [Fact]
+    public void A_thread_that_names_itself_when_a_look_for_changes_is_due_is_seen()
+    {
+        _qemu.Thread(103, "worker");
+        Settle();
+        _qemu.Thread(103, "IO iothread1");
+
+        var result = _pass.Run(PassScope.Changes, [new NamedThread(103, 100, 1)], () => []);
+
+        Assert.Contains(
+            result.Status.Vms[0].Threads,
+            thread => thread is { Tid: 103, Role: ThreadRole.IoThread }
+        );
     }
 
     public void Dispose() => _host.Dispose();
 
+    private PassResult LookForChanges() => _pass.Run(PassScope.Changes, [], () => []);
+
     private PassResult Settle()
     {
         _pass.Run();
-        _pass.RunForChanges();
-        return _pass.RunForChanges();
+        LookForChanges();
+        return LookForChanges();
     }
 
     private sealed class FakeKernel(FakeHost host) : IThreadAffinity

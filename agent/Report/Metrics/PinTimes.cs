@@ -8,21 +8,21 @@ namespace PinAgent.Report.Metrics;
 /// </summary>
 public sealed class PinTimes
 {
-    private readonly Dictionary<int, ulong> _named = [];
+    private readonly Dictionary<int, TimeSpan> _named = [];
 
-    /// <summary>What a pass has set of the masks of threads that named themselves before it.</summary>
+    /// <summary>How long the threads that a pass has pinned had had their names.</summary>
     /// <param name="named">The threads that named themselves since the pass before.</param>
-    /// <param name="result">What the pass did.</param>
-    /// <param name="now">When it ended, in nanoseconds by CLOCK_MONOTONIC.</param>
+    /// <param name="vms">What the pass did.</param>
+    /// <param name="now">When that was done, by CLOCK_MONOTONIC.</param>
     public IReadOnlyList<TimeSpan> After(
         IReadOnlyList<NamedThread> named,
-        PassResult result,
-        ulong now
+        IEnumerable<VmPassResult> vms,
+        TimeSpan now
     )
     {
         foreach (var thread in named)
         {
-            _named[thread.Tid] = thread.AtNanoseconds;
+            _named[thread.Tid] = TimeSpan.FromMicroseconds(thread.AtNanoseconds / 1000d);
         }
 
         if (_named.Count == 0)
@@ -32,12 +32,12 @@ public sealed class PinTimes
 
         var times = new List<TimeSpan>();
         var waiting = new HashSet<int>();
-        foreach (var thread in result.Vms.SelectMany(vm => vm.Outcome.Threads))
+        foreach (var thread in vms.SelectMany(vm => vm.Outcome.Threads))
         {
             var tid = thread.Planned.Thread.Tid;
             if (thread.IsChange && _named.TryGetValue(tid, out var at) && now > at)
             {
-                times.Add(TimeSpan.FromMicroseconds((now - at) / 1000d));
+                times.Add(now - at);
             }
             else if (thread.Outcome is null)
             {

@@ -4,7 +4,6 @@ using k8s;
 using PinAgent.Apply.Kubernetes;
 using PinAgent.Model;
 using PinAgent.Observe.Kubernetes;
-using PinAgent.Report;
 using PinAgent.Tests.Apply;
 using PinAgent.Tests.Kubernetes;
 using Xunit;
@@ -190,11 +189,11 @@ public sealed class ClusterReporterTests : IAsyncLifetime
     private static VmPassResult Pass(AppliedVm vm, bool wasHeld = false, string? podUid = "p1")
     {
         var outcome = vm.Apply();
+        var observed = outcome.Plan.Vm with { Cgroup = new CgroupLocation("/", podUid, null) };
         return new VmPassResult(
-            outcome,
-            StatusBuilder.Build(outcome) with
+            outcome with
             {
-                PodUid = podUid,
+                Plan = outcome.Plan with { Vm = observed },
             },
             wasHeld
         );

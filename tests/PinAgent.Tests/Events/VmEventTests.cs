@@ -96,6 +96,6 @@ public sealed class VmEventTests
     private static VmPassResult Result(AppliedVm vm)
     {
         var outcome = vm.Apply();
-        return new VmPassResult(outcome, StatusBuilder.Build(outcome), WasHeld: false);
+        return new VmPassResult(outcome, WasHeld: false);
     }
 }

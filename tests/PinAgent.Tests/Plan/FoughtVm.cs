@@ -115,7 +115,6 @@ internal sealed class FoughtVm
         var outcome = new PlanApplier(_kernel).Apply(vm, AgentMode.Enforce);
         var result = new VmPassResult(
             outcome,
-            StatusBuilder.Build(outcome),
             WasHeld: vm.Placement is { } placement && _placements.Contains(Vm.Key, placement)
         );
         _placements = plan.Held;
