@@ -85,12 +85,13 @@ public sealed class PinPass(
             return result;
         }
 
-        var pins = Pin(inputs, named);
-        for (var i = 0; i < MostRounds && more() is { Count: > 0 } others; i++)
+        List<Pins> rounds = [Pin(inputs, named)];
+        while (rounds.Count < MostRounds && more() is { Count: > 0 } others)
         {
-            pins = Pin(LookAround(Observe(PassScope.Named, others)), others).After(pins);
+            rounds.Add(Pin(LookAround(Observe(PassScope.Named, others)), others));
         }
 
+        var pins = rounds.Aggregate((before, next) => next.After(before));
         _result = Tell(pins);
 
         // The second time with the same inputs, it had its own decisions before it. A disagreement is told when its time
