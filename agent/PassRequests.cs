@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PinAgent.NativeInterop;
 
 namespace PinAgent;
@@ -19,7 +20,7 @@ public sealed class PassRequests
     /// <summary>Something was missed: nothing is known for sure.</summary>
     public void LookAtEverything() => Ask(PassScope.Everything);
 
-    /// <summary>Something has changed, anywhere, or it's time to look whether it has.</summary>
+    /// <summary>Something has changed, anywhere.</summary>
     public void LookForChanges() => Ask(PassScope.Changes);
 
     /// <summary>A thread has named itself like one of a VM's.</summary>
@@ -40,12 +41,17 @@ public sealed class PassRequests
         }
     }
 
-    /// <summary>Waits until something is asked for.</summary>
+    /// <summary>Waits until something is asked for, or it's time to look for changes.</summary>
+    /// <param name="longest">Until it's time; what's zero or less is over.</param>
     /// <param name="stop">Ends the wait.</param>
     /// <param name="named">The threads that named themselves since the last call; valid until the next.</param>
     /// <returns>How far to look.</returns>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
-    public PassScope Wait(CancellationToken stop, out IReadOnlyList<NamedThread> named)
+    public PassScope Wait(
+        TimeSpan longest,
+        CancellationToken stop,
+        out IReadOnlyList<NamedThread> named
+    )
     {
         using var pulse = stop.Register(() =>
         {
@@ -54,14 +60,23 @@ public sealed class PassRequests
                 Monitor.Pulse(_lock);
             }
         });
+        var began = Stopwatch.GetTimestamp();
         lock (_lock)
         {
             // First, for on a slow machine something is always asked for.
             stop.ThrowIfCancellationRequested();
-            while (_widest == PassScope.Named && _named.Count == 0)
+            var left = longest;
+            while (_widest == PassScope.Named && left > TimeSpan.Zero && _named.Count == 0)
             {
-                Monitor.Wait(_lock);
+                // A wait may end a little early.
+                Monitor.Wait(_lock, (int)Math.Min(left.TotalMilliseconds + 1, int.MaxValue));
                 stop.ThrowIfCancellationRequested();
+                left = longest - Stopwatch.GetElapsedTime(began);
+            }
+
+            if (_widest == PassScope.Named && left <= TimeSpan.Zero)
+            {
+                _widest = PassScope.Changes;
             }
 
             var scope = _widest;

@@ -59,18 +59,19 @@ public sealed partial class PinLoop(
     // longer and waits its turn.
     private void Run(CancellationToken stop)
     {
-        using var timer = time.CreateTimer(_ => requests.LookForChanges(), null, period, period);
         try
         {
             IReadOnlyList<NamedThread> named = [];
             var scope = PassScope.Everything;
+            var looked = time.GetTimestamp();
             while (true)
             {
                 Look(scope, named);
                 _ = SchedPriority.Raise();
-                scope = requests.Wait(stop, out named);
+                scope = requests.Wait(period - time.GetElapsedTime(looked), stop, out named);
                 if (scope != PassScope.Named)
                 {
+                    looked = time.GetTimestamp();
                     SchedPriority.Reset();
                 }
             }

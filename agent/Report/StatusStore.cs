@@ -22,6 +22,7 @@ public sealed class StatusStore(TimeProvider time)
     // Tells one agent's statuses from those of the one before it.
     private readonly long _start = time.GetUtcNow().ToUnixTimeMilliseconds();
     private PublishedStatus? _current;
+    private NodeStatus? _put;
     private long _lastPass = time.GetTimestamp();
     private PassCounters _counters = PassCounters.None;
     private int _changes;
@@ -43,11 +44,12 @@ public sealed class StatusStore(TimeProvider time)
         var before = _current;
         Volatile.Write(ref _counters, _counters.With(figures, before?.Status, SinceLastPass));
         Volatile.Write(ref _lastPass, time.GetTimestamp());
-        if (ReferenceEquals(before?.Status, status))
+        if (ReferenceEquals(_put, status))
         {
             return;
         }
 
+        _put = status;
         _buffer.ResetWrittenCount();
         using (var writer = new Utf8JsonWriter(_buffer, WriterOptions))
         {

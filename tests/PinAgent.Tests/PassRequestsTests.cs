@@ -6,6 +6,8 @@ namespace PinAgent.Tests;
 /// <summary>What the one loop is asked for.</summary>
 public sealed class PassRequestsTests
 {
+    private static readonly TimeSpan Long = TimeSpan.FromHours(1);
+
     [Fact(Timeout = 10_000)]
     public async Task What_comes_while_nobody_waits_is_told_once_and_whole()
     {
@@ -17,12 +19,12 @@ public sealed class PassRequestsTests
 
         Assert.Equal(
             PassScope.Changes,
-            requests.Wait(TestContext.Current.CancellationToken, out var named)
+            requests.Wait(Long, TestContext.Current.CancellationToken, out var named)
         );
         Assert.Equal([2, 3], named.Select(thread => thread.Tid));
 
         using var stop = new CancellationTokenSource();
-        var next = Task.Run(() => requests.Wait(stop.Token, out _));
+        var next = Task.Run(() => requests.Wait(Long, stop.Token, out _));
         requests.LookAt(new NamedThread(4, 1, 30));
         Assert.Equal(PassScope.Named, await next);
     }
@@ -36,8 +38,33 @@ public sealed class PassRequestsTests
 
         Assert.Equal(
             PassScope.Everything,
-            requests.Wait(TestContext.Current.CancellationToken, out _)
+            requests.Wait(Long, TestContext.Current.CancellationToken, out _)
         );
+    }
+
+    [Fact(Timeout = 10_000)]
+    public async Task When_it_is_time_changes_are_looked_for_whatever_names_themselves()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var requests = new PassRequests();
+        Assert.Equal(
+            PassScope.Changes,
+            await Task.Run(() => requests.Wait(TimeSpan.FromMilliseconds(1), stop, out _), stop)
+        );
+
+        requests.LookAt(new NamedThread(2, 1, 10));
+        Assert.Equal(PassScope.Changes, requests.Wait(TimeSpan.Zero, stop, out var named));
+        Assert.Equal(2, Assert.Single(named).Tid);
+    }
+
+    [Fact]
+    public void What_names_itself_during_a_look_is_taken_once()
+    {
+        var requests = new PassRequests();
+        requests.LookAt(new NamedThread(2, 1, 10));
+
+        Assert.Equal(2, Assert.Single(requests.TakeNamed()).Tid);
+        Assert.Empty(requests.TakeNamed());
     }
 
     [Fact]
@@ -47,7 +74,7 @@ public sealed class PassRequestsTests
         requests.LookAtEverything();
 
         Assert.Throws<OperationCanceledException>(() =>
-            requests.Wait(new CancellationToken(canceled: true), out _)
+            requests.Wait(Long, new CancellationToken(canceled: true), out _)
         );
     }
 
@@ -55,7 +82,7 @@ public sealed class PassRequestsTests
     public async Task An_end_wakes_who_waits()
     {
         using var stop = new CancellationTokenSource();
-        var waiting = Task.Run(() => new PassRequests().Wait(stop.Token, out _));
+        var waiting = Task.Run(() => new PassRequests().Wait(Long, stop.Token, out _));
 
         await stop.CancelAsync();
 
@@ -73,7 +100,7 @@ public sealed class PassRequestsTests
 
         Assert.Equal(
             PassScope.Everything,
-            requests.Wait(TestContext.Current.CancellationToken, out var named)
+            requests.Wait(Long, TestContext.Current.CancellationToken, out var named)
         );
         Assert.InRange(named.Count, 1, 9_999);
     }

@@ -53,7 +53,8 @@ public sealed class SurveyLoopTests : IAsyncLifetime
 
     private Task PassAsked() =>
         Task.Run(
-            () => _requests.Wait(TestContext.Current.CancellationToken, out _),
+            () =>
+                _requests.Wait(TimeSpan.FromHours(1), TestContext.Current.CancellationToken, out _),
             TestContext.Current.CancellationToken
         );
 }
