@@ -36,6 +36,7 @@ public sealed partial class PinLoop(
 
     private readonly Dictionary<VmKey, Told> _told = [];
     private readonly ChangeDetector _changes = new();
+    private readonly LookPace _pace = new(period);
     private ImmutableArray<string> _notices = [];
     private PassResult? _last;
     private long? _lookedAtEverything;
@@ -63,15 +64,15 @@ public sealed partial class PinLoop(
         {
             IReadOnlyList<NamedThread> named = [];
             var scope = PassScope.Everything;
-            var looked = time.GetTimestamp();
+            var looked = Now();
             while (true)
             {
                 Look(scope, named);
                 _ = SchedPriority.Raise();
-                scope = requests.Wait(period - time.GetElapsedTime(looked), stop, out named);
+                scope = requests.Wait(_pace.Left(looked, Now()), stop, out named);
                 if (scope != PassScope.Named)
                 {
-                    looked = time.GetTimestamp();
+                    looked = Now();
                     SchedPriority.Reset();
                 }
             }
@@ -81,6 +82,8 @@ public sealed partial class PinLoop(
             LogStopping();
         }
     }
+
+    private TimeSpan Now() => time.GetElapsedTime(0);
 
     // A machine that can't be read at the start is a mistake of the setting; later, it may pass.
     private void Look(PassScope scope, IReadOnlyList<NamedThread> named)
@@ -222,7 +225,13 @@ public sealed partial class PinLoop(
         }
 
         var told = new Told(name, status.State, status.Reason, status.Cpuset);
-        if (changes.Length == 0 && _told.TryGetValue(key, out var before) && before == told)
+        var isKnown = _told.TryGetValue(key, out var before);
+        if (!isKnown && vm.Outcome.Plan.Dedicated)
+        {
+            _pace.Begin(Now());
+        }
+
+        if (changes.Length == 0 && isKnown && before == told)
         {
             return;
         }

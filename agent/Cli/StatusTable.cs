@@ -1,3 +1,4 @@
+using System.Globalization;
 using PinAgent.Apply;
 using PinAgent.Model;
 using PinAgent.Report;
@@ -97,15 +98,15 @@ internal static class StatusTable
 
     /// <summary>A row per thread.</summary>
     /// <param name="vm">The VM.</param>
-    /// <param name="withRules">Whether each says which rule put it there.</param>
-    public static Table Threads(VmStatus vm, bool withRules = false)
+    /// <param name="withDetails">Whether each tells how long it has waited for a CPU, and which rule put it there.</param>
+    public static Table Threads(VmStatus vm, bool withDetails = false)
     {
         var withRealtime = vm.Threads.Any(thread => thread.Realtime is not null);
         string[] columns = ["  ROLE", "TID", "NAME", "WANTED", "ACTUAL", "OUTCOME"];
         var table = Tables.Plain([
             .. columns,
             .. withRealtime ? ["PRIORITY"] : (string[])[],
-            .. withRules ? ["RULE"] : (string[])[],
+            .. withDetails ? ["WAITED", "RULE"] : (string[])[],
         ]);
         foreach (
             var thread in vm.Threads.OrderBy(thread => thread.Role).ThenBy(thread => thread.Index)
@@ -125,12 +126,19 @@ internal static class StatusTable
             table.AddRow([
                 .. cells,
                 .. withRealtime ? [new Text(Priority(thread.Realtime))] : (Text[])[],
-                .. withRules ? [new Text(thread.Rule ?? "-")] : (Text[])[],
+                .. withDetails
+                    ? [new Text(Waited(thread.RunDelayNanoseconds)), new Text(thread.Rule ?? "-")]
+                    : (Text[])[],
             ]);
         }
 
         return table;
     }
+
+    private static string Waited(ulong? nanoseconds) =>
+        nanoseconds is { } waited
+            ? string.Create(CultureInfo.InvariantCulture, $"{waited / 1e9:0.000} s")
+            : "-";
 
     private static string Priority(RealtimeStatus? realtime) =>
         realtime switch

@@ -23,7 +23,7 @@ internal static class VmExplanation
             ),
             facts,
             new Text(""),
-            StatusTable.Threads(vm, withRules: true)
+            StatusTable.Threads(vm, withDetails: true)
         );
     }
 

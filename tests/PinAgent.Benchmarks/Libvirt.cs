@@ -1,31 +1,42 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using PinAgent.Benchmarks.Harness;
 
 namespace PinAgent.Benchmarks;
 
 /// <summary>
 /// Pinning the two vCPUs of a guest that libvirt runs: <c>virsh vcpupin</c>, which has to be told where, against the agent,
-/// which finds out. Each is a program that is started for it. Libvirt is a user's own here (<c>qemu:///session</c>), with
-/// all its files in a folder of ours.
+/// which finds out; each is a program that is started for it. And libvirt starting such a guest: with pins in its
+/// definition, against without them and with the agent running. Libvirt is a user's own here (<c>qemu:///session</c>), with all its
+/// files in a folder of ours.
 /// </summary>
 internal static class Libvirt
 {
     private const string Nobody = "65534";
 
-    private const string Domain = $"""
+    private const string Pins =
+        "<cputune><vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' cpuset='1'/></cputune>";
+
+    // With pins, or without.
+    private static readonly CompositeFormat Domain = CompositeFormat.Parse(
+        $$"""
         <domain type='qemu'>
-          <name>{Bench.Guest}</name>
+          <name>{{Bench.Guest}}</name>
           <memory unit='MiB'>32</memory>
           <vcpu>2</vcpu>
+          {0}
           <os><type arch='x86_64'>hvm</type></os>
           <devices><emulator>/usr/bin/qemu-system-x86_64</emulator><memballoon model='none'/></devices>
         </domain>
-        """;
+        """
+    );
 
     public static IEnumerable<Figure> Run(Bench bench)
     {
         const string What = "Two vCPUs pinned: pinagent run --once, against virsh vcpupin";
+        const string Start =
+            "Libvirt starts a guest of two vCPUs until both are pinned: by a running agent, against by its own <vcpupin>";
         if (!File.Exists("/usr/sbin/libvirtd") || !File.Exists("/usr/bin/virsh"))
         {
             yield return new(What, null, "not run: no libvirtd and virsh here");
@@ -38,6 +49,7 @@ internal static class Libvirt
         {
             Wait.Until(() => File.Exists($"{folder}/libvirt/libvirt-sock"));
             yield return new(What, null, $"{Measure(bench, folder)}");
+            yield return new(Start, null, $"{MeasureStart(bench, folder)}");
         }
 
         Directory.Delete(folder, recursive: true);
@@ -45,20 +57,15 @@ internal static class Libvirt
 
     private static Pairs Measure(Bench bench, string folder)
     {
-        var definition = $"{folder}/guest.xml";
-        File.WriteAllText(definition, Domain);
-        Virsh("create", "--paused", definition);
-        var pid = int.Parse(
-            File.ReadAllText($"{folder}/libvirt/qemu/run/{Bench.Guest}.pid"),
-            CultureInfo.InvariantCulture
-        );
+        Create(folder, "");
+        var pid = PidIn(folder);
         var threads = Qemu.ThreadsOf(pid).ToList();
-        var vcpus = threads.Where(tid => Qemu.NameOf(pid, tid).StartsWith("CPU ")).ToList();
+        var vcpus = VcpusOf(pid);
         var pairs = new Pairs();
         for (var i = 0; i < bench.Rounds; i++)
         {
             pairs.Add(
-                Time(() => Virsh($"vcpupin {Bench.Guest} 0 0; vcpupin {Bench.Guest} 1 1")),
+                Time(() => Virsh(folder, $"vcpupin {Bench.Guest} 0 0; vcpupin {Bench.Guest} 1 1")),
                 Time(() =>
                     Child.Run(
                         bench.Agent,
@@ -74,14 +81,8 @@ internal static class Libvirt
             );
         }
 
-        Virsh("destroy", Bench.Guest);
+        Virsh(folder, "destroy", Bench.Guest);
         return pairs;
-
-        void Virsh(params string[] arguments) =>
-            Child.Run(
-                "setpriv",
-                AsUser(folder, ["virsh", "-q", "-c", "qemu:///session", .. arguments])
-            );
 
         double Time(Action pin)
         {
@@ -94,6 +95,52 @@ internal static class Libvirt
                 : throw new InvalidOperationException("the vCPUs: expected to be on CPUs 0 and 1");
         }
     }
+
+    private static Pairs MeasureStart(Bench bench, string folder)
+    {
+        var pairs = new Pairs();
+        for (var i = 0; i < bench.Rounds; i++)
+        {
+            var theirs = TimeToStart(folder, Pins);
+            using var agent = new RunningAgent(bench, "--interval", "3600");
+            pairs.Add(theirs, TimeToStart(folder, ""));
+        }
+
+        return pairs;
+    }
+
+    private static double TimeToStart(string folder, string pins)
+    {
+        var began = Stopwatch.GetTimestamp();
+        Create(folder, pins);
+        var vcpus = VcpusOf(PidIn(folder));
+        Wait.Until(() => vcpus.Select(Mask.Of).SequenceEqual([1UL, 2UL]));
+        var took = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
+        Virsh(folder, "destroy", Bench.Guest);
+        return took;
+    }
+
+    private static void Create(string folder, string pins)
+    {
+        var definition = $"{folder}/guest.xml";
+        File.WriteAllText(definition, string.Format(CultureInfo.InvariantCulture, Domain, pins));
+        Virsh(folder, "create", "--paused", definition);
+    }
+
+    private static int PidIn(string folder) =>
+        int.Parse(
+            File.ReadAllText($"{folder}/libvirt/qemu/run/{Bench.Guest}.pid"),
+            CultureInfo.InvariantCulture
+        );
+
+    private static List<int> VcpusOf(int pid) =>
+        [.. Qemu.ThreadsOf(pid).Where(tid => Qemu.NameOf(pid, tid).StartsWith("CPU "))];
+
+    private static void Virsh(string folder, params string[] arguments) =>
+        Child.Run(
+            "setpriv",
+            AsUser(folder, ["virsh", "-q", "-c", "qemu:///session", .. arguments])
+        );
 
     private static string[] AsUser(string folder, params string[] command) =>
         [
