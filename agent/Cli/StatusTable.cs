@@ -1,5 +1,4 @@
 using System.Globalization;
-using PinAgent.Apply;
 using PinAgent.Model;
 using PinAgent.Report;
 using Spectre.Console;
@@ -125,7 +124,7 @@ internal static class StatusTable
             ];
             table.AddRow([
                 .. cells,
-                .. withRealtime ? [new Text(Priority(thread.Realtime))] : (Text[])[],
+                .. withRealtime ? [new Text(thread.Realtime?.Describe() ?? "-")] : (Text[])[],
                 .. withDetails
                     ? [new Text(Waited(thread.RunDelayNanoseconds)), new Text(thread.Rule ?? "-")]
                     : (Text[])[],
@@ -139,14 +138,6 @@ internal static class StatusTable
         nanoseconds is { } waited
             ? string.Create(CultureInfo.InvariantCulture, $"{waited / 1e9:0.000} s")
             : "-";
-
-    private static string Priority(RealtimeStatus? realtime) =>
-        realtime switch
-        {
-            null => "-",
-            { Outcome: Outcome.Applied or Outcome.AlreadyRight } => realtime.Wanted,
-            _ => $"{realtime.Actual ?? "gone"}, not {realtime.Wanted}: {realtime.Outcome}",
-        };
 
     /// <summary>The CPU manager's state in a word.</summary>
     public static string Word(CpuManagerState state) =>

@@ -10,7 +10,7 @@ internal sealed class VmCgroups(HostFiles files)
     /// <param name="vm">The VM, with its threads.</param>
     /// <param name="cgroups">The hierarchy with the cpusets; null if there is none.</param>
     /// <param name="cgroupProblem">Why there is none.</param>
-    /// <param name="before">The VM as it was, if those of its threads that are the very same are taken as they were.</param>
+    /// <param name="before">The VM as it was, if its threads of then are in the cgroups of then; null to read them all.</param>
     public ObservedVm Observe(
         ObservedVm vm,
         CgroupHierarchy? cgroups,
@@ -58,32 +58,36 @@ internal sealed class VmCgroups(HostFiles files)
             };
         }
 
-        HashSet<VmThread> known = new(before?.Threads ?? [], ReferenceEqualityComparer.Instance);
+        var known = (before?.Threads ?? [])
+            .DistinctBy(ThreadKey.Of)
+            .ToDictionary(ThreadKey.Of, thread => thread.OwnCpuset);
 
         // Many threads in a row are in the same cgroup.
-        CpuSet? own = null;
+        CpuSet? ofLast = null;
         var last = Array.Empty<byte>();
         var threads = vm.Threads.ToBuilder();
         for (var i = 0; i < threads.Count; i++)
         {
-            if (
-                known.Contains(threads[i])
-                || !files.Read($"/proc/{pid}/task/{threads[i].Tid}/cgroup", out content).IsSuccess
-            )
+            if (!known.TryGetValue(ThreadKey.Of(threads[i]), out var own))
             {
-                continue;
-            }
+                if (!files.Read($"/proc/{pid}/task/{threads[i].Tid}/cgroup", out content).IsSuccess)
+                {
+                    continue;
+                }
 
-            if (!content.SequenceEqual(last))
-            {
-                last = content.ToArray();
-                own =
-                    PathOf(cgroups, pid, last, out _) is { } path
-                    && path != location.Path
-                    && cgroups.ReadEffective(path).Cpus is { } theirs
-                    && !theirs.Equals(cpuset)
-                        ? theirs
-                        : null;
+                if (!content.SequenceEqual(last))
+                {
+                    last = content.ToArray();
+                    ofLast =
+                        PathOf(cgroups, pid, last, out _) is { } path
+                        && path != location.Path
+                        && cgroups.ReadEffective(path).Cpus is { } theirs
+                        && !theirs.Equals(cpuset)
+                            ? theirs
+                            : null;
+                }
+
+                own = ofLast;
             }
 
             if (!Equals(own, threads[i].OwnCpuset))

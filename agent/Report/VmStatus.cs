@@ -101,6 +101,12 @@ public sealed record ThreadStatus(
 /// <param name="Outcome">What this pass did.</param>
 public sealed record RealtimeStatus(string Wanted, string? Actual, Outcome Outcome)
 {
+    /// <summary>The priority in words, and why it isn't the wanted one.</summary>
+    internal string Describe() =>
+        Outcome is Outcome.Applied or Outcome.AlreadyRight
+            ? Wanted
+            : $"{Actual ?? "gone"}, not {Wanted}: {Outcome}";
+
     /// <summary>What came of a thread's priority; null when none was wanted.</summary>
     internal static RealtimeStatus? Of(PinOutcome thread) =>
         thread.Scheduling is { } scheduling

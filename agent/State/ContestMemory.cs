@@ -11,9 +11,11 @@ namespace PinAgent.State;
 /// <param name="path">The file.</param>
 public sealed class ContestMemory(string path)
 {
-    private const int Version = 1;
-
-    private readonly StateFile<ContestsFile> _file = new(path, StateJson.Default.ContestsFile);
+    private readonly StateFile<ContestsFile> _file = new(
+        path,
+        StateJson.Default.ContestsFile,
+        version: 1
+    );
     private ImmutableArray<(VmKey, TimeSpan, ImmutableHashSet<ThreadKey>)> _written = [];
 
     /// <summary>What went wrong with the file; null if nothing did.</summary>
@@ -24,9 +26,8 @@ public sealed class ContestMemory(string path)
     {
         try
         {
-            var file = _file.Read();
             var contests = Contests.Of(
-                (file is { Version: Version } ? file.Vms ?? [] : [])
+                (_file.Read()?.Vms ?? [])
                     .OfType<ContestedVm>()
                     .DistinctBy(vm => vm.Key)
                     .Select(vm => KeyValuePair.Create(vm.Key, vm.ToContest()))
@@ -55,7 +56,6 @@ public sealed class ContestMemory(string path)
             _file.Write(
                 new ContestsFile
                 {
-                    Version = Version,
                     Vms = [.. Kept(contests).Select(vm => ContestedVm.Of(vm.Key, vm.Value))],
                 }
             );
@@ -76,9 +76,8 @@ public sealed class ContestMemory(string path)
     ) => [.. Kept(contests).Select(vm => (vm.Key, vm.Value.Until, vm.Value.LeftAlone))];
 }
 
-internal sealed record ContestsFile
+internal sealed record ContestsFile : VersionedFile
 {
-    public int Version { get; init; }
     public ContestedVm?[]? Vms { get; init; }
 }
 

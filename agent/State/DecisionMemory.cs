@@ -9,10 +9,11 @@ namespace PinAgent.State;
 /// <param name="path">The file.</param>
 public sealed class DecisionMemory(string path)
 {
-    /// <summary>The version of the file's format. A newer agent's file isn't understood.</summary>
-    public const int Version = 1;
-
-    private readonly StateFile<RememberedFile> _file = new(path, StateJson.Default.RememberedFile);
+    private readonly StateFile<RememberedFile> _file = new(
+        path,
+        StateJson.Default.RememberedFile,
+        version: 1
+    );
     private RememberedVm[] _written = [];
 
     /// <summary>What went wrong with the file; null if nothing did.</summary>
@@ -23,20 +24,7 @@ public sealed class DecisionMemory(string path)
     {
         try
         {
-            var file = _file.Read();
-            if (file is null)
-            {
-                return Decisions.None;
-            }
-
-            if (file.Version != Version)
-            {
-                Problem =
-                    $"{path}: expected version {Version}, found {file.Version}: nothing is remembered";
-                return Decisions.None;
-            }
-
-            _written = [.. (file.Vms ?? []).OfType<RememberedVm>()];
+            _written = [.. (_file.Read()?.Vms ?? []).OfType<RememberedVm>()];
             return Decisions.Of(
                 _written
                     .DistinctBy(vm => vm.Container)
@@ -67,7 +55,7 @@ public sealed class DecisionMemory(string path)
 
         try
         {
-            _file.Write(new RememberedFile { Version = Version, Vms = vms });
+            _file.Write(new RememberedFile { Vms = vms });
             (_written, Problem) = (vms, null);
         }
         catch (StateException problem)

@@ -11,9 +11,11 @@ namespace PinAgent.State;
 /// <param name="path">The file.</param>
 public sealed class MaskMemory(string path)
 {
-    private const int Version = 1;
-
-    private readonly StateFile<MasksFile> _file = new(path, StateJson.Default.MasksFile);
+    private readonly StateFile<MasksFile> _file = new(
+        path,
+        StateJson.Default.MasksFile,
+        version: 1
+    );
 
     /// <summary>What went wrong with the file; null if nothing did.</summary>
     public string? Problem { get; private set; }
@@ -56,12 +58,7 @@ public sealed class MaskMemory(string path)
     public Dictionary<ThreadKey, ThreadBefore> Load()
     {
         var masks = new Dictionary<ThreadKey, ThreadBefore>();
-        var file = _file.Read();
-        foreach (
-            var thread in (
-                file is { Version: Version } ? file.Threads ?? [] : []
-            ).OfType<MaskedThread>()
-        )
+        foreach (var thread in (_file.Read()?.Threads ?? []).OfType<MaskedThread>())
         {
             masks[new ThreadKey(thread.Tid, thread.StartTime)] = new ThreadBefore(
                 CpuSet.TryParse(thread.Mask ?? "", out var mask, out _) ? mask : null,
@@ -91,7 +88,6 @@ public sealed class MaskMemory(string path)
         _file.Write(
             new MasksFile
             {
-                Version = Version,
                 Threads =
                 [
                     .. masks
@@ -114,9 +110,8 @@ public sealed class MaskMemory(string path)
 /// <param name="Scheduling">How urgently it got a CPU; null likewise.</param>
 public readonly record struct ThreadBefore(CpuSet? Mask, ThreadScheduling? Scheduling);
 
-internal sealed record MasksFile
+internal sealed record MasksFile : VersionedFile
 {
-    public int Version { get; init; }
     public MaskedThread?[]? Threads { get; init; }
 }
 

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using System.Text.Json;
+using System.Text;
 using PinAgent.Observe;
 
 namespace PinAgent.State;
@@ -11,9 +11,11 @@ namespace PinAgent.State;
 /// <param name="path">The file.</param>
 public sealed class ReleasedVms(string path)
 {
-    private const int Version = 1;
-
-    private readonly StateFile<ReleasedFile> _file = new(path, StateJson.Default.ReleasedFile);
+    private readonly StateFile<ReleasedFile> _file = new(
+        path,
+        StateJson.Default.ReleasedFile,
+        version: 1
+    );
     private readonly WatchedFile _watched = new(path);
     private ImmutableHashSet<string> _names = [];
 
@@ -27,12 +29,14 @@ public sealed class ReleasedVms(string path)
         {
             try
             {
-                _names = NamesIn(_watched.Text);
+                _names = NamesIn(
+                    _watched.Text is { } text ? _file.Parse(Encoding.UTF8.GetBytes(text)) : null
+                );
                 Problem = null;
             }
-            catch (Exception problem) when (problem is JsonException or StateException)
+            catch (StateException problem)
             {
-                Problem = $"{path}: {problem.Message}: which VMs are released stays as it was";
+                Problem = $"{problem.Message}: which VMs are released stays as it was";
             }
         }
 
@@ -43,33 +47,15 @@ public sealed class ReleasedVms(string path)
     /// <exception cref="StateException">The file can't be read or written.</exception>
     public void Change(IEnumerable<string> add, IEnumerable<string> remove)
     {
-        var names = Names(_file.Read()).Except(remove).Union(add);
-        _file.Write(
-            new ReleasedFile { Version = Version, Vms = [.. names.Order(StringComparer.Ordinal)] }
-        );
+        var names = NamesIn(_file.Read()).Except(remove).Union(add);
+        _file.Write(new ReleasedFile { Vms = [.. names.Order(StringComparer.Ordinal)] });
     }
 
-    private static ImmutableHashSet<string> NamesIn(string? text) =>
-        text is null
-            ? []
-            : Names(
-                JsonSerializer.Deserialize(text, StateJson.Default.ReleasedFile)
-                    ?? throw new StateException("expected an object, found null")
-            );
-
-    private static ImmutableHashSet<string> Names(ReleasedFile? file) =>
-        file switch
-        {
-            null => [],
-            { Version: Version } => [.. (file.Vms ?? []).OfType<string>()],
-            _ => throw new StateException(
-                $"expected version {Version} of the file of released VMs, found {file.Version}"
-            ),
-        };
+    private static ImmutableHashSet<string> NamesIn(ReleasedFile? file) =>
+        [.. (file?.Vms ?? []).OfType<string>()];
 }
 
-internal sealed record ReleasedFile
+internal sealed record ReleasedFile : VersionedFile
 {
-    public int Version { get; init; }
     public string?[]? Vms { get; init; }
 }

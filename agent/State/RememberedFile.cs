@@ -4,9 +4,8 @@ using PinAgent.Plan;
 
 namespace PinAgent.State;
 
-internal sealed record RememberedFile
+internal sealed record RememberedFile : VersionedFile
 {
-    public int Version { get; init; }
     public RememberedVm?[]? Vms { get; init; }
 }
 

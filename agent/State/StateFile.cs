@@ -10,8 +10,9 @@ namespace PinAgent.State;
 /// <typeparam name="T">What the file holds.</typeparam>
 /// <param name="path">The file.</param>
 /// <param name="type">How it's written.</param>
-internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type)
-    where T : class
+/// <param name="version">The version of the format. A newer agent's file isn't understood.</param>
+internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, int version)
+    where T : VersionedFile
 {
     private const int LargestFile = 16 * 1024 * 1024;
 
@@ -33,8 +34,28 @@ internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type)
                 );
             }
 
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), type)
+            return Parse(File.ReadAllBytes(path));
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new StateException($"{path}: can't be read: {problem.Message}", problem);
+        }
+    }
+
+    /// <summary>What the file would hold if this were in it.</summary>
+    /// <exception cref="StateException">It isn't whole, or of another version.</exception>
+    public T Parse(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            var file =
+                JsonSerializer.Deserialize(json, type)
                 ?? throw new StateException($"{path}: isn't a whole file of this agent's (null)");
+            return file.Version == version
+                ? file
+                : throw new StateException(
+                    $"{path}: expected version {version}, found {file.Version}"
+                );
         }
         catch (JsonException problem)
         {
@@ -43,16 +64,13 @@ internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type)
                 problem
             );
         }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw new StateException($"{path}: can't be read: {problem.Message}", problem);
-        }
     }
 
     /// <summary>Replaces the file, and makes its folder if need be.</summary>
     /// <exception cref="StateException">It can't be written.</exception>
     public void Write(T content)
     {
+        content = content with { Version = version };
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
@@ -65,6 +83,12 @@ internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type)
             throw new StateException($"{path}: can't be written: {problem.Message}", problem);
         }
     }
+}
+
+/// <summary>What every file of the state folder begins with.</summary>
+internal abstract record VersionedFile
+{
+    public int Version { get; init; }
 }
 
 /// <summary>A file of the state folder can't be read or written; the message says which and why.</summary>

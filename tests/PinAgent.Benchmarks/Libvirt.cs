@@ -102,7 +102,7 @@ internal static class Libvirt
         for (var i = 0; i < bench.Rounds; i++)
         {
             var theirs = TimeToStart(folder, Pins);
-            using var agent = new RunningAgent(bench, "--interval", "3600");
+            using var agent = new RunningAgent(bench);
             pairs.Add(theirs, TimeToStart(folder, ""));
         }
 

@@ -18,18 +18,9 @@ public sealed class LookPaceTests
     {
         _pace.Begin(Seconds(100));
 
-        Assert.Equal(LookPace.BeginningPeriod, _pace.Left(Seconds(101), Seconds(101)));
-        Assert.Equal(TimeSpan.Zero, _pace.Left(Seconds(101), Seconds(101.1)));
+        Assert.Equal(Period / 10, _pace.Left(Seconds(101), Seconds(101)));
+        Assert.Equal(TimeSpan.Zero, _pace.Left(Seconds(97), Seconds(103)));
         Assert.Equal(Period, _pace.Left(Seconds(105), Seconds(105)));
-    }
-
-    [Fact]
-    public void A_shorter_period_stays()
-    {
-        var pace = new LookPace(TimeSpan.FromMilliseconds(10));
-        pace.Begin(Seconds(100));
-
-        Assert.Equal(TimeSpan.FromMilliseconds(10), pace.Left(Seconds(100), Seconds(100)));
     }
 
     private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(seconds);

@@ -25,9 +25,16 @@ internal static class ThreadHtml
     {
         var number = thread.Index is { } index ? $" {index}" : "";
         var role = thread.Role == ThreadRole.Vcpu ? "vCPU" : thread.Role.ToWord();
-        var rule = thread.Rule is { } text
-            ? Html.Of($"""<small class="rule">{text}</small>""")
-            : Html.None;
+        var rules = new[]
+        {
+            thread.Rule,
+            thread.Realtime is { } realtime ? $"priority {realtime.Describe()}" : null,
+        };
+        var rule = Html.Lines(
+            rules
+                .OfType<string>()
+                .Select(text => Html.Of($"""<small class="rule">{text}</small>"""))
+        );
         var look = thread.Outcome
             is null
                 or Outcome.Applied

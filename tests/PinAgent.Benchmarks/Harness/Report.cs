@@ -54,8 +54,13 @@ internal sealed class Report
         - The agent is the native program of the image, run by itself (`--standalone`): no cluster, so no watches of an API.
         - 50 dedicated VMs want a hundred CPUs. Their processes, threads and cgroups are real, but what the agent reads of CPUs and
           cpusets are files of the benchmark's own, so it's in audit mode: it reads and plans all, and sets nothing.
-        - The burst is of one VM, since two CPUs have room for one: all its threads are pinned by one pass, and the first waits for
-          the last.
+        - The burst is of one VM, since two CPUs have room for one. Its threads exist before they name themselves, so the agent has to
+          read all of them at the first name, a 25th of the full pass, on the CPUs on which the others still name themselves. A QEMU
+          that starts names each thread as it makes it: the row below.
+        - A mask set by hand is looked for each second, and ten times as often in a VM's first five: each time it's another guest,
+          which has run for longer.
+        - Two thirds of what the agent uses when idle are system calls, half of them the `sched_getaffinity` of each thread each
+          second, which nothing else tells of.
         - After a cpuset has changed, Linux since 6.2 itself puts the masks right that it can. The agent's status says so later.
         - Wake-ups and throughput: a thread woken by a timer each millisecond, which then computes, stands in for a vCPU, and one that
           is always busy for the emulator; each figure is the median of several runs'. Two busy neighbours are on CPU 1, where the

@@ -4,6 +4,7 @@ using PinAgent.Model;
 using PinAgent.NativeInterop;
 using PinAgent.Plan;
 using PinAgent.Report;
+using PinAgent.Report.Page;
 using PinAgent.State;
 using PinAgent.Tests.Apply;
 using PinAgent.Tests.Plan;
@@ -158,18 +159,24 @@ public sealed class RealtimeTests : IDisposable
     }
 
     [Fact]
-    public void Each_threads_priority_is_in_the_table_of_the_VM_that_asks_for_it()
+    public void Each_threads_priority_is_in_the_table_and_on_the_page_of_the_VM_that_asks_for_it()
     {
         var plan = Plan("0-1");
         _kernel[Vcpu1].SchedulingFails = Errno.EPERM;
 
+        var status = StatusBuilder.Build(Apply(plan));
+
         using var text = new StringWriter();
-        Output.Write(StatusTable.Threads(StatusBuilder.Build(Apply(plan))), text, isPipe: true);
+        Output.Write(StatusTable.Threads(status), text, isPipe: true);
 
         var rows = text.ToString().Split('\n');
         Assert.EndsWith("PRIORITY", rows[0].TrimEnd());
         Assert.EndsWith("FIFO 1", rows[1].TrimEnd());
         Assert.EndsWith("OTHER, not FIFO 1: Denied", rows[2].TrimEnd());
+
+        var page = $"{ThreadHtml.Table(status)}";
+        Assert.Contains(">priority FIFO 1<", page);
+        Assert.Contains(">priority OTHER, not FIFO 1: Denied<", page);
     }
 
     [Fact]
