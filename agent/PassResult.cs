@@ -49,5 +49,5 @@ public sealed record VmPassResult(VmOutcome Outcome, bool WasHeld)
 
     /// <summary>The same, as if it had been done together with what was done before.</summary>
     internal VmPassResult After(VmPassResult first) =>
-        new(Outcome.After(first.Outcome), first.WasHeld);
+        new(Outcome.After(first.Outcome), WasHeld && first.WasHeld);
 }

@@ -5,7 +5,7 @@ namespace PinAgent.Benchmarks;
 
 /// <summary>
 /// From a thread's name to its mask: a VM of 200 threads, which all name themselves at once. They note when they did, and
-/// another process looks every 20 µs which may run on one CPU only. It's one VM, for two CPUs have room for one.
+/// another process looks every 250 µs which may run on one CPU only. It's one VM, for two CPUs have room for one.
 /// </summary>
 internal static class Birth
 {

@@ -143,6 +143,34 @@ public sealed class RestTests : IDisposable
         }
     }
 
+    /// <summary>The look for changes sees the thread, and only then it gets its name and the VM another placement.</summary>
+    [Fact]
+    public void A_VM_that_is_placed_anew_meanwhile_is_no_repair()
+    {
+        var isNamed = false;
+        Settle();
+        _qemu.Thread(103, "worker", cpus: "2-3");
+
+        var result = _pass.Run(PassScope.Changes, [], More);
+
+        var vm = Assert.Single(result.Vms);
+        Assert.Contains(vm.Outcome.Threads, thread => thread.IsChange);
+        Assert.False(vm.WasHeld);
+        Assert.Equal(0, result.Status.Drift.Repairs);
+
+        IReadOnlyList<NamedThread> More()
+        {
+            if (isNamed)
+            {
+                return [];
+            }
+
+            isNamed = true;
+            _qemu.Thread(103, "IO iothread1", cpus: "0-15");
+            return [new NamedThread(103, 100, 1)];
+        }
+    }
+
     /// <summary>The look for changes alone counts threads, and doesn't see that one has another name.</summary>
     [Fact]
     public void A_thread_that_names_itself_when_a_look_for_changes_is_due_is_seen()

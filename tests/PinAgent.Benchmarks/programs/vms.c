@@ -95,7 +95,7 @@ static void be_vm(int number, const char *cgroups, pid_t parent)
  */
 static void watch(int count)
 {
-	const struct timespec rest = {0, 20000};
+	const struct timespec rest = {0, 250000};
 	long *took = calloc(count, sizeof *took);
 	int left = count;
 
