@@ -41,7 +41,7 @@ public sealed partial class CpuSet
             return true;
         }
 
-        var words = new List<ulong>();
+        Span<ulong> words = stackalloc ulong[UsualWords];
         foreach (var part in text.Split((byte)','))
         {
             var item = text[part];
@@ -61,18 +61,13 @@ public sealed partial class CpuSet
                 return false;
             }
 
-            while (words.Count <= last / BitsPerWord)
-            {
-                words.Add(0);
-            }
-
             for (var id = first; id <= last; id++)
             {
-                words[id / BitsPerWord] |= 1UL << (id % BitsPerWord);
+                Add(id, ref words);
             }
         }
 
-        set = new CpuSet(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(words));
+        set = new CpuSet(words);
         error = null;
         return true;
     }
