@@ -1,6 +1,8 @@
 using System.CommandLine;
 using PinAgent.Cli;
+using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
+using PinAgent.Cli.Terminal;
 
 var root = new RootCommand(
     """
@@ -20,8 +22,8 @@ var root = new RootCommand(
     ReleaseCommand.Create(),
     ExplainCommand.Create(),
     ProveCommand.Create(),
-    Options.HostRoot.Option,
-    Options.KubeletRoot.Option,
+    CommonOptions.HostRoot.Option,
+    CommonOptions.KubeletRoot.Option,
     SettingsFile.Option,
 };
 DetailedCommand.ExtendHelp(root);

@@ -1,11 +1,13 @@
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
-using PinAgent.Observe;
+using PinAgent.Observe.Files;
+using PinAgent.Observe.Proc;
 
 namespace PinAgent.Apply;
 
 /// <summary>The kernel's side of pinning: the only way in which PinAgent changes a running VM.</summary>
-public interface IThreadAffinity
+internal interface IThreadAffinity
 {
     /// <summary>Sets the CPUs a thread may run on.</summary>
     LinuxResult SetCpus(int tid, CpuSet cpus);
@@ -27,7 +29,7 @@ public interface IThreadAffinity
 
 /// <summary>The running kernel.</summary>
 /// <param name="files">The machine's files: its <c>/proc</c> must be live (<see cref="HostFiles.HasLiveProc"/>).</param>
-public sealed class KernelThreadAffinity(HostFiles files) : IThreadAffinity
+internal sealed class KernelThreadAffinity(HostFiles files) : IThreadAffinity
 {
     private ulong[] _mask = [];
 
@@ -66,7 +68,7 @@ public sealed class KernelThreadAffinity(HostFiles files) : IThreadAffinity
 /// No kernel at all, for a machine that is only files: its thread ids may be those of strangers here, so they must never
 /// get further than this.
 /// </summary>
-public sealed class NoThreadAffinity : IThreadAffinity
+internal sealed class NoThreadAffinity : IThreadAffinity
 {
     /// <inheritdoc/>
     public LinuxResult SetCpus(int tid, CpuSet cpus) => throw Refuse(tid);

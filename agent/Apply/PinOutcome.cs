@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
 using PinAgent.Plan;
 
 namespace PinAgent.Apply;
 
 /// <summary>What came of one thread's wanted CPUs.</summary>
-public enum Outcome
+internal enum Outcome
 {
     /// <summary>The mask was set, and reads back as wanted.</summary>
     Applied,
@@ -40,7 +41,7 @@ public enum Outcome
 /// <param name="Planned">What was wanted.</param>
 /// <param name="Outcome">What came of it; null when nothing was wanted.</param>
 /// <param name="Actual">The CPUs it may run on now; null when it's gone.</param>
-public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet? Actual)
+internal sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet? Actual)
 {
     /// <summary>Why the kernel refused, where it did.</summary>
     public Errno Error { get; init; }
@@ -105,7 +106,7 @@ public sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet?
 /// <param name="Outcome">What came of it: the same words as of masks.</param>
 /// <param name="Actual">What it has now; null when it's gone, or that couldn't be read.</param>
 /// <param name="Error">Why the kernel refused, where it did.</param>
-public sealed record SchedulingOutcome(
+internal sealed record SchedulingOutcome(
     Outcome Outcome,
     ThreadScheduling? Actual,
     Errno Error = Errno.None
@@ -114,7 +115,7 @@ public sealed record SchedulingOutcome(
 /// <summary>One VM after applying.</summary>
 /// <param name="Plan">What was to be done.</param>
 /// <param name="Threads">What came of it, in the plan's order.</param>
-public sealed record VmOutcome(VmPlan Plan, ImmutableArray<PinOutcome> Threads)
+internal sealed record VmOutcome(VmPlan Plan, ImmutableArray<PinOutcome> Threads)
 {
     /// <summary>Whether another pass would come to the same, as long as nobody changes anything.</summary>
     public bool IsAtRest => Threads.All(thread => thread.IsAtRest);

@@ -1,4 +1,6 @@
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
 using PinAgent.Plan;
 
@@ -9,7 +11,7 @@ namespace PinAgent.Apply;
 /// a thread whose id was given to another meanwhile is left alone.
 /// </summary>
 /// <param name="kernel">The kernel.</param>
-public sealed class PlanApplier(IThreadAffinity kernel)
+internal sealed class PlanApplier(IThreadAffinity kernel)
 {
     /// <summary>Applies the plan of one VM.</summary>
     /// <param name="plan">The plan.</param>

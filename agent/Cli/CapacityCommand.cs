@@ -1,12 +1,19 @@
 using System.CommandLine;
 using System.Text.Json;
+using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
-using PinAgent.Model;
+using PinAgent.Cli.Terminal;
+using PinAgent.Kubernetes.Client;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
 using PinAgent.Observe;
+using PinAgent.Observe.Cluster;
+using PinAgent.Observe.Files;
 using PinAgent.Observe.Kubelet;
-using PinAgent.Observe.Kubernetes;
-using PinAgent.Plan;
-using PinAgent.Report;
+using PinAgent.Observe.Qemu;
+using PinAgent.Plan.Capacity;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Cli;
 
@@ -57,7 +64,7 @@ internal static class CapacityCommand
             "The kubelet gives out whole cores only (CPU manager option full-pcpus-only).",
     };
 
-    private static readonly Setting<OutputFormat> Format = Options.Output("text");
+    private static readonly Setting<OutputFormat> Format = CommonOptions.Output("text");
 
     public static Command Create()
     {
@@ -140,8 +147,8 @@ internal static class CapacityCommand
 
     private static async Task<NodeSnapshot> ObserveAsync(ParseResult parsed, CancellationToken stop)
     {
-        using var files = new HostFiles(Options.HostRoot.Get(parsed));
-        var kubeletRoot = Options.KubeletRoot.Get(parsed);
+        using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
+        var kubeletRoot = CommonOptions.KubeletRoot.Get(parsed);
         var told = await PodResourcesSocket.AskAsync(
             files.Display(PodResourcesSocket.PathOf(kubeletRoot)),
             PodResourcesSocket.Patience,

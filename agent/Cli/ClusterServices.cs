@@ -2,9 +2,11 @@ using System.CommandLine;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using PinAgent.Apply.Kubernetes;
+using PinAgent.Cli.Options;
+using PinAgent.Kubernetes.Client;
+using PinAgent.Observe.Cluster;
 using PinAgent.Observe.Kubelet;
-using PinAgent.Observe.Kubernetes;
+using PinAgent.Report.Cluster;
 
 namespace PinAgent.Cli;
 
@@ -35,8 +37,8 @@ internal sealed class ClusterServices : IDisposable
             time
         );
         PodResources = new PodResourcesWatch(
-            Options.HostRoot.Get(parsed).TrimEnd('/')
-                + PodResourcesSocket.PathOf(Options.KubeletRoot.Get(parsed)),
+            CommonOptions.HostRoot.Get(parsed).TrimEnd('/')
+                + PodResourcesSocket.PathOf(CommonOptions.KubeletRoot.Get(parsed)),
             time
         );
     }

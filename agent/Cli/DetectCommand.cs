@@ -1,8 +1,12 @@
 using System.CommandLine;
 using System.Text.Json;
-using PinAgent.Observe;
+using PinAgent.Cli.Ask;
+using PinAgent.Cli.Options;
+using PinAgent.Cli.Terminal;
+using PinAgent.Observe.Files;
 using PinAgent.Observe.Kubelet;
-using PinAgent.Report;
+using PinAgent.Report.Detect;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Cli;
 
@@ -11,7 +15,7 @@ internal static class DetectCommand
 {
     public static Command Create()
     {
-        var output = Options.Output("text");
+        var output = CommonOptions.Output("text");
         var command = new DetailedCommand(
             "detect",
             "Say whether the kubelet's CPU manager gives out exclusive CPUs on this node, and by which evidence.",
@@ -55,8 +59,8 @@ internal static class DetectCommand
     /// <summary>Looks and asks.</summary>
     public static async Task<DetectStatus> DetectAsync(ParseResult parsed, CancellationToken stop)
     {
-        using var files = new HostFiles(Options.HostRoot.Get(parsed));
-        var kubeletRoot = Options.KubeletRoot.Get(parsed);
+        using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
+        var kubeletRoot = CommonOptions.KubeletRoot.Get(parsed);
         var observation = CpuManagerObserver.Observe(files, kubeletRoot);
         var told = await PodResourcesSocket.AskAsync(
             files.Display(PodResourcesSocket.PathOf(kubeletRoot)),

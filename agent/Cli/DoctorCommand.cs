@@ -1,12 +1,18 @@
 using System.CommandLine;
 using System.Reflection;
 using System.Text.Json;
-using PinAgent.Model;
-using PinAgent.Observe;
+using PinAgent.Cli.Ask;
+using PinAgent.Cli.Options;
+using PinAgent.Cli.Terminal;
+using PinAgent.Kubernetes.Client;
+using PinAgent.Model.Node;
+using PinAgent.Observe.Cluster;
+using PinAgent.Observe.Doctor;
+using PinAgent.Observe.Files;
 using PinAgent.Observe.Kubelet;
-using PinAgent.Observe.Kubernetes;
-using PinAgent.Report;
+using PinAgent.Report.Detect;
 using PinAgent.Report.Doctor;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Cli;
 
@@ -22,7 +28,7 @@ internal static class DoctorCommand
 
     public static Command Create()
     {
-        var output = Options.Output("text");
+        var output = CommonOptions.Output("text");
         var command = new DetailedCommand(
             "doctor",
             "Check what the agent stands on: kernel, rights, kubelet, QEMU, the running agent, the cluster.",
@@ -65,8 +71,8 @@ internal static class DoctorCommand
     /// <summary>Gathers and judges.</summary>
     public static async Task<DoctorStatus> ExamineAsync(ParseResult parsed, CancellationToken stop)
     {
-        using var files = new HostFiles(Options.HostRoot.Get(parsed));
-        var kubeletRoot = Options.KubeletRoot.Get(parsed);
+        using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
+        var kubeletRoot = CommonOptions.KubeletRoot.Get(parsed);
         var podResources = await PodResourcesSocket.AskAsync(
             files.Display(PodResourcesSocket.PathOf(kubeletRoot)),
             PodResourcesSocket.Patience,

@@ -2,7 +2,10 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using PinAgent.Report.History;
+using PinAgent.Cli.Ask;
+using PinAgent.Cli.Options;
+using PinAgent.Cli.Terminal;
+using PinAgent.Model.Changes;
 using PinAgent.State;
 
 namespace PinAgent.Cli;
@@ -28,7 +31,7 @@ internal static class ExplainCommand
         IsInFile = false,
     };
 
-    private static readonly Settings.Setting<OutputFormat> Format = Options.Output("table");
+    private static readonly Settings.Setting<OutputFormat> Format = CommonOptions.Output("table");
 
     public static Command Create()
     {

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text;
-using PinAgent.Plan;
+using PinAgent.Cli.Options;
+using PinAgent.Cli.Terminal;
+using PinAgent.Plan.Placement;
 
 namespace PinAgent.Cli;
 
@@ -15,7 +17,7 @@ internal static class PlanCommand
                 "The requests: one JSON object per line, or one object over several lines. [default: -, standard input]",
             HelpName = "FILE",
         };
-        var policy = Options.Choice(
+        var policy = CommonOptions.Choice(
             "--policy",
             "The policy for requests that name none.",
             [.. Placer.PolicyNames.Select(name => (name, Placer.FindPolicy(name)!))]

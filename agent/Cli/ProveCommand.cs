@@ -2,7 +2,10 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using PinAgent.Observe;
+using PinAgent.Cli.Ask;
+using PinAgent.Cli.Options;
+using PinAgent.Cli.Terminal;
+using PinAgent.Observe.Proof;
 using PinAgent.Report.Proof;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -33,7 +36,7 @@ internal static class ProveCommand
         IsInFile = false,
     };
 
-    private static readonly Settings.Setting<OutputFormat> Format = Options.Output("table");
+    private static readonly Settings.Setting<OutputFormat> Format = CommonOptions.Output("table");
 
     public static Command Create()
     {

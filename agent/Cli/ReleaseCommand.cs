@@ -1,8 +1,12 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using PinAgent.Apply;
-using PinAgent.Model;
-using PinAgent.Plan;
+using PinAgent.Cli.Ask;
+using PinAgent.Cli.Options;
+using PinAgent.Cli.Terminal;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Plan.Threads;
 using PinAgent.State;
 
 namespace PinAgent.Cli;

@@ -1,10 +1,14 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using PinAgent.Observe;
+using PinAgent.Cli.Options;
+using PinAgent.Cli.Terminal;
+using PinAgent.Model.Changes;
+using PinAgent.Observe.Files;
 using PinAgent.Observe.Recording;
-using PinAgent.Report;
-using PinAgent.Report.History;
+using PinAgent.Observe.Topology;
+using PinAgent.Report.Bundle;
+using PinAgent.Report.Status;
 using PinAgent.State;
 using Spectre.Console.Rendering;
 
@@ -87,7 +91,7 @@ internal static class ReportCommand
     )
     {
         var missing = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        using var bundle = new Bundle(output, now);
+        using var bundle = new SupportBundle(output, now);
         AddMachine(parsed, bundle, missing);
         AddHistory(parsed, bundle, missing);
 
@@ -112,7 +116,7 @@ internal static class ReportCommand
             DoctorCommand.Version,
             now,
             RunCommand.NodeName.Get(parsed),
-            $"run --standalone --once --host-root . --kubelet-root {Options.KubeletRoot.Get(parsed)}",
+            $"run --standalone --once --host-root . --kubelet-root {CommonOptions.KubeletRoot.Get(parsed)}",
             missing
         );
         bundle.Add("manifest.json", JsonSerializer.Serialize(manifest, json.BundleManifest));
@@ -120,7 +124,7 @@ internal static class ReportCommand
 
     private static void AddHistory(
         ParseResult parsed,
-        Bundle bundle,
+        SupportBundle bundle,
         SortedDictionary<string, string> missing
     )
     {
@@ -144,15 +148,15 @@ internal static class ReportCommand
 
     private static void AddMachine(
         ParseResult parsed,
-        Bundle bundle,
+        SupportBundle bundle,
         SortedDictionary<string, string> missing
     )
     {
         try
         {
             var machine = MachineRecording.Record(
-                Options.HostRoot.Get(parsed),
-                Options.KubeletRoot.Get(parsed)
+                CommonOptions.HostRoot.Get(parsed),
+                CommonOptions.KubeletRoot.Get(parsed)
             );
             if (machine.KubeletRoot is { } root)
             {
@@ -174,7 +178,7 @@ internal static class ReportCommand
                 missing[path] = why;
             }
 
-            using var files = new HostFiles(Options.HostRoot.Get(parsed));
+            using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
             bundle.Add("topology.json", TopologyCommand.Json(SysfsTopology.Read(files)));
         }
         catch (InvalidDataException problem)

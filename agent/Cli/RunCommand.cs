@@ -4,16 +4,24 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Apply;
+using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
-using PinAgent.Model;
+using PinAgent.Cli.Terminal;
+using PinAgent.Loop;
+using PinAgent.Model.Node;
 using PinAgent.Observe;
 using PinAgent.Observe.Events;
+using PinAgent.Observe.Files;
 using PinAgent.Observe.Kubelet;
-using PinAgent.Observe.Survey;
-using PinAgent.Plan;
+using PinAgent.Observe.Neighbours;
+using PinAgent.Observe.Proc;
+using PinAgent.Observe.Qemu;
+using PinAgent.Observe.Vmi;
+using PinAgent.Plan.Placement;
 using PinAgent.Report;
 using PinAgent.Report.Endpoint;
 using PinAgent.Report.Endpoint.Scrape;
+using PinAgent.Report.Status;
 using PinAgent.State;
 using Serilog;
 
@@ -22,7 +30,7 @@ namespace PinAgent.Cli;
 /// <summary><c>pinagent run</c>: the agent itself.</summary>
 internal static class RunCommand
 {
-    private static readonly Setting<bool> Standalone = Options.Flag(
+    private static readonly Setting<bool> Standalone = CommonOptions.Flag(
         "--standalone",
         "Run on one machine, without a cluster."
     );
@@ -32,31 +40,31 @@ internal static class RunCommand
         Description = "Make one pass, print the node's status and exit.",
     };
 
-    private static readonly Setting<ImmutableArray<string>> Vms = Options.Texts(
+    private static readonly Setting<ImmutableArray<string>> Vms = CommonOptions.Texts(
         "--vm",
         "NAME",
         "Pin this guest (the name in QEMU's -name) and those named likewise, and no others."
     );
 
-    private static readonly Setting<ImmutableArray<string>> Vmis = Options.Texts(
+    private static readonly Setting<ImmutableArray<string>> Vmis = CommonOptions.Texts(
         "--vmi",
         "FILE|DIR",
         "Read VirtualMachineInstances from this file or folder, YAML or JSON."
     );
 
-    internal static readonly Setting<AgentMode> Mode = Options.Choice(
+    internal static readonly Setting<AgentMode> Mode = CommonOptions.Choice(
         "--mode",
         "Set the threads' masks, or only report what would be set.",
         [("enforce", AgentMode.Enforce), ("audit", AgentMode.Audit)]
     );
 
-    private static readonly Setting<TimeSpan> Interval = Options.Seconds(
+    private static readonly Setting<TimeSpan> Interval = CommonOptions.Seconds(
         "--interval",
         "The longest time between two passes, a tenth of it in a VM's first 5 s; a change that is told of makes one at once.",
         "1"
     );
 
-    internal static readonly Setting<string> NodeName = Options.Text(
+    internal static readonly Setting<string> NodeName = CommonOptions.Text(
         "--node-name",
         "NAME",
         "The node's name, in the cluster and in the status; also in NODE_NAME.",
@@ -65,7 +73,7 @@ internal static class RunCommand
             : Environment.MachineName
     );
 
-    private static readonly Setting<OutputFormat> Format = Options.Output("table");
+    private static readonly Setting<OutputFormat> Format = CommonOptions.Output("table");
 
     public static Command Create()
     {
@@ -95,8 +103,8 @@ internal static class RunCommand
             Interval,
             NodeName,
             Format,
-            Options.HostRoot,
-            Options.KubeletRoot,
+            CommonOptions.HostRoot,
+            CommonOptions.KubeletRoot,
         };
         command.OwnsFile = true;
         EndpointOptions.AddTo(command);
@@ -129,8 +137,8 @@ internal static class RunCommand
             using var cluster = isStandalone
                 ? null
                 : ClusterServices.Create(parsed, requests.LookForChanges);
-            using var files = new HostFiles(Options.HostRoot.Get(parsed));
-            using var delays = new RunDelayReader(Options.HostRoot.Get(parsed));
+            using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
+            using var delays = new RunDelayReader(CommonOptions.HostRoot.Get(parsed));
             var settings = new PlanSettings(
                 Vms.Get(parsed),
                 [.. Vmis.Get(parsed).SelectMany(path => VmiFile.ReadAll(path))]
@@ -143,13 +151,13 @@ internal static class RunCommand
             using var hotplug = new CpuHotplugWatch(requests);
             using var cpusets = new CpusetWatch(
                 requests,
-                Options.HostRoot.Get(parsed),
-                Options.KubeletRoot.Get(parsed)
+                CommonOptions.HostRoot.Get(parsed),
+                CommonOptions.KubeletRoot.Get(parsed)
             );
             if (!parsed.GetValue(Once))
             {
-                using var survey = new SurveyLoop(
-                    new NodeSurveyor(files.Root, files.HasLiveProc()),
+                using var survey = new NeighbourLoop(
+                    new NeighbourScan(files.Root, files.HasLiveProc()),
                     requests,
                     TimeProvider.System
                 );
@@ -202,7 +210,7 @@ internal static class RunCommand
         ClusterServices? cluster,
         Func<EventSource>? events = null,
         Action<IEnumerable<string>>? follow = null,
-        SurveyLoop? survey = null
+        NeighbourLoop? survey = null
     )
     {
         var isLive = files.HasLiveProc();
@@ -214,7 +222,7 @@ internal static class RunCommand
             new NodeObserver(
                 files,
                 affinity,
-                Options.KubeletRoot.Get(parsed),
+                CommonOptions.KubeletRoot.Get(parsed),
                 cluster is null ? null : () => cluster.Watcher.Facts,
                 cluster?.PodResources,
                 follow

@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
+using PinAgent.Cli.Ask;
+using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
-using PinAgent.Report;
+using PinAgent.Cli.Terminal;
+using PinAgent.Report.Status;
 using Spectre.Console;
 
 namespace PinAgent.Cli;
@@ -28,7 +31,7 @@ internal static class StatusCommand
         HelpName = "live|ready",
     };
 
-    private static readonly Setting<OutputFormat> Format = Options.Output("table");
+    private static readonly Setting<OutputFormat> Format = CommonOptions.Output("table");
 
     public static Command Create()
     {

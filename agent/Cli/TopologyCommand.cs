@@ -1,8 +1,11 @@
 using System.CommandLine;
 using System.Text.Json;
-using PinAgent.Model;
-using PinAgent.Observe;
-using PinAgent.Report;
+using PinAgent.Cli.Options;
+using PinAgent.Cli.Terminal;
+using PinAgent.Model.Cpu;
+using PinAgent.Observe.Files;
+using PinAgent.Observe.Topology;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Cli;
 
@@ -11,7 +14,7 @@ internal static class TopologyCommand
 {
     public static Command Create()
     {
-        var output = Options.Output("table");
+        var output = CommonOptions.Output("table");
         var command = new DetailedCommand(
             "topology",
             "Show this node's sockets, NUMA nodes, L3 groups, cores and CPUs.",
@@ -23,7 +26,7 @@ internal static class TopologyCommand
         };
         command.SetAction(parsed =>
         {
-            using var files = new HostFiles(Options.HostRoot.Get(parsed));
+            using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
             try
             {
                 var topology = SysfsTopology.Read(files);

@@ -1,9 +1,12 @@
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
-using PinAgent.Observe;
-using PinAgent.Plan;
-using PinAgent.Report;
+using PinAgent.Cli.Options;
+using PinAgent.Cli.Terminal;
+using PinAgent.Observe.Vmi;
+using PinAgent.Plan.Rules;
+using PinAgent.Report.Rules;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Cli;
 
@@ -20,7 +23,7 @@ internal static class ValidateCommand
             Description = "Needed: YAML or JSON, any number of documents; - for standard input.",
             HelpName = "FILE",
         };
-        var output = Options.Output("text");
+        var output = CommonOptions.Output("text");
         var command = new DetailedCommand(
             "validate",
             "Check VirtualMachineInstances, and VirtualMachines' templates, against the rules for dedicated CPUs.",

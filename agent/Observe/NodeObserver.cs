@@ -1,7 +1,14 @@
 using System.Collections.Immutable;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
+using PinAgent.Observe.Cgroups;
+using PinAgent.Observe.Files;
 using PinAgent.Observe.Kubelet;
+using PinAgent.Observe.Qemu;
+using PinAgent.Observe.Topology;
 
 namespace PinAgent.Observe;
 
@@ -14,7 +21,7 @@ namespace PinAgent.Observe;
 /// <param name="follow">
 /// Told, after each look at VMs, of the folders of the cgroups they are in, below the host root; null for nobody.
 /// </param>
-public sealed class NodeObserver(
+internal sealed class NodeObserver(
     HostFiles files,
     IAffinityReader affinity,
     string kubeletRoot,

@@ -1,5 +1,11 @@
 using System.Collections.Immutable;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+using PinAgent.Model.Text;
+using PinAgent.Model.Vm;
+using PinAgent.Plan.Contests;
+using PinAgent.Plan.Dedication;
+using PinAgent.Plan.Placement;
 
 namespace PinAgent.Plan;
 
@@ -9,16 +15,16 @@ namespace PinAgent.Plan;
 /// <param name="Notices">What the administrator asked for and came to nothing, and what the API server doesn't tell.</param>
 /// <param name="Decisions">What has been decided about the VMs of a cluster's node, to keep.</param>
 /// <param name="Contests">The VMs whose pins another program undoes.</param>
-public sealed record NodePlan(
+internal sealed record NodePlan(
     ImmutableArray<VmPlan> Vms,
     HeldPlacements Held,
     ImmutableArray<string> Notices,
     Decisions Decisions,
-    Contests Contests
+    NodeContests Contests
 );
 
 /// <summary>What should happen to one VM.</summary>
-public sealed record VmPlan
+internal sealed record VmPlan
 {
     /// <summary>The VM as it was found.</summary>
     public required ObservedVm Vm { get; init; }
@@ -51,7 +57,7 @@ public sealed record VmPlan
     public bool IsReleased { get; init; }
 
     /// <summary>Where the threads belong; null when there's an obstacle.</summary>
-    public Placement? Placement { get; init; }
+    public CpuPlacement? Placement { get; init; }
 
     /// <summary>The threads with what is wanted of them, in the VM's order.</summary>
     public required ImmutableArray<PlannedThread> Threads { get; init; }
@@ -82,14 +88,14 @@ public sealed record VmPlan
 /// <param name="State">The state it's in.</param>
 /// <param name="Reason">The code.</param>
 /// <param name="Message">The sentence.</param>
-public sealed record VmObstacle(VmState State, Reason Reason, string Message);
+internal sealed record VmObstacle(VmState State, Reason Reason, string Message);
 
 /// <summary>One thread and the CPUs it belongs on.</summary>
 /// <param name="Thread">The thread as it was found.</param>
 /// <param name="Wanted">The CPUs; null when nothing is wanted of it.</param>
 /// <param name="Rule">Which rule put it there, in words; null when nothing is wanted of it.</param>
 /// <param name="IsConfined">Whether the thread's own cgroup doesn't have those CPUs.</param>
-public sealed record PlannedThread(
+internal sealed record PlannedThread(
     VmThread Thread,
     CpuSet? Wanted,
     string? Rule = null,

@@ -1,5 +1,11 @@
 using System.Collections.Immutable;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Plan.Contests;
+using PinAgent.Plan.Dedication;
+using PinAgent.Plan.Placement;
+using PinAgent.Plan.Threads;
 
 namespace PinAgent.Plan;
 
@@ -7,7 +13,7 @@ namespace PinAgent.Plan;
 /// The second stage: from what was found to what should be. A pure function of its arguments, VM by VM, so that a VM
 /// that can't be handled doesn't hold up the others.
 /// </summary>
-public static class NodePlanner
+internal static class NodePlanner
 {
     /// <summary>Plans the node.</summary>
     /// <param name="snapshot">What was found.</param>
@@ -23,15 +29,15 @@ public static class NodePlanner
         HeldPlacements held,
         IPlacementPolicy policy,
         Decisions? decisions = null,
-        Contests? contests = null,
+        NodeContests? contests = null,
         TimeSpan now = default
     )
     {
         var before = decisions ?? Decisions.None;
-        var verdicts = Dedication.Decide(snapshot, settings, before);
+        var verdicts = NodeDedication.Decide(snapshot, settings, before);
         var plans = ImmutableArray.CreateBuilder<VmPlan>(verdicts.Length);
         var contested = new Dictionary<VmKey, Contest>();
-        var placed = new List<(VmKey, PlacementRequest, ImmutableArray<int>, Placement)>();
+        var placed = new List<(VmKey, PlacementRequest, ImmutableArray<int>, CpuPlacement)>();
         foreach (var verdict in verdicts)
         {
             var shape = VmShape.Of(verdict);
@@ -66,7 +72,7 @@ public static class NodePlanner
                     policy
                 );
                 plan = Place(plan, shape, result, snapshot.Topology);
-                if (result is Placement placement)
+                if (result is CpuPlacement placement)
                 {
                     var key = verdict.Vm.Key;
                     var isOurs = plan.Limit == ModeLimit.None && !held.HasOther(key, placement);
@@ -100,9 +106,12 @@ public static class NodePlanner
         return new NodePlan(
             plans.DrainToImmutable(),
             heldNow,
-            [.. Dedication.FindUnmatched(verdicts, settings), .. snapshot.Cluster?.Notices ?? []],
+            [
+                .. NodeDedication.FindUnmatched(verdicts, settings),
+                .. snapshot.Cluster?.Notices ?? [],
+            ],
             snapshot.Cluster is { } facts ? before.With(Decided(verdicts), facts) : before,
-            Contests.Of(contested)
+            NodeContests.Of(contested)
         );
     }
 
@@ -140,7 +149,7 @@ public static class NodePlanner
     ) =>
         result switch
         {
-            Placement placement => plan with
+            CpuPlacement placement => plan with
             {
                 Placement = placement,
                 Threads = RealtimePlan.AddTo(

@@ -1,5 +1,9 @@
 using System.Collections.Immutable;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Vm;
+using PinAgent.Plan.Dedication;
+using PinAgent.Plan.Placement;
 
 namespace PinAgent.Plan;
 
@@ -108,7 +112,7 @@ internal sealed record VmShape
         };
 
     /// <summary>How many guest cores of several threads have these on siblings of one core of the host.</summary>
-    public int WholeCores(Placement placement, NodeTopology topology) =>
+    public int WholeCores(CpuPlacement placement, NodeTopology topology) =>
         Vcpus
             .Zip(placement.Vcpus)
             .GroupBy(at => at.First.Index / Vm.Guest.Full.Threads, at => at.Second)

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace PinAgent.State;
 
 /// <summary>What the agent keeps in its state folder, across its own restart.</summary>
-public sealed class AgentState
+internal sealed class AgentState
 {
     /// <summary>Names the files; nothing is read yet.</summary>
     /// <param name="folder">The state folder.</param>

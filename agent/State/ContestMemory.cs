@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using PinAgent.Model;
-using PinAgent.Plan;
+using PinAgent.Model.Vm;
+using PinAgent.Plan.Contests;
 
 namespace PinAgent.State;
 
@@ -9,7 +9,7 @@ namespace PinAgent.State;
 /// when the agent gives way or tries again, and at no other time.
 /// </summary>
 /// <param name="path">The file.</param>
-public sealed class ContestMemory(string path)
+internal sealed class ContestMemory(string path)
 {
     private readonly StateFile<ContestsFile> _file = new(
         path,
@@ -22,11 +22,11 @@ public sealed class ContestMemory(string path)
     public string? Problem { get; private set; }
 
     /// <summary>Reads the file. One that isn't there, or can't be understood, holds nothing.</summary>
-    public Contests Load()
+    public NodeContests Load()
     {
         try
         {
-            var contests = Contests.Of(
+            var contests = NodeContests.Of(
                 (_file.Read()?.Vms ?? [])
                     .OfType<ContestedVm>()
                     .DistinctBy(vm => vm.Key)
@@ -38,12 +38,12 @@ public sealed class ContestMemory(string path)
         catch (StateException problem)
         {
             Problem = $"{problem.Message}: contests with other programs begin anew";
-            return Contests.None;
+            return NodeContests.None;
         }
     }
 
     /// <summary>Writes the file, if it would be another than it is.</summary>
-    public void Keep(Contests contests)
+    public void Keep(NodeContests contests)
     {
         var written = Written(contests);
         if (written.SequenceEqual(_written))
@@ -67,12 +67,12 @@ public sealed class ContestMemory(string path)
         }
     }
 
-    private static IEnumerable<KeyValuePair<VmKey, Contest>> Kept(Contests contests) =>
+    private static IEnumerable<KeyValuePair<VmKey, Contest>> Kept(NodeContests contests) =>
         contests.All.Where(vm => vm.Value.Pause > TimeSpan.Zero).OrderBy(vm => vm.Key.Pid);
 
     // A contest's set of threads is the same object until it becomes another.
     private static ImmutableArray<(VmKey, TimeSpan, ImmutableHashSet<ThreadKey>)> Written(
-        Contests contests
+        NodeContests contests
     ) => [.. Kept(contests).Select(vm => (vm.Key, vm.Value.Until, vm.Value.LeftAlone))];
 }
 

@@ -1,4 +1,4 @@
-using PinAgent.Plan;
+using PinAgent.Plan.Dedication;
 
 namespace PinAgent.State;
 
@@ -7,7 +7,7 @@ namespace PinAgent.State;
 /// It's written in one step, and only when something has changed.
 /// </summary>
 /// <param name="path">The file.</param>
-public sealed class DecisionMemory(string path)
+internal sealed class DecisionMemory(string path)
 {
     private readonly StateFile<RememberedFile> _file = new(
         path,

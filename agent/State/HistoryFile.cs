@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using PinAgent.Report.History;
+using PinAgent.Model.Changes;
 
 namespace PinAgent.State;
 
@@ -10,7 +10,7 @@ namespace PinAgent.State;
 /// </summary>
 /// <param name="path">The newer file; the older has <c>.1</c> behind its name.</param>
 /// <param name="mostBytes">How long one of them gets, in bytes.</param>
-public sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
+internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
 {
     private string Older => path + ".1";
 

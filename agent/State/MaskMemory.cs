@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using PinAgent.Apply;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Vm;
 
 namespace PinAgent.State;
 
@@ -9,7 +10,7 @@ namespace PinAgent.State;
 /// back. A write per change, and none where nothing changes.
 /// </summary>
 /// <param name="path">The file.</param>
-public sealed class MaskMemory(string path)
+internal sealed class MaskMemory(string path)
 {
     private readonly StateFile<MasksFile> _file = new(
         path,
@@ -108,7 +109,7 @@ public sealed class MaskMemory(string path)
 /// <summary>What a thread had before the agent's first change.</summary>
 /// <param name="Mask">The CPUs it might run on; null if the agent didn't change them, or that isn't known.</param>
 /// <param name="Scheduling">How urgently it got a CPU; null likewise.</param>
-public readonly record struct ThreadBefore(CpuSet? Mask, ThreadScheduling? Scheduling);
+internal readonly record struct ThreadBefore(CpuSet? Mask, ThreadScheduling? Scheduling);
 
 internal sealed record MasksFile : VersionedFile
 {

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
-using PinAgent.Observe;
+using PinAgent.Observe.Files;
 
 namespace PinAgent.State;
 
@@ -9,7 +9,7 @@ namespace PinAgent.State;
 /// the agent reads before every pass.
 /// </summary>
 /// <param name="path">The file.</param>
-public sealed class ReleasedVms(string path)
+internal sealed class ReleasedVms(string path)
 {
     private readonly StateFile<ReleasedFile> _file = new(
         path,

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
-using PinAgent.Model;
-using PinAgent.Plan;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Node;
+using PinAgent.Plan.Dedication;
 
 namespace PinAgent.State;
 

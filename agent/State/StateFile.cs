@@ -92,5 +92,5 @@ internal abstract record VersionedFile
 }
 
 /// <summary>A file of the state folder can't be read or written; the message says which and why.</summary>
-public sealed class StateException(string message, Exception? inner = null)
+internal sealed class StateException(string message, Exception? inner = null)
     : Exception(message, inner);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using PinAgent.Benchmarks.Harness;
-using PinAgent.HostTests;
+using PinAgent.HostTests.Harness;
+using PinAgent.Loop;
 
 namespace PinAgent.Benchmarks;
 

@@ -2,9 +2,13 @@ using System.Diagnostics;
 using System.Globalization;
 using PinAgent.Apply;
 using PinAgent.Benchmarks.Harness;
-using PinAgent.Model;
+using PinAgent.Loop;
+using PinAgent.Model.Node;
 using PinAgent.Observe;
-using PinAgent.Plan;
+using PinAgent.Observe.Events;
+using PinAgent.Observe.Files;
+using PinAgent.Plan.Placement;
+using PinAgent.Report;
 using PinAgent.State;
 
 namespace PinAgent.Benchmarks;

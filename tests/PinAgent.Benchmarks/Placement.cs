@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using PinAgent.Benchmarks.Harness;
-using PinAgent.Model;
-using PinAgent.Plan;
+using PinAgent.Model.Cpu;
+using PinAgent.Plan.Placement;
 
 namespace PinAgent.Benchmarks;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using PinAgent.Observe;
+using PinAgent.Observe.Files;
 
 namespace PinAgent.Tests;
 

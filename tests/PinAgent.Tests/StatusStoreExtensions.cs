@@ -1,5 +1,5 @@
-using PinAgent.Report;
 using PinAgent.Report.Metrics;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Tests;
 

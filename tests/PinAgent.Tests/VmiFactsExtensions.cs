@@ -1,4 +1,4 @@
-using PinAgent.Model;
+using PinAgent.Model.Kubernetes;
 
 namespace PinAgent.Tests;
 

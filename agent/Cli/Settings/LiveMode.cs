@@ -1,6 +1,7 @@
 using System.CommandLine;
-using PinAgent.Model;
-using PinAgent.Observe;
+using PinAgent.Model.Node;
+using PinAgent.Observe.Files;
+using PinAgent.Report;
 
 namespace PinAgent.Cli.Settings;
 

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.Runtime.CompilerServices;
-using PinAgent.Observe.Objects;
+using PinAgent.Kubernetes.Objects;
 
 namespace PinAgent.Cli.Settings;
 

@@ -4,7 +4,7 @@ namespace PinAgent.Observe.Events;
 
 /// <summary>Has the loop look for changes when a CPU goes offline or comes back.</summary>
 /// <param name="requests">The loop.</param>
-public sealed class CpuHotplugWatch(PassRequests requests) : KernelListener("CPU hotplug")
+internal sealed class CpuHotplugWatch(PassRequests requests) : KernelListener("CPU hotplug")
 {
     private CpuUevents? _uevents;
 

@@ -10,7 +10,7 @@ namespace PinAgent.Observe.Events;
 /// <param name="requests">The loop.</param>
 /// <param name="root">The host root.</param>
 /// <param name="kubeletRoot">The kubelet's root folder below it.</param>
-public sealed class CpusetWatch(PassRequests requests, string root, string kubeletRoot)
+internal sealed class CpusetWatch(PassRequests requests, string root, string kubeletRoot)
     : KernelListener("cpusets")
 {
     private readonly Dictionary<string, int> _watches = [];

@@ -8,7 +8,7 @@ namespace PinAgent.Observe.Events;
 /// loop finds it by looking.
 /// </summary>
 /// <param name="name">What it listens to, for the thread's name.</param>
-public abstract class KernelListener(string name) : IHostedService, IDisposable
+internal abstract class KernelListener(string name) : IHostedService, IDisposable
 {
     private Thread? _thread;
 

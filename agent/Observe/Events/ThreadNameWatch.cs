@@ -1,4 +1,4 @@
-using PinAgent.Model;
+using PinAgent.Model.Node;
 using PinAgent.NativeInterop;
 
 namespace PinAgent.Observe.Events;
@@ -8,7 +8,7 @@ namespace PinAgent.Observe.Events;
 /// Where the kernel doesn't tell, the loop's period alone finds it, and the status says so.
 /// </summary>
 /// <param name="requests">The loop.</param>
-public sealed class ThreadNameWatch(PassRequests requests) : KernelListener("thread names")
+internal sealed class ThreadNameWatch(PassRequests requests) : KernelListener("thread names")
 {
     private ProcessConnector? _connector;
     private EventSource _source = new(EventSourceState.Scanning, "not started yet");

@@ -1,10 +1,11 @@
-using PinAgent.Model;
+using PinAgent.Model.Node;
 using PinAgent.NativeInterop;
+using PinAgent.Observe.Files;
 
 namespace PinAgent.Observe.Kubelet;
 
 /// <summary>Looks for the kubelet and its CPU manager's checkpoint.</summary>
-public static class CpuManagerObserver
+internal static class CpuManagerObserver
 {
     /// <summary>The kubelet's root folder, where nothing else is said.</summary>
     public const string DefaultKubeletRoot = "/var/lib/kubelet";

@@ -1,5 +1,6 @@
-using PinAgent.Model;
+using PinAgent.Model.Node;
 using PinAgent.NativeInterop;
+using PinAgent.Observe.Files;
 
 namespace PinAgent.Observe.Kubelet;
 

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
 
 namespace PinAgent.Observe.Kubelet;
 
@@ -14,7 +15,7 @@ namespace PinAgent.Observe.Kubelet;
 /// Source: Kubernetes, <c>pkg/kubelet/cm/cpumanager/state/checkpoint.go</c>; the oldest format has
 /// <c>entries: {"&lt;container id&gt;": "2-5"}</c>, the newest <c>podEntries</c> beside them.
 /// </remarks>
-public static class CpuManagerStateFile
+internal static class CpuManagerStateFile
 {
     /// <summary>Reads a checkpoint.</summary>
     /// <param name="json">The file's bytes.</param>

@@ -1,3 +1,5 @@
+using PinAgent.Observe.Files;
+
 namespace PinAgent.Observe.Kubelet;
 
 /// <summary>

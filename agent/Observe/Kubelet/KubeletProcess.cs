@@ -1,4 +1,6 @@
-using PinAgent.Model;
+using PinAgent.Model.Node;
+using PinAgent.Observe.Files;
+using PinAgent.Observe.Proc;
 
 namespace PinAgent.Observe.Kubelet;
 

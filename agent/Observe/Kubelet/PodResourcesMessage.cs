@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Kubernetes;
 using PinAgent.Observe.Kubelet.V1;
 
 namespace PinAgent.Observe.Kubelet;

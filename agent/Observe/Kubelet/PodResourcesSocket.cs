@@ -2,7 +2,9 @@ using System.Net.Sockets;
 using System.Text;
 using Grpc.Core;
 using Grpc.Net.Client;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Text;
 using PinAgent.Observe.Kubelet.V1;
 
 namespace PinAgent.Observe.Kubelet;
@@ -10,7 +12,7 @@ namespace PinAgent.Observe.Kubelet;
 /// <summary>
 /// Asks the kubelet's PodResources API, once, over a connection of its own: a kubelet that restarts makes another socket.
 /// </summary>
-public static class PodResourcesSocket
+internal static class PodResourcesSocket
 {
     /// <summary>How long somebody may be kept waiting for an answer.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Hosting;
 using PinAgent.Model;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
 
 namespace PinAgent.Observe.Kubelet;
 
@@ -10,7 +13,7 @@ namespace PinAgent.Observe.Kubelet;
 /// </summary>
 /// <param name="path">The socket, as it is for the file system.</param>
 /// <param name="time">The clock.</param>
-public sealed class PodResourcesWatch(string path, TimeProvider time) : BackgroundService
+internal sealed class PodResourcesWatch(string path, TimeProvider time) : BackgroundService
 {
     /// <summary>The longest time between two questions.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(60);

@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Text;
 using PinAgent.NativeInterop;
+using PinAgent.Observe.Files;
 using PinAgent.Observe.Kubelet;
+using PinAgent.Observe.Proc;
+using PinAgent.Observe.Qemu;
 
 namespace PinAgent.Observe.Recording;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using PinAgent.Observe.Qemu;
 
 namespace PinAgent.Observe.Recording;
 

@@ -1,4 +1,6 @@
-using PinAgent.Model;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Node;
+using PinAgent.Report.Detect;
 
 namespace PinAgent.Report.Doctor;
 

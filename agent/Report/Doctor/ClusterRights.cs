@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using PinAgent.Model;
+using PinAgent.Model.Kubernetes;
 
 namespace PinAgent.Report.Doctor;
 

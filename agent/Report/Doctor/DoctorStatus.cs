@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using PinAgent.Model;
+using PinAgent.Model.Node;
 
 namespace PinAgent.Report.Doctor;
 

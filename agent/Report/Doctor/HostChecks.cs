@@ -1,4 +1,4 @@
-using PinAgent.Model;
+using PinAgent.Model.Node;
 
 namespace PinAgent.Report.Doctor;
 

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Endpoint;
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Endpoint;
 

@@ -1,4 +1,5 @@
 using PinAgent.Report.Metrics;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Endpoint;
 

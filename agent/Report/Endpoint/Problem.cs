@@ -5,4 +5,4 @@ namespace PinAgent.Report.Endpoint;
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Detail">The sentence: expected, found, what to do.</param>
 /// <remarks>Source: RFC 9457.</remarks>
-public sealed record Problem(string Title, int Status, string Detail);
+internal sealed record Problem(string Title, int Status, string Detail);

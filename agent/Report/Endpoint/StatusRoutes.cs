@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.AspNetCore.Http;
 using PinAgent.Report.Page;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Endpoint;
 

@@ -1,6 +1,11 @@
 using PinAgent.Apply;
-using PinAgent.Model;
-using PinAgent.Report.Page;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Node;
+using PinAgent.Model.Text;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Map;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Metrics;
 

@@ -1,4 +1,5 @@
-using PinAgent.Model;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Metrics;
 

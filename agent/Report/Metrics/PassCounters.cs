@@ -1,3 +1,5 @@
+using PinAgent.Report.Status;
+
 namespace PinAgent.Report.Metrics;
 
 /// <summary>What the passes since the agent's start add up to. A value: adding a pass makes another.</summary>
@@ -8,7 +10,7 @@ namespace PinAgent.Report.Metrics;
 /// two passes isn't in it, as nobody saw when it happened: that is counted as a repair.
 /// </param>
 /// <param name="ForeignMasks">How many threads had masks that somebody else had set, and not by a cpuset.</param>
-public sealed record PassCounters(
+internal sealed record PassCounters(
     Histogram Passes,
     Histogram Pins,
     TimeSpan Unpinned,
@@ -36,4 +38,4 @@ public sealed record PassCounters(
 /// <param name="Took">How long it took; null if it was over some VMs only.</param>
 /// <param name="Pins">How long the threads it pinned had had their names.</param>
 /// <param name="ForeignMasks">How many threads had masks that somebody else had set, and not by a cpuset.</param>
-public sealed record PassFigures(TimeSpan? Took, IReadOnlyList<TimeSpan> Pins, int ForeignMasks);
+internal sealed record PassFigures(TimeSpan? Took, IReadOnlyList<TimeSpan> Pins, int ForeignMasks);

@@ -6,7 +6,7 @@ namespace PinAgent.Report.Metrics;
 /// Measures from a thread's name to its mask. A VM is pinned when the last of its vCPU threads has its name, so the earlier
 /// ones wait for it.
 /// </summary>
-public sealed class PinTimes
+internal sealed class PinTimes
 {
     private readonly Dictionary<int, TimeSpan> _named = [];
 

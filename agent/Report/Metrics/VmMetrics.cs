@@ -1,4 +1,6 @@
-using PinAgent.Model;
+using PinAgent.Model.Text;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Metrics;
 

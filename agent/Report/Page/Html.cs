@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
-using PinAgent.Model;
+using PinAgent.Model.Text;
 
 namespace PinAgent.Report.Page;
 

@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Map;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Page;
 

@@ -1,5 +1,9 @@
 using System.Globalization;
-using PinAgent.Model;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Map;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Page;
 

@@ -1,9 +1,12 @@
-using PinAgent.Model;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Map;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Page;
 
 /// <summary>The page for people: which vCPU runs on which CPU, and why a VM isn't pinned. Pure.</summary>
-public static class PageRenderer
+internal static class PageRenderer
 {
     /// <summary>The whole HTML document. It's complete without JavaScript; <c>page.js</c> keeps it current.</summary>
     /// <param name="status">The node's status.</param>

@@ -1,5 +1,7 @@
 using PinAgent.Apply;
-using PinAgent.Model;
+using PinAgent.Model.Text;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Page;
 

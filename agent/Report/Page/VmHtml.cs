@@ -1,4 +1,6 @@
-using PinAgent.Model;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Map;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Page;
 

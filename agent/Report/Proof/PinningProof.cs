@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using PinAgent.Model;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
 
 namespace PinAgent.Report.Proof;
 

@@ -13,7 +13,7 @@ namespace PinAgent.Report.Proof;
 /// <param name="Vcpus">The vCPUs by their number.</param>
 /// <param name="ThrottledPeriods">In how many periods the container was held back (CPU limit); null if not counted.</param>
 /// <param name="ThrottledSeconds">For how many seconds; null if not counted.</param>
-public sealed record ProofStatus(
+internal sealed record ProofStatus(
     string Namespace,
     string Name,
     int Pid,
@@ -37,7 +37,7 @@ public sealed record ProofStatus(
 /// <param name="ForeignSeconds">How long something else ran on its CPU; null unless it has one CPU.</param>
 /// <param name="Worst">The thread that ran longest there beside it; null if none did.</param>
 /// <param name="Problem">What spoils its pinning; null if nothing does.</param>
-public sealed record VcpuProof(
+internal sealed record VcpuProof(
     int Index,
     int Tid,
     string? Cpus,
@@ -56,7 +56,7 @@ public sealed record VcpuProof(
 /// <param name="Pid">Its process.</param>
 /// <param name="Comm">Its name.</param>
 /// <param name="RunSeconds">How long it ran while it was measured, there or elsewhere.</param>
-public sealed record ForeignThread(int Tid, int Pid, string Comm, double RunSeconds);
+internal sealed record ForeignThread(int Tid, int Pid, string Comm, double RunSeconds);
 
 /// <summary>The JSON of <c>prove</c>.</summary>
 [JsonSourceGenerationOptions(

@@ -1,4 +1,4 @@
-using PinAgent.HostTests;
+using PinAgent.HostTests.Harness;
 
 namespace PinAgent.Benchmarks.Harness;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using PinAgent.HostTests;
+using PinAgent.HostTests.Harness;
 
 namespace PinAgent.Benchmarks.Harness;
 

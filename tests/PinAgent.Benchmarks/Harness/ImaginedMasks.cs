@@ -1,7 +1,9 @@
 using PinAgent.Apply;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
-using PinAgent.Observe;
+using PinAgent.Observe.Files;
+using PinAgent.Observe.Qemu;
 
 namespace PinAgent.Benchmarks.Harness;
 

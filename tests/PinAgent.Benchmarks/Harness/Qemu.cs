@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using PinAgent.HostTests;
+using PinAgent.HostTests.Harness;
 
 namespace PinAgent.Benchmarks.Harness;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using CliWrap;
 using CliWrap.Buffered;
+using PinAgent.HostTests.Harness;
 using Xunit;
 
 namespace PinAgent.HostTests.Image;

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using CliWrap;
 using CliWrap.Buffered;
+using PinAgent.HostTests.Harness;
 using Xunit;
 
 namespace PinAgent.HostTests.Image;

@@ -1,4 +1,6 @@
 using System.Globalization;
+using PinAgent.HostTests.Cluster;
+using PinAgent.HostTests.Harness;
 using Xunit;
 
 namespace PinAgent.HostTests.Kubelet;

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using PinAgent.HostTests.Cluster;
+using PinAgent.HostTests.Harness;
 
 namespace PinAgent.HostTests.Kubelet;
 
@@ -25,8 +27,7 @@ internal sealed partial class LauncherPod : IAsyncDisposable
     public int Pid { get; }
 
     /// <summary>The CPUs that the kernel lets the container have: the cgroup's, not the checkpoint's.</summary>
-    public string Cpuset =>
-        File.ReadAllText($"{HostTests.Cpuset.FolderOf(Pid)}/cpuset.cpus").Trim();
+    public string Cpuset => File.ReadAllText($"{Harness.Cpuset.FolderOf(Pid)}/cpuset.cpus").Trim();
 
     /// <summary>The masks of the vCPUs' threads, by the vCPUs' numbers.</summary>
     public IReadOnlyList<string> VcpuMasks()

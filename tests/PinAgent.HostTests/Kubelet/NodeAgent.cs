@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using PinAgent.HostTests.Harness;
 using Xunit;
 
 namespace PinAgent.HostTests.Kubelet;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CliWrap;
+using PinAgent.HostTests.Harness;
 using Xunit;
 
 namespace PinAgent.HostTests.Page;

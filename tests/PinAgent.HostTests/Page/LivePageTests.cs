@@ -1,3 +1,4 @@
+using PinAgent.HostTests.Harness;
 using Xunit;
 
 namespace PinAgent.HostTests.Page;

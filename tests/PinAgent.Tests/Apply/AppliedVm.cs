@@ -1,8 +1,11 @@
 using PinAgent.Apply;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
 using PinAgent.Plan;
-using PinAgent.Report;
+using PinAgent.Report.Status;
 using PinAgent.Tests.Plan;
+using PinAgent.Tests.Report.Page;
 
 namespace PinAgent.Tests.Apply;
 

@@ -1,5 +1,6 @@
 using PinAgent.Apply;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
 
 namespace PinAgent.Tests.Apply;

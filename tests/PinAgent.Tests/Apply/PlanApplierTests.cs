@@ -1,8 +1,10 @@
 using Moq;
 using PinAgent.Apply;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
-using PinAgent.Report;
+using PinAgent.Report.Status;
 using PinAgent.Tests.Plan;
 using Xunit;
 using static PinAgent.Tests.Apply.AppliedVm;

@@ -1,6 +1,9 @@
 using System.Text;
-using PinAgent.Model;
-using PinAgent.Observe.Kubernetes;
+using PinAgent.Kubernetes.Client;
+using PinAgent.Kubernetes.Watch;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Vm;
+using PinAgent.Observe.Cluster;
 using Xunit;
 
 namespace PinAgent.Tests.Kubernetes;

@@ -1,6 +1,6 @@
 using k8s;
 using k8s.Authentication;
-using PinAgent.Observe.Kubernetes;
+using PinAgent.Kubernetes.Client;
 using Xunit;
 using static PinAgent.Tests.Kubernetes.WatchHarness;
 

@@ -1,4 +1,4 @@
-using PinAgent.Observe.Kubernetes;
+using PinAgent.Kubernetes.Watch;
 using Xunit;
 
 namespace PinAgent.Tests.Kubernetes;

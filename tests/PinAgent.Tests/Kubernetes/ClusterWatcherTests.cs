@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using k8s;
-using PinAgent.Model;
-using PinAgent.Observe.Kubernetes;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Observe.Cluster;
 using Xunit;
 
 namespace PinAgent.Tests.Kubernetes;

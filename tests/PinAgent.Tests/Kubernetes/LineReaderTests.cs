@@ -1,6 +1,6 @@
 using System.Text;
 using CsCheck;
-using PinAgent.Observe.Kubernetes;
+using PinAgent.Kubernetes.Watch;
 using Xunit;
 
 namespace PinAgent.Tests.Kubernetes;

@@ -1,8 +1,10 @@
 using System.Threading.Channels;
 using k8s;
 using Microsoft.Extensions.Logging.Abstractions;
-using PinAgent.Model;
-using PinAgent.Observe.Kubernetes;
+using PinAgent.Kubernetes.Client;
+using PinAgent.Kubernetes.Watch;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Observe.Cluster;
 using Xunit;
 
 namespace PinAgent.Tests.Kubernetes;

@@ -1,4 +1,4 @@
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
 using PinAgent.NativeInterop;
 using Xunit;
 

@@ -1,4 +1,4 @@
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
 
 namespace PinAgent.Tests.Plan;
 

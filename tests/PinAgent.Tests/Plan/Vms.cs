@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
 using PinAgent.Plan;
+using PinAgent.Plan.Placement;
 
 namespace PinAgent.Tests.Plan;
 

@@ -1,6 +1,6 @@
 using System.Text;
-using PinAgent.Model;
-using PinAgent.Observe;
+using PinAgent.Model.Vm;
+using PinAgent.Observe.Proc;
 using Xunit;
 
 namespace PinAgent.Tests.Realtime;

@@ -1,4 +1,4 @@
-using PinAgent.Plan;
+using PinAgent.Model.Kubernetes;
 using Xunit;
 
 namespace PinAgent.Tests.Realtime;

@@ -1,13 +1,20 @@
 using PinAgent.Apply;
-using PinAgent.Cli;
-using PinAgent.Model;
+using PinAgent.Cli.Terminal;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
 using PinAgent.Plan;
-using PinAgent.Report;
+using PinAgent.Plan.Contests;
+using PinAgent.Plan.Threads;
 using PinAgent.Report.Page;
+using PinAgent.Report.Status;
 using PinAgent.State;
 using PinAgent.Tests.Apply;
 using PinAgent.Tests.Plan;
+using PinAgent.Tests.Plan.Contests;
+using PinAgent.Tests.Report.Page;
 using Xunit;
 
 namespace PinAgent.Tests.Realtime;

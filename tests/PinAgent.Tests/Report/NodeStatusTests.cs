@@ -1,9 +1,14 @@
 using PinAgent.Apply;
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
-using PinAgent.Report;
+using PinAgent.Report.Cluster;
+using PinAgent.Report.Status;
 using PinAgent.Tests.Apply;
 using PinAgent.Tests.Plan;
+using PinAgent.Tests.Report.Page;
 using Xunit;
 
 namespace PinAgent.Tests.Report;

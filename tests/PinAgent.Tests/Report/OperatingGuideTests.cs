@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
-using PinAgent.Model;
-using PinAgent.Report;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Cluster;
+using PinAgent.Report.Status;
 using PinAgent.Tests.Validate;
 using Xunit;
 

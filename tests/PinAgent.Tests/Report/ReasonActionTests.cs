@@ -1,5 +1,5 @@
-using PinAgent.Model;
-using PinAgent.Report;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Status;
 using Xunit;
 
 namespace PinAgent.Tests.Report;

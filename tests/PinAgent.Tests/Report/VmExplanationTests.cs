@@ -1,6 +1,6 @@
 using System.Text.Json;
-using PinAgent.Cli;
-using PinAgent.Report;
+using PinAgent.Cli.Terminal;
+using PinAgent.Report.Status;
 using Xunit;
 
 namespace PinAgent.Tests.Report;

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using PinAgent.Cli;
+using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
-using PinAgent.Model;
+using PinAgent.Model.Node;
+using PinAgent.Report;
 using Xunit;
 
 namespace PinAgent.Tests.Settings;

@@ -1,5 +1,5 @@
-using PinAgent.Model;
-using PinAgent.Report.History;
+using PinAgent.Model.Changes;
+using PinAgent.Model.Vm;
 using PinAgent.State;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using PinAgent.Apply;
+using PinAgent.Model.Cpu;
 using PinAgent.State;
 using PinAgent.Tests.Apply;
 using Xunit;
@@ -17,9 +18,7 @@ public sealed class MaskMemoryTests : IDisposable
     {
         var memory = new MaskMemory(Path);
         memory.Keep([new AppliedVm().Apply()]);
-        memory.Keep([
-            new AppliedVm(thread => thread with { Affinity = Model.CpuSet.Of(8) }).Apply(),
-        ]);
+        memory.Keep([new AppliedVm(thread => thread with { Affinity = CpuSet.Of(8) }).Apply()]);
 
         Assert.All(memory.Load().Values, before => Assert.Equal("0-1,8", $"{before.Mask}"));
         Assert.Null(memory.Problem);

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
-using PinAgent.Observe.Objects;
-using PinAgent.Plan;
+using PinAgent.Kubernetes.Objects;
+using PinAgent.Plan.Rules;
 using Xunit;
 
 namespace PinAgent.Tests.Validate;

@@ -1,7 +1,7 @@
-using PinAgent.Model;
-using PinAgent.Observe;
-using PinAgent.Plan;
-using PinAgent.Report;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Observe.Vmi;
+using PinAgent.Plan.Rules;
+using PinAgent.Report.Rules;
 using Xunit;
 
 namespace PinAgent.Tests.Validate;

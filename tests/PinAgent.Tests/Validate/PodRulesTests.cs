@@ -1,5 +1,5 @@
-using PinAgent.Model;
-using PinAgent.Plan;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Plan.Rules;
 using Xunit;
 
 namespace PinAgent.Tests.Validate;

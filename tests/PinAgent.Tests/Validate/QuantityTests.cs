@@ -1,6 +1,6 @@
 using System.Numerics;
 using CsCheck;
-using PinAgent.Model;
+using PinAgent.Model.Kubernetes;
 using Xunit;
 
 namespace PinAgent.Tests.Validate;

@@ -1,4 +1,4 @@
-using PinAgent.Observe.Objects;
+using PinAgent.Kubernetes.Objects;
 using Xunit;
 
 namespace PinAgent.Tests.Validate;

@@ -1,6 +1,7 @@
 using CsCheck;
-using PinAgent.Model;
-using PinAgent.Observe;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Vm;
+using PinAgent.Observe.Vmi;
 using Xunit;
 
 namespace PinAgent.Tests.Validate;

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using PinAgent.Observe.Kubernetes;
+using PinAgent.Kubernetes.Client;
+using PinAgent.Observe.Cluster;
 
 namespace PinAgent.Report.Endpoint.Scrape;
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
-using PinAgent.Observe.Kubernetes;
+using PinAgent.Kubernetes.Client;
+using PinAgent.Observe.Cluster;
 
 namespace PinAgent.Report.Endpoint.Scrape;
 

@@ -2,7 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using PinAgent.Observe.Kubernetes;
+using PinAgent.Kubernetes.Client;
 
 namespace PinAgent.Report.Endpoint.Scrape;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using PinAgent.Observe.Objects;
+using PinAgent.Kubernetes.Objects;
 using PinAgent.Tests.Validate;
 using Xunit;
 

@@ -1,7 +1,8 @@
 using System.Text;
-using PinAgent.Model;
-using PinAgent.Report;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
 using PinAgent.Report.Metrics;
+using PinAgent.Report.Status;
 using PinAgent.Tests.Report.Page;
 using Xunit;
 using static PinAgent.Tests.Report.Page.PageVms;

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
-using PinAgent.Report;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Cluster;
 using PinAgent.Report.Page;
+using PinAgent.Report.Status;
 using PinAgent.Tests.Plan;
 using Xunit;
 using static PinAgent.Tests.Report.Page.PageVms;
@@ -60,10 +63,10 @@ public sealed class HostileNameTests
         return PageStatuses.Node(text, Nodes.Parse(Nodes.A)) with
         {
             ModeMessage = text,
-            Mode = Model.AgentMode.Audit,
+            Mode = AgentMode.Audit,
             Notices = [text],
-            Violations = [new Model.Violation(Model.ViolationKind.Overlap, "0", text)],
-            CpuManager = new CpuManagerStatus(Model.CpuManagerState.Unknown, null, [text]),
+            Violations = [new Violation(ViolationKind.Overlap, "0", text)],
+            CpuManager = new CpuManagerStatus(CpuManagerState.Unknown, null, [text]),
             Labels = new Dictionary<string, LabelStatus> { [text] = new(text, text, text, text) },
             Vms =
             [
@@ -72,7 +75,7 @@ public sealed class HostileNameTests
                     Namespace = text,
                     Name = text,
                     PodUid = text,
-                    Reason = Model.Reason.Unreadable,
+                    Reason = Reason.Unreadable,
                     Message = text,
                     Advisories = [text],
                 },

@@ -1,7 +1,8 @@
 using PinAgent.Apply;
-using PinAgent.Model;
-using PinAgent.Report;
-using PinAgent.Report.Page;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Map;
+using PinAgent.Report.Status;
 using PinAgent.Tests.Plan;
 using Xunit;
 using static PinAgent.Tests.Report.Page.PageVms;

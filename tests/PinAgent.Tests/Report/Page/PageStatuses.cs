@@ -1,7 +1,11 @@
 using PinAgent.Apply;
-using PinAgent.Model;
-using PinAgent.Observe;
-using PinAgent.Report;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Observe.Topology;
+using PinAgent.Report.Cluster;
+using PinAgent.Report.Status;
 using static PinAgent.Tests.Report.Page.PageVms;
 
 namespace PinAgent.Tests.Report.Page;

@@ -1,5 +1,5 @@
-using PinAgent.Report;
 using PinAgent.Report.Page;
+using PinAgent.Report.Status;
 using Xunit;
 
 namespace PinAgent.Tests.Report.Page;

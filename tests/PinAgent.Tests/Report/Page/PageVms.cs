@@ -1,6 +1,7 @@
 using PinAgent.Apply;
-using PinAgent.Model;
-using PinAgent.Report;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Tests.Report.Page;
 

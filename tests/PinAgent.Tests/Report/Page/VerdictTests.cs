@@ -1,6 +1,9 @@
-using PinAgent.Model;
-using PinAgent.Report;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Cluster;
+using PinAgent.Report.Map;
 using PinAgent.Report.Page;
+using PinAgent.Report.Status;
 using PinAgent.Tests.Plan;
 using Xunit;
 using static PinAgent.Tests.Report.Page.PageVms;

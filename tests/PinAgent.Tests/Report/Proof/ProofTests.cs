@@ -1,4 +1,6 @@
-using PinAgent.Model;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
 using PinAgent.Report.Proof;
 using Xunit;
 using Verdict = PinAgent.Report.Proof.PinningProof;

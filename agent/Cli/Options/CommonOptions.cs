@@ -1,0 +1,173 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using PinAgent.Cli.Settings;
+using PinAgent.Observe.Files;
+using PinAgent.Observe.Kubelet;
+
+namespace PinAgent.Cli.Options;
+
+/// <summary>How an answer is printed.</summary>
+internal enum OutputFormat
+{
+    /// <summary>For people.</summary>
+    Text,
+
+    /// <summary>For programs.</summary>
+    Json,
+}
+
+/// <summary>The options that several commands share, and the kinds of options there are.</summary>
+internal static class CommonOptions
+{
+    /// <summary>Where the machine's files are looked for.</summary>
+    public static Setting<string> HostRoot { get; } =
+        new(
+            "--host-root",
+            "DIR",
+            "Where /proc, /sys and the kubelet's folder are looked for.",
+            "/",
+            text =>
+                text.Length > 0 && Encoding.UTF8.GetByteCount(text) <= HostFiles.MaxRootLength
+                    ? text
+                    : throw new FormatException(
+                        $"expected a folder of at most {HostFiles.MaxRootLength} bytes, found {text.Length} characters"
+                    )
+        )
+        {
+            IsEverywhere = true,
+        };
+
+    /// <summary>Where the kubelet keeps its state.</summary>
+    public static Setting<string> KubeletRoot { get; } =
+        new(
+            "--kubelet-root",
+            "DIR",
+            "The kubelet's root folder, below the host root.",
+            CpuManagerObserver.DefaultKubeletRoot,
+            AnyText
+        )
+        {
+            IsEverywhere = true,
+        };
+
+    /// <summary>How the answer is printed.</summary>
+    /// <param name="word">What the form for people is called: <c>table</c> or <c>text</c>; the other is understood.</param>
+    public static Setting<OutputFormat> Output(string word) =>
+        new(
+            "--output",
+            $"{word}|json",
+            "For people or for programs.",
+            word,
+            text =>
+                text switch
+                {
+                    "table" or "text" => OutputFormat.Text,
+                    "json" => OutputFormat.Json,
+                    _ => throw new FormatException($"expected {word}|json, found \"{text}\""),
+                },
+            "-o"
+        )
+        {
+            IsInFile = false,
+        };
+
+    /// <summary>A text.</summary>
+    public static Setting<string> Text(
+        string name,
+        string valueName,
+        string description,
+        string defaultText
+    ) => new(name, valueName, description, defaultText, AnyText);
+
+    /// <summary>One of a few words, the first where nothing is said.</summary>
+    public static Setting<T> Choice<T>(
+        string name,
+        string description,
+        (string Word, T Value)[] words,
+        params string[] aliases
+    )
+    {
+        var expected = string.Join('|', words.Select(word => word.Word));
+        return new Setting<T>(
+            name,
+            expected,
+            description,
+            words[0].Word,
+            text =>
+                Array.Exists(words, word => word.Word == text)
+                    ? Array.Find(words, word => word.Word == text).Value
+                    : throw new FormatException($"expected {expected}, found \"{text}\""),
+            aliases
+        );
+    }
+
+    /// <summary>A length of time in seconds.</summary>
+    public static Setting<TimeSpan> Seconds(string name, string description, string defaultText)
+    {
+        const double Shortest = 0.01;
+        const double Longest = 3600;
+        return new Setting<TimeSpan>(
+            name,
+            "SECONDS",
+            description,
+            defaultText,
+            text =>
+                double.TryParse(
+                    text,
+                    NumberStyles.AllowDecimalPoint,
+                    CultureInfo.InvariantCulture,
+                    out var seconds
+                ) && seconds is >= Shortest and <= Longest
+                    ? TimeSpan.FromSeconds(seconds)
+                    : throw new FormatException(
+                        $"expected {Shortest} to {Longest} seconds, found \"{text}\""
+                    )
+        );
+    }
+
+    /// <summary>A text that may be given several times; in the environment, separated by commas.</summary>
+    public static Setting<ImmutableArray<string>> Texts(
+        string name,
+        string valueName,
+        string description
+    ) =>
+        new(
+            new Option<string[]>(name)
+            {
+                Description =
+                    $"{description} Repeatable. [env: {Setting.VariableOf(name)}, separated by commas]",
+                HelpName = valueName,
+            },
+            isList: true,
+            [],
+            texts =>
+                texts.All(text => text.Length > 0)
+                    ? texts
+                    : throw new FormatException("expected a value, found an empty one")
+        );
+
+    /// <summary>A yes or no; no where nothing is said.</summary>
+    public static Setting<bool> Flag(string name, string description) =>
+        new(
+            new Option<string?>(name)
+            {
+                Description = $"{description} [env: {Setting.VariableOf(name)}=true]",
+                Arity = ArgumentArity.ZeroOrOne,
+                HelpName = "true|false",
+            },
+            isList: false,
+            ["false"],
+            texts =>
+                texts[0] switch
+                {
+                    "true" => true,
+                    "false" => false,
+                    var text => throw new FormatException($"expected true|false, found \"{text}\""),
+                }
+        );
+
+    private static string AnyText(string text) =>
+        text.Length > 0 ? text : throw new FormatException("expected a value, found none");
+}

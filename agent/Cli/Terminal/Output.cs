@@ -1,0 +1,54 @@
+using System.Text;
+using PinAgent.Cli.Options;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace PinAgent.Cli.Terminal;
+
+/// <summary>Prints answers, for people or for programs.</summary>
+internal static class Output
+{
+    // Where nobody's terminal sets a width: wide enough that no cell is broken in a log or a pipe.
+    private const int PipeWidth = 10_000;
+
+    /// <summary>Prints in the form chosen.</summary>
+    public static void Print(OutputFormat format, Func<IRenderable> table, Func<string> json)
+    {
+        using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false));
+        if (format == OutputFormat.Json)
+        {
+            output.WriteLine(json());
+        }
+        else
+        {
+            Write(table(), output, Console.IsOutputRedirected);
+        }
+    }
+
+    /// <summary>Draws a table or text, without colours and trailing blanks where it goes into a pipe.</summary>
+    internal static void Write(IRenderable content, TextWriter output, bool isPipe)
+    {
+        if (!isPipe)
+        {
+            AnsiConsole.Write(content);
+            return;
+        }
+
+        using var text = new StringWriter();
+        var console = AnsiConsole.Create(
+            new AnsiConsoleSettings
+            {
+                Ansi = AnsiSupport.No,
+                ColorSystem = ColorSystemSupport.NoColors,
+                Interactive = InteractionSupport.No,
+                Out = new AnsiConsoleOutput(text),
+            }
+        );
+        console.Profile.Width = PipeWidth;
+        console.Write(content);
+        foreach (var line in text.ToString().TrimEnd().Split('\n'))
+        {
+            output.WriteLine(line.TrimEnd());
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using PinAgent.Model.Vm;
+using PinAgent.Report.Status;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace PinAgent.Cli.Terminal;
+
+/// <summary>Draws why one VM stands as it does, and why each of its threads is where it is.</summary>
+internal static class VmExplanation
+{
+    public static IRenderable Render(NodeStatus node, VmStatus vm)
+    {
+        var facts = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(2)).AddColumn();
+        foreach (var (what, text) in Facts(node, vm))
+        {
+            facts.AddRow(new Text($"  {what}"), new Text(text));
+        }
+
+        return new Rows(
+            new Text(
+                $"{vm.Namespace}/{vm.Name} (pid {vm.Pid}): {vm.State}"
+                    + (vm.Reason is { } reason ? $", {reason}" : "")
+            ),
+            facts,
+            new Text(""),
+            StatusTable.Threads(vm, withDetails: true)
+        );
+    }
+
+    private static IEnumerable<(string What, string Text)> Facts(NodeStatus node, VmStatus vm)
+    {
+        if (vm.Message is { } message)
+        {
+            yield return ("why", message);
+        }
+
+        if (vm.Action is { } action)
+        {
+            yield return ("what to do", action);
+        }
+
+        foreach (var advisory in vm.Advisories)
+        {
+            yield return ("note", advisory);
+        }
+
+        yield return ("dedicated", $"{(vm.Dedicated ? "yes" : "no")}, {DescribeSource(vm.Source)}");
+        yield return ("CPUs", vm.Cpuset ?? "unknown");
+        yield return (
+            "guest",
+            $"{vm.Guest.Sockets}×{vm.Guest.Cores}×{vm.Guest.Threads} (sockets × cores × threads), emulator "
+                + (vm.Guest.IsolateEmulatorThread ? "isolated" : "not isolated")
+        );
+        if (vm.PodUid is { } pod)
+        {
+            yield return ("pod", $"{pod}, container {vm.ContainerId ?? "unknown"}");
+            yield return (
+                "CPU manager",
+                string.Join(
+                    "; ",
+                    node.CpuManager.Evidence.Prepend(StatusTable.Word(node.CpuManager.State))
+                )
+            );
+        }
+
+        if (node.ModeMessage is { } mode)
+        {
+            yield return ("audit mode", mode);
+        }
+    }
+
+    private static string DescribeSource(FactSource source) =>
+        source switch
+        {
+            FactSource.Api => "by its VMI, as the API server tells it",
+            FactSource.Remembered => "by its VMI, as the API server told it before",
+            FactSource.File => "by its VMI in a file",
+            _ => "by what the node shows: cgroup, command line and --vm",
+        };
+}

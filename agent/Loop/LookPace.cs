@@ -1,0 +1,26 @@
+namespace PinAgent.Loop;
+
+/// <summary>
+/// How often the loop looks for what nobody tells of. A manager may set a new VM's masks once more before it lets it run, as
+/// libvirt does, so right after a VM has begun it's ten times as often.
+/// </summary>
+/// <param name="period">The longest time between two looks.</param>
+internal sealed class LookPace(TimeSpan period)
+{
+    /// <summary>How long a VM begins.</summary>
+    public static readonly TimeSpan Beginning = TimeSpan.FromSeconds(5);
+
+    private const int TimesAsOften = 10;
+
+    private TimeSpan? _begun;
+
+    /// <summary>A VM was met that hadn't been there.</summary>
+    /// <param name="now">The time, by any clock.</param>
+    public void Begin(TimeSpan now) => _begun = now;
+
+    /// <summary>How long to wait for the next look; what's zero or less is over.</summary>
+    /// <param name="looked">When the last one was, by the same clock.</param>
+    /// <param name="now">The time, by the same clock.</param>
+    public TimeSpan Left(TimeSpan looked, TimeSpan now) =>
+        (now - _begun < Beginning ? period / TimesAsOften : period) - (now - looked);
+}

@@ -1,8 +1,0 @@
-namespace PinAgent.Model;
-
-/// <summary>A right that the agent uses in the cluster.</summary>
-/// <param name="Group">The API group; empty for the core.</param>
-/// <param name="Resource">The resource, in the plural.</param>
-/// <param name="Verb">What is done with it.</param>
-/// <param name="Name">The one object; null for all.</param>
-public sealed record AccessRight(string Group, string Resource, string Verb, string? Name = null);

@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Vm;
+
+namespace PinAgent.Model.Node;
+
+/// <summary>What was found on the node in one pass.</summary>
+/// <param name="Topology">The node's CPUs.</param>
+/// <param name="Vms">The QEMU processes, in ascending order of their ids.</param>
+/// <param name="CpuManager">The kubelet's CPU manager.</param>
+internal sealed record NodeSnapshot(
+    NodeTopology Topology,
+    ImmutableArray<ObservedVm> Vms,
+    CpuManagerObservation CpuManager
+)
+{
+    /// <summary>What the API server has told; null outside a cluster.</summary>
+    public ClusterFacts? Cluster { get; init; }
+
+    /// <summary>What the kubelet's PodResources API has told; null where that isn't known.</summary>
+    public PodResources? PodResources { get; init; }
+
+    /// <summary>Whether nothing of it is new: all of it is the very same data.</summary>
+    internal bool IsSameAs(NodeSnapshot other) =>
+        ReferenceEquals(Topology, other.Topology)
+        && Vms == other.Vms
+        && ReferenceEquals(CpuManager, other.CpuManager)
+        && ReferenceEquals(PodResources, other.PodResources)
+        && ReferenceEquals(Cluster, other.Cluster);
+}

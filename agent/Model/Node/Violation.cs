@@ -1,0 +1,49 @@
+using System.Text.Json.Serialization;
+
+namespace PinAgent.Model.Node;
+
+/// <summary>A promise to a dedicated VM that somebody has broken: reported, never mended.</summary>
+/// <param name="Kind">What kind.</param>
+/// <param name="Cpus">The CPUs concerned.</param>
+/// <param name="Message">The sentence.</param>
+internal sealed record Violation(ViolationKind Kind, string Cpus, string Message);
+
+/// <summary>The promises that can be broken.</summary>
+public enum ViolationKind
+{
+    /// <summary>CPUs are in the cpusets of several dedicated VMs.</summary>
+    [JsonStringEnumMemberName("overlap")]
+    Overlap,
+
+    /// <summary>A vCPU's core has another CPU that belongs to another dedicated VM.</summary>
+    [JsonStringEnumMemberName("sibling")]
+    Sibling,
+
+    /// <summary>Processes outside a VM may run on its vCPUs' CPUs.</summary>
+    [JsonStringEnumMemberName("stranger")]
+    Stranger,
+
+    /// <summary>Threads of a VM with an isolated emulator may run on its vCPUs' CPUs, and can't be moved.</summary>
+    [JsonStringEnumMemberName("helper")]
+    Helper,
+
+    /// <summary>A cgroup of their own keeps I/O threads from the CPUs that they should have.</summary>
+    [JsonStringEnumMemberName("confined")]
+    Confined,
+
+    /// <summary>The CPU limit of a dedicated VM's container has held it back.</summary>
+    [JsonStringEnumMemberName("throttled")]
+    Throttled,
+
+    /// <summary>A VM's cgroup, the kubelet's PodResources API and its checkpoint tell different exclusive CPUs.</summary>
+    [JsonStringEnumMemberName("disagreement")]
+    Disagreement,
+
+    /// <summary>Devices interrupt vCPUs' CPUs.</summary>
+    [JsonStringEnumMemberName("interrupts")]
+    Interrupts,
+
+    /// <summary>A VM that isn't pinned may run on CPUs that the kernel doesn't balance.</summary>
+    [JsonStringEnumMemberName("isolated")]
+    Isolated,
+}

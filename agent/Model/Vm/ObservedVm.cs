@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+
+namespace PinAgent.Model.Vm;
+
+/// <summary>A QEMU process, named for good by its id and the time it started.</summary>
+/// <param name="Pid">The process id.</param>
+/// <param name="StartTime">Clock ticks since boot.</param>
+internal readonly record struct VmKey(int Pid, ulong StartTime);
+
+/// <summary>One QEMU process as it was found.</summary>
+internal sealed record ObservedVm
+{
+    /// <summary>The process.</summary>
+    public required VmKey Key { get; init; }
+
+    /// <summary>The guest's name from QEMU's <c>-name</c>; null if it has none.</summary>
+    public string? GuestName { get; init; }
+
+    /// <summary>What QEMU's command line says of the guest's CPUs.</summary>
+    public required GuestCpus Guest { get; init; }
+
+    /// <summary>The VM's cgroup; null if it couldn't be read.</summary>
+    public CgroupLocation? Cgroup { get; init; }
+
+    /// <summary>The CPUs the VM's container may run on; null if that couldn't be read.</summary>
+    public CpuSet? Cpuset { get; init; }
+
+    /// <summary>
+    /// The nearest cpuset somebody gave to the VM's cgroup or one above it; null when the CPUs are inherited from
+    /// the root.
+    /// </summary>
+    public CpuSet? GivenCpuset { get; init; }
+
+    /// <summary>The CPUs of the VM's <c>housekeeping</c> cgroup; null if it has none.</summary>
+    public CpuSet? Housekeeping { get; init; }
+
+    /// <summary>The threads, in ascending order of their ids, the kernel's own for this VM last.</summary>
+    public ImmutableArray<VmThread> Threads { get; init; } = [];
+
+    /// <summary>Whether it has vCPU threads: a QEMU that has none, or none yet, runs no guest.</summary>
+    public bool HasVcpus => Threads.Any(thread => thread.Role == ThreadRole.Vcpu);
+
+    /// <summary>What keeps the VM from being understood; null if nothing does.</summary>
+    public VmProblem? Problem { get; init; }
+
+    /// <summary>Whether it was found as the other was.</summary>
+    internal bool IsSameAs(ObservedVm other) =>
+        this with { Threads = [] } == other with { Threads = [] }
+        && Threads.SequenceEqual(other.Threads);
+}
+
+/// <summary>Something that stands in a VM's way.</summary>
+/// <param name="Reason">The code.</param>
+/// <param name="Message">The sentence: what, where, expected, found, what to do.</param>
+internal sealed record VmProblem(Reason Reason, string Message);
+
+/// <summary>The guest's CPUs according to QEMU's command line.</summary>
+/// <param name="Full">The topology with every CPU that hotplug can enable.</param>
+/// <param name="BootVcpus">How many CPUs are enabled at the start.</param>
+internal sealed record GuestCpus(GuestTopology Full, int BootVcpus)
+{
+    /// <summary>A guest of one CPU: QEMU's default.</summary>
+    public static GuestCpus One { get; } = new(new GuestTopology(1, 1, 1), 1);
+}

@@ -1,0 +1,298 @@
+using PinAgent.Model.Cpu;
+using PinAgent.NativeInterop;
+using PinAgent.Observe.Files;
+using PinAgent.Observe.Proc;
+
+namespace PinAgent.Observe.Cgroups;
+
+/// <summary>
+/// The mounted cgroup hierarchy that has the cpusets: v1's cpuset hierarchy where there is one (also on hybrid
+/// machines), else v2. PinAgent reads cgroups and never writes one.
+/// </summary>
+/// <remarks>Sources: cpuset(7) and the kernel's <c>Documentation/admin-guide/cgroup-v2.rst</c>, Cpuset.</remarks>
+internal sealed class CgroupHierarchy
+{
+    private readonly HostFiles _files;
+    private readonly Dictionary<string, Effective> _effective = [];
+    private readonly Lazy<string?> _ownPath;
+    private bool _isOutdated;
+
+    private CgroupHierarchy(HostFiles files, CgroupMount mount)
+    {
+        _files = files;
+        Mount = mount;
+        _ownPath = new(() => FindOwnPath("", Environment.ProcessId, 0));
+    }
+
+    /// <summary>The mount.</summary>
+    public CgroupMount Mount { get; }
+
+    /// <summary>Finds the hierarchy among the machine's mounts.</summary>
+    /// <param name="files">The machine's files.</param>
+    /// <param name="problem">Why there is none.</param>
+    public static CgroupHierarchy? TryOpen(HostFiles files, out string? problem)
+    {
+        // Under a bind mount of the host's /proc, "self" would answer with the agent's own mounts.
+        const string Path = "/proc/1/mountinfo";
+        var result = files.Read($"{Path}", out var content);
+        if (!result.IsSuccess)
+        {
+            problem = result
+                .ToException($"{files.Display(Path)}: can't find the cgroup mounts")
+                .Message;
+            return null;
+        }
+
+        var mounts = MountInfo.ParseCgroups(content);
+        var mount = mounts.FirstOrDefault(mount => mount.IsV1) ?? mounts.FirstOrDefault();
+        problem = mount is null
+            ? $"{files.Display(Path)}: expected a cgroup v2 mount, or a v1 mount with the cpuset controller, found none"
+            : null;
+        return mount is null ? null : new CgroupHierarchy(files, mount);
+    }
+
+    /// <summary>The folders of the cgroups whose CPUs were read and may be given others, below the host root.</summary>
+    public IEnumerable<string> Folders => _effective.Keys.Select(FolderOf);
+
+    /// <summary>Forgets the cpusets read, so that they are read anew.</summary>
+    public void Forget()
+    {
+        _effective.Clear();
+        _isOutdated = false;
+    }
+
+    /// <summary>Forgets one cgroup's cpuset if it's another now, so that it's read anew.</summary>
+    /// <param name="path">The path from the hierarchy's root.</param>
+    public void Renew(string path)
+    {
+        if (_effective.TryGetValue(path, out var known) && !IsUnchanged(known))
+        {
+            // Others may have been judged by it.
+            _isOutdated = true;
+            _effective.Remove(path);
+        }
+    }
+
+    /// <summary>Whether all cpusets that were read since <see cref="Forget"/> are still the same. Allocates nothing.</summary>
+    public bool IsUnchanged()
+    {
+        if (_isOutdated)
+        {
+            return false;
+        }
+
+        foreach (var (_, known) in _effective)
+        {
+            if (!IsUnchanged(known))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Makes a path from <c>/proc/&lt;pid&gt;/cgroup</c> absolute. In a cgroup namespace of its own the agent sees
+    /// other cgroups relative to its own: <c>/../../pod1/abc</c>.
+    /// </summary>
+    /// <returns>The path from the hierarchy's root, or null if the agent can't find its own place in it.</returns>
+    public string? Resolve(string path)
+    {
+        if (path != "/.." && !path.StartsWith("/../", StringComparison.Ordinal))
+        {
+            return path;
+        }
+
+        return _ownPath.Value is { } own ? Resolve(path, own) : null;
+    }
+
+    /// <summary>Makes a path relative to <paramref name="ownPath"/> absolute.</summary>
+    internal static string Resolve(string path, string ownPath)
+    {
+        var resolved = new List<string>(ownPath.Split('/', StringSplitOptions.RemoveEmptyEntries));
+        foreach (var part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (part != "..")
+            {
+                resolved.Add(part);
+            }
+            else if (resolved.Count > 0)
+            {
+                resolved.RemoveAt(resolved.Count - 1);
+            }
+        }
+
+        return "/" + string.Join('/', resolved);
+    }
+
+    /// <summary>
+    /// The CPUs that a cgroup's threads may run on: its effective cpuset, or that of its nearest ancestor that has
+    /// the cpuset controller.
+    /// </summary>
+    /// <param name="path">The path from the hierarchy's root.</param>
+    public CpusetReading ReadEffective(string path)
+    {
+        if (_effective.TryGetValue(path, out var known))
+        {
+            return known.Reading;
+        }
+
+        var found = new Effective(
+            new(null, $"{path}: no cpuset file here or above"),
+            null,
+            default,
+            []
+        );
+        // Every cgroup of v1 has its cpuset; in v2 one without the controller goes by its nearest ancestor that has it.
+        for (string? at = path; at is not null; at = Mount.IsV1 ? null : ParentOf(at))
+        {
+            if (TryReadEffective(at, out found))
+            {
+                break;
+            }
+        }
+
+        _effective[path] = found;
+        return found.Reading;
+    }
+
+    /// <summary>
+    /// The nearest cpuset that somebody has given to the cgroup or to an ancestor below the root, in contrast to
+    /// one that is inherited.
+    /// </summary>
+    /// <param name="path">The path from the hierarchy's root.</param>
+    /// <returns>Null when all of it is inherited.</returns>
+    public CpuSet? ReadOwn(string path)
+    {
+        for (string? at = path; at is not null and not "/"; at = ParentOf(at))
+        {
+            if (
+                TryRead(at, "cpuset.cpus", out var found)
+                && found.Reading.Cpus is { IsEmpty: false } own
+            )
+            {
+                return own;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The CPUs of a child cgroup; null if there's no such child with a cpuset of its own.</summary>
+    /// <param name="path">The parent's path.</param>
+    /// <param name="child">The child's name.</param>
+    public CpuSet? ReadChild(string path, string child) =>
+        TryReadEffective($"{path.TrimEnd('/')}/{child}", out var found) ? found.Reading.Cpus : null;
+
+    /// <summary>Whether the kernel balances nothing between the cgroup's CPUs: v2's partition <c>isolated</c>.</summary>
+    /// <param name="path">The path from the hierarchy's root.</param>
+    public bool IsIsolated(string path)
+    {
+        for (string? at = path; at is not null and not "/"; at = ParentOf(at))
+        {
+            // What is a member, or a partition that has become invalid, is a part of the one above.
+            if (
+                _files.ReadText($"{FolderOf(at)}/cpuset.cpus.partition", out var kind).IsSuccess
+                && kind is "isolated" or "root"
+            )
+            {
+                return kind == "isolated";
+            }
+        }
+
+        return false;
+    }
+
+    private bool IsUnchanged(Effective known) =>
+        known.File is { } file
+        && _files.Read($"{file}", out var content).Errno == known.Result.Errno
+        && content.SequenceEqual(known.Content);
+
+    private bool TryReadEffective(string path, out Effective found) =>
+        Mount.IsV1
+            ? TryRead(path, "cpuset.effective_cpus", out found)
+                || TryRead(path, "cpuset.cpus", out found)
+            : TryRead(path, "cpuset.cpus.effective", out found);
+
+    // False: no such file, look further up. True: an answer, be it an error.
+    private bool TryRead(string path, string name, out Effective found)
+    {
+        var file = $"{FolderOf(path)}/{name}";
+        var result = _files.Read($"{file}", out var content);
+        var reading =
+            !result.IsSuccess
+                ? new CpusetReading(null, result.ToException(_files.Display(file)).Message)
+            : CpuSet.TryParse(content, out var cpus, out var error) ? new CpusetReading(cpus, null)
+            : new CpusetReading(null, $"{_files.Display(file)}: {error}");
+        found = new Effective(reading, file, result, content.ToArray());
+        return result.Errno != Errno.ENOENT;
+    }
+
+    private string FolderOf(string path)
+    {
+        var root = Mount.Root.TrimEnd('/');
+        var isBelow =
+            path.StartsWith(root, StringComparison.Ordinal)
+            && (path.Length == root.Length || path[root.Length] == '/');
+        var below = isBelow ? path[root.Length..] : path;
+        return Mount.MountPoint.TrimEnd('/') + below.TrimEnd('/');
+    }
+
+    private static string? ParentOf(string path) =>
+        path.LastIndexOf('/') switch
+        {
+            _ when path is "/" or "" => null,
+            0 => "/",
+            var slash => path[..slash],
+        };
+
+    // The kernel doesn't say where the agent's own cgroup is in the host's hierarchy; the cgroup that lists the
+    // agent is it.
+    private string? FindOwnPath(string path, int pid, int depth)
+    {
+        const int DeepestCgroup = 32;
+        if (depth > DeepestCgroup)
+        {
+            return null;
+        }
+
+        var folder = FolderOf(path);
+        if (_files.ReadText($"{folder}/cgroup.procs", out var pids).IsSuccess)
+        {
+            foreach (var line in pids.AsSpan().EnumerateLines())
+            {
+                if (int.TryParse(line, out var listed) && listed == pid)
+                {
+                    return path.Length == 0 ? "/" : path;
+                }
+            }
+        }
+
+        var names = new List<string>();
+        _files.ListNames($"{folder}", names);
+        foreach (var name in names)
+        {
+            // Control files have a dot after the controller's name; cgroups made by systemd have one too.
+            if (FindOwnPath($"{path}/{name}", pid, depth + 1) is { } found)
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
+
+    // What was read, from where, and its bytes.
+    private sealed record Effective(
+        CpusetReading Reading,
+        string? File,
+        LinuxResult Result,
+        byte[] Content
+    );
+}
+
+/// <summary>A cpuset, or why it couldn't be read.</summary>
+/// <param name="Cpus">The CPUs.</param>
+/// <param name="Problem">The path, what was expected and what was found.</param>
+internal readonly record struct CpusetReading(CpuSet? Cpus, string? Problem);

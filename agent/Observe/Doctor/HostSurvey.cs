@@ -1,0 +1,123 @@
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Node;
+using PinAgent.Observe.Cgroups;
+using PinAgent.Observe.Files;
+using PinAgent.Observe.Kubelet;
+using PinAgent.Observe.Proc;
+using PinAgent.Observe.Qemu;
+using PinAgent.Observe.Topology;
+
+namespace PinAgent.Observe.Doctor;
+
+/// <summary>Gathers what the agent stands on, once, for <c>pinagent doctor</c>. Nothing is judged here.</summary>
+internal static class HostSurvey
+{
+    /// <summary>Looks.</summary>
+    /// <param name="files">The machine's files.</param>
+    /// <param name="kubeletRoot">The kubelet's root folder on that machine.</param>
+    /// <param name="podResources">What the kubelet's PodResources API has answered.</param>
+    public static HostFacts Look(
+        HostFiles files,
+        string kubeletRoot,
+        PodResourcesObservation podResources
+    )
+    {
+        var cpuManager = CpuManagerObserver.Observe(files, kubeletRoot);
+        var isLive = files.HasLiveProc();
+        var facts = new HostFacts
+        {
+            Kernel = Text(files, "/proc/sys/kernel/osrelease"),
+            HasLiveProc = isLive,
+            // kthreadd, the parent of all of them.
+            ShowsKernelThreads =
+                files.Read($"/proc/2/stat", out var stat).IsSuccess
+                && ProcStat.TryParse(stat, out var second)
+                && second.IsKernelThread,
+            HidePid = files.Read($"/proc/1/mountinfo", out var mounts).IsSuccess
+                ? MountInfo.FindHidePid(mounts)
+                : null,
+            PtraceScope = Text(files, "/proc/sys/kernel/yama/ptrace_scope"),
+            SelinuxEnforces = Text(files, "/sys/fs/selinux/enforce") switch
+            {
+                null => null,
+                var enforce => enforce == "1",
+            },
+            HasAppArmor = Text(files, "/sys/module/apparmor/parameters/enabled") == "Y",
+            SecurityLabel = isLive ? Text(files, "/proc/self/attr/current")?.TrimEnd('\0') : null,
+            Capabilities =
+                isLive
+                && files.Read($"/proc/self/status", out var status).IsSuccess
+                && ProcStatus.TryParseCapabilities(status, out var capabilities)
+                    ? capabilities
+                    : null,
+            CpuManager = cpuManager with
+            {
+                Evidence =
+                [
+                    .. cpuManager.Evidence,
+                    .. KubeletProcess.Evidence(files, cpuManager),
+                    podResources.Evidence!,
+                ],
+            },
+            PodResources = podResources.Known,
+        };
+        return WithVms(WithTopology(facts, files), files, isLive);
+    }
+
+    private static HostFacts WithTopology(HostFacts facts, HostFiles files)
+    {
+        try
+        {
+            return facts with { Topology = SysfsTopology.Read(files) };
+        }
+        catch (InvalidDataException problem)
+        {
+            return facts with { TopologyProblem = problem.Message };
+        }
+    }
+
+    private static HostFacts WithVms(HostFacts facts, HostFiles files, bool isLive)
+    {
+        var cgroups = CgroupHierarchy.TryOpen(files, out var cgroupProblem);
+        facts = facts with
+        {
+            Cgroups = files.Read($"/proc/1/mountinfo", out var mounts).IsSuccess
+                ?
+                [
+                    .. MountInfo
+                        .ParseCgroups(mounts)
+                        .Select(mount => mount.IsV1 ? "v1" : "v2")
+                        .Distinct()
+                        .Order(),
+                ]
+                : [],
+            HasCpusets = cgroups is { Mount: var mount } && HasCpusets(files, mount),
+            CgroupProblem = cgroupProblem,
+        };
+        try
+        {
+            IAffinityReader affinity = isLive
+                ? new LiveAffinityReader()
+                : new RecordedAffinityReader(files);
+            return facts with
+            {
+                Vms = new QemuObserver(files, affinity).Observe(cgroups, cgroupProblem),
+            };
+        }
+        catch (InvalidDataException problem)
+        {
+            return facts with { VmProblem = problem.Message };
+        }
+    }
+
+    // v1's hierarchy was chosen because it has the controller.
+    private static bool HasCpusets(HostFiles files, CgroupMount mount) =>
+        mount.IsV1
+        || (
+            Text(files, $"{mount.MountPoint}/cgroup.controllers")?.Split(' ').Contains("cpuset")
+            ?? false
+        );
+
+    private static string? Text(HostFiles files, string path) =>
+        files.ReadText($"{path}", out var text).IsSuccess ? text : null;
+}

@@ -1,0 +1,81 @@
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+using PinAgent.Observe.Cgroups;
+using PinAgent.Observe.Files;
+using PinAgent.Observe.Proc;
+using PinAgent.Observe.Qemu;
+
+namespace PinAgent.Observe.Neighbours;
+
+/// <summary>
+/// Finds the processes that may run on certain CPUs. One file is read per process, and one system call asks for the mask of
+/// each of its threads; the kernel's own threads are left out.
+/// </summary>
+/// <param name="files">The machine's files.</param>
+/// <param name="affinity">Reads the threads' masks.</param>
+/// <param name="cgroups">The hierarchy with the cpusets; null if there is none.</param>
+internal sealed class ForeignProcesses(
+    HostFiles files,
+    IAffinityReader affinity,
+    CgroupHierarchy? cgroups
+)
+{
+    private readonly List<int> _pids = [];
+    private readonly List<int> _tids = [];
+
+    /// <summary>The processes, those with the most CPU time first.</summary>
+    /// <param name="cpus">The CPUs.</param>
+    /// <param name="known">The processes that aren't asked about.</param>
+    public IEnumerable<ForeignProcess> Find(CpuSet cpus, IReadOnlySet<int> known)
+    {
+        var found = new List<(ulong RunTime, ForeignProcess Process)>();
+        files.ListNumbers($"/proc", _pids);
+        foreach (var pid in _pids.Where(pid => !known.Contains(pid)))
+        {
+            if (
+                !files.Read($"/proc/{pid}/stat", out var content).IsSuccess
+                || !ProcStat.TryParse(content, out var stat)
+                || stat.IsKernelThread
+                || stat.HasEnded
+            )
+            {
+                continue;
+            }
+
+            var (runTime, comm) = (stat.RunTime, ThreadName.Printable(stat.Name));
+            var masks = CountMasks(pid, cpus);
+            var cgroup = masks.Count > 0 ? CgroupOf(pid) : null;
+            foreach (var (mask, threads) in masks)
+            {
+                found.Add((runTime, new ForeignProcess(pid, comm, cgroup, mask, threads)));
+            }
+        }
+
+        return found
+            .OrderByDescending(process => process.RunTime)
+            .Select(process => process.Process);
+    }
+
+    private Dictionary<CpuSet, int> CountMasks(int pid, CpuSet cpus)
+    {
+        var masks = new Dictionary<CpuSet, int>();
+        files.ListNumbers($"/proc/{pid}/task", _tids);
+        foreach (var tid in _tids)
+        {
+            if (affinity.Read(pid, tid) is { } mask && mask.Overlaps(cpus))
+            {
+                masks[mask] = masks.GetValueOrDefault(mask) + 1;
+            }
+        }
+
+        return masks;
+    }
+
+    private CgroupLocation? CgroupOf(int pid) =>
+        cgroups is not null
+        && files.Read($"/proc/{pid}/cgroup", out var content).IsSuccess
+        && ProcCgroup.TryParse(content, cgroups.Mount.IsV1, out var path)
+        && cgroups.Resolve(path) is { } resolved
+            ? ContainerPath.Parse(resolved)
+            : null;
+}

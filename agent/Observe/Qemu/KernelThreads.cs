@@ -1,0 +1,94 @@
+using PinAgent.Model.Vm;
+using PinAgent.Observe.Files;
+using PinAgent.Observe.Proc;
+
+namespace PinAgent.Observe.Qemu;
+
+/// <summary>
+/// The kernel's own threads for a VM, outside its process: vhost workers before Linux 6.4, and the timer emulation. They
+/// are collected while the processes are listed, and then given to the VMs they work for.
+/// </summary>
+/// <param name="files">The machine's files.</param>
+/// <param name="affinity">Reads the threads' masks.</param>
+internal sealed class KernelThreads(HostFiles files, IAffinityReader affinity)
+{
+    private readonly List<KernelThread> _found = [];
+
+    /// <summary>Whether there was any since the beginning of the pass.</summary>
+    public bool HasAny => _found.Count > 0;
+
+    /// <summary>Forgets what was collected: call at the beginning of a pass.</summary>
+    public void BeginPass() => _found.Clear();
+
+    /// <summary>Collects a thread of the kernel, if it's one that works for a VM.</summary>
+    /// <param name="tid">The thread's id, which is its process's too.</param>
+    /// <param name="stat">Its line.</param>
+    /// <param name="scheduling">How urgently it gets a CPU.</param>
+    public void Collect(int tid, ProcStat stat, ThreadScheduling? scheduling)
+    {
+        var name = ThreadName.Parse(stat.Name);
+        if (name is { What: ThreadName.Kind.Vhost or ThreadName.Kind.KvmPit, Number: not null })
+        {
+            _found.Add(new(tid, stat.StartTime, ThreadName.Printable(stat.Name), name, scheduling));
+        }
+    }
+
+    /// <summary>Gives the threads to their VMs.</summary>
+    public IEnumerable<ObservedVm> AddTo(IReadOnlyCollection<ObservedVm> vms)
+    {
+        if (_found.Count == 0)
+        {
+            return vms;
+        }
+
+        var innerPidOf = vms.ToDictionary(vm => vm.Key, vm => ReadInnerPid(vm.Key.Pid));
+        return vms.Select(vm =>
+            vm with
+            {
+                Threads =
+                [
+                    .. vm.Threads,
+                    .. _found
+                        .Where(thread => WorksFor(thread, vm))
+                        .Select(thread =>
+                            ToVmThread(thread, vms.Count(other => WorksFor(thread, other)))
+                        ),
+                ],
+            }
+        );
+
+        // A vhost worker carries QEMU's id on the host, the PIT its id in QEMU's own PID namespace, which pods
+        // share with one another; a thread is never older than the process it works for.
+        bool WorksFor(KernelThread thread, ObservedVm vm) =>
+            thread.StartTime >= vm.Key.StartTime
+            && thread.Name.Number
+                == (thread.Name.What == ThreadName.Kind.Vhost ? vm.Key.Pid : innerPidOf[vm.Key]);
+    }
+
+    private VmThread ToVmThread(KernelThread thread, int candidates) =>
+        new()
+        {
+            Tid = thread.Tid,
+            StartTime = thread.StartTime,
+            Comm = thread.Comm,
+            Role = thread.Name.Role,
+            Affinity = affinity.Read(thread.Tid, thread.Tid),
+            Scheduling = thread.Scheduling,
+            IsKernelProcess = true,
+            IsAmbiguous = candidates > 1,
+        };
+
+    private int? ReadInnerPid(int pid) =>
+        files.Read($"/proc/{pid}/status", out var status).IsSuccess
+        && ProcStatus.TryParseNamespacePids(status, out var pids)
+            ? pids[^1]
+            : null;
+
+    private sealed record KernelThread(
+        int Tid,
+        ulong StartTime,
+        string Comm,
+        ThreadName Name,
+        ThreadScheduling? Scheduling
+    );
+}

@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using System.Numerics;
+using PinAgent.Model.Kubernetes;
+
+namespace PinAgent.Plan.Rules;
+
+/// <summary>What a VMI may do, and would better not.</summary>
+/// <remarks>Source: the user guide's notes on dedicated CPU resources.</remarks>
+internal static class DedicatedWarnings
+{
+    /// <summary>The warnings.</summary>
+    public static ImmutableArray<string> Of(VmiSpec vmi, RuleContext context) =>
+        [
+            .. new[]
+            {
+                UnknownInstancetype(vmi),
+                PreferSockets(vmi),
+                OneIsEnough(vmi),
+                HookSidecars(vmi, context),
+            }.OfType<string>(),
+        ];
+
+    private static string? UnknownInstancetype(VmiSpec vmi) =>
+        vmi.HasInstancetype
+            ? "spec.instancetype brings CPUs and memory from another object, so whether the rules hold is unknown: "
+                + "check the VirtualMachineInstance that the cluster makes of it"
+            : null;
+
+    private static string? PreferSockets(VmiSpec vmi) =>
+        vmi is { DedicatedCpuPlacement: true, Cores: > 1, Sockets: <= 1 }
+            ? "PreferSockets: the user guide measured sockets to be faster than cores: "
+                + $"sockets: {vmi.Cores}, cores: 1, threads: {Math.Max(vmi.Threads, 1)} has as many vCPUs"
+            : null;
+
+    // The API server's defaults add what is missing, so that stored objects always have both.
+    private static string? OneIsEnough(VmiSpec vmi) =>
+        vmi is { DedicatedCpuPlacement: true, HasTopology: true, IsStored: false }
+        && (Says(vmi.CpuRequest, vmi) || Says(vmi.CpuLimit, vmi))
+            ? $"CPU resources and a guest topology both say {vmi.TopologyVcpus} vCPUs: one of the two is enough"
+            : null;
+
+    private static string? HookSidecars(VmiSpec vmi, RuleContext context) =>
+        (vmi.HasHookSidecars, context.SidecarGate) switch
+        {
+            (true, FeatureGate.Off) =>
+                "hook sidecars are asked for, but KubeVirt's feature gate Sidecar is off: the VM won't be accepted",
+            (true, FeatureGate.Unknown) =>
+                "hook sidecars need KubeVirt's feature gate Sidecar, which can't be seen from here",
+            _ => null,
+        };
+
+    private static bool Says(Quantity? cpus, VmiSpec vmi) =>
+        cpus is { IsWhole: true } given && given.Value == (BigInteger)vmi.TopologyVcpus;
+}

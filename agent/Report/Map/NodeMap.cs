@@ -1,0 +1,93 @@
+using System.Collections.Immutable;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Status;
+
+namespace PinAgent.Report.Map;
+
+/// <summary>Which CPU is whose, and what for. Pure.</summary>
+internal sealed class NodeMap
+{
+    private readonly ImmutableSortedDictionary<int, MappedCpu> _cpus;
+
+    private NodeMap(IEnumerable<MappedCpu> cpus) =>
+        _cpus = cpus.ToImmutableSortedDictionary(cpu => cpu.Id, cpu => cpu);
+
+    /// <summary>The CPUs in ascending order, offline ones included.</summary>
+    public IEnumerable<MappedCpu> Cpus => _cpus.Values;
+
+    /// <summary>One CPU.</summary>
+    /// <exception cref="KeyNotFoundException">The node has no such CPU.</exception>
+    public MappedCpu this[int id] => _cpus[id];
+
+    /// <summary>The map of a status.</summary>
+    public static NodeMap Of(NodeStatus status)
+    {
+        var pool = Parse(status.CpuManager.SharedPool);
+        var shares = status
+            .Vms.Index()
+            .Where(vm => vm.Item.Dedicated)
+            .Select(vm => VmShare.Of(vm.Index, vm.Item))
+            .ToList();
+        return new NodeMap([
+            .. Parse(status.Topology.Online).Select(Map),
+            .. Parse(status.Topology.Offline).Select(id => new MappedCpu(id, CpuUse.Offline, [])),
+        ]);
+
+        MappedCpu Map(int id)
+        {
+            var isShared = pool.Contains(id);
+            ImmutableArray<CpuOwner> owners =
+            [
+                .. shares.Select(share => share.At(id, isShared)).OfType<CpuOwner>(),
+            ];
+            var use =
+                !owners.IsEmpty ? CpuUse.Vm
+                : isShared ? CpuUse.SharedPool
+                : pool.IsEmpty ? CpuUse.Free
+                : CpuUse.OtherExclusive;
+            return new MappedCpu(id, use, owners);
+        }
+    }
+
+    /// <summary>A CPU list of a status; none if it isn't known.</summary>
+    public static CpuSet Parse(string? list) => CpuSet.Parse(list ?? "");
+}
+
+/// <summary>What a CPU is used for.</summary>
+internal enum CpuUse
+{
+    /// <summary>A dedicated VM's, or several VMs'.</summary>
+    Vm,
+
+    /// <summary>Everybody's who has no CPUs of its own.</summary>
+    SharedPool,
+
+    /// <summary>Outside the shared pool, and no dedicated VM's: the kubelet has given it to another container.</summary>
+    OtherExclusive,
+
+    /// <summary>No dedicated VM's, on a node whose shared pool isn't known.</summary>
+    Free,
+
+    /// <summary>Switched off.</summary>
+    Offline,
+}
+
+/// <summary>One CPU.</summary>
+/// <param name="Id">The kernel's number.</param>
+/// <param name="Use">What it is used for.</param>
+/// <param name="Owners">The dedicated VMs it belongs to: more than one where they overlap.</param>
+internal sealed record MappedCpu(int Id, CpuUse Use, ImmutableArray<CpuOwner> Owners);
+
+/// <summary>A VM's part in a CPU.</summary>
+/// <param name="Vm">The VM, by its place in <see cref="NodeStatus.Vms"/>.</param>
+/// <param name="Roles">The threads that belong there, vCPUs first; none where it's only in the VM's cpuset.</param>
+/// <param name="Floats">Whether threads without a place of their own may run there.</param>
+internal sealed record CpuOwner(int Vm, ImmutableArray<CpuRole> Roles, bool Floats);
+
+/// <summary>Threads of one role on a CPU.</summary>
+/// <param name="Role">What they do.</param>
+/// <param name="Index">The vCPU's or I/O thread's number; null for others.</param>
+/// <param name="IsThere">Whether their masks say so; false where it's only wanted.</param>
+/// <param name="Count">How many threads.</param>
+internal readonly record struct CpuRole(ThreadRole Role, int? Index, bool IsThere, int Count);

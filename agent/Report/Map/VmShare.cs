@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using PinAgent.Model.Cpu;
+using PinAgent.Report.Status;
+
+namespace PinAgent.Report.Map;
+
+/// <summary>One VM's CPUs: where its threads are, where they should be, and where they may float.</summary>
+internal sealed class VmShare
+{
+    private readonly int _vm;
+    private readonly CpuSet _cpuset;
+    private readonly CpuSet _floating;
+    private readonly ILookup<int, CpuRole> _roles;
+
+    private VmShare(int vm, CpuSet cpuset, CpuSet floating, ILookup<int, CpuRole> roles) =>
+        (_vm, _cpuset, _floating, _roles) = (vm, cpuset, floating, roles);
+
+    /// <summary>The share of a VM.</summary>
+    /// <param name="index">The VM's place in <see cref="NodeStatus.Vms"/>.</param>
+    /// <param name="vm">The VM.</param>
+    public static VmShare Of(int index, VmStatus vm)
+    {
+        var cpuset = NodeMap.Parse(vm.Cpuset);
+        var alive = vm.Threads.Where(thread => thread.Actual is not null).ToList();
+        var floating = alive
+            .Where(thread => thread.Actual != thread.Wanted)
+            .Aggregate(CpuSet.Empty, (cpus, thread) => cpus.Union(NodeMap.Parse(thread.Actual)));
+        var roles = alive
+            .SelectMany(thread => Places(thread, cpuset))
+            .GroupBy(place => place)
+            .Select(same => (same.Key.Cpu, Role: same.Key.Role with { Count = same.Count() }))
+            .OrderBy(place => place.Role.Role)
+            .ThenBy(place => place.Role.Index)
+            .ToLookup(place => place.Cpu, place => place.Role);
+        return new VmShare(index, cpuset, floating, roles);
+    }
+
+    /// <summary>The VM's part in a CPU; null if it has none.</summary>
+    /// <param name="id">The CPU.</param>
+    /// <param name="isShared">Whether it's in the shared pool: there everybody floats, which is nothing to tell.</param>
+    public CpuOwner? At(int id, bool isShared)
+    {
+        ImmutableArray<CpuRole> roles = [.. _roles[id]];
+        return roles.IsEmpty && (isShared || !_cpuset.Contains(id))
+            ? null
+            : new CpuOwner(_vm, roles, _floating.Contains(id));
+    }
+
+    // A thread that isn't where it should be shows where it should, and where it strays outside its VM's CPUs.
+    private static IEnumerable<(int Cpu, CpuRole Role)> Places(ThreadStatus thread, CpuSet cpuset)
+    {
+        if (thread.Wanted is null)
+        {
+            return [];
+        }
+
+        var actual = NodeMap.Parse(thread.Actual);
+        return thread.Actual == thread.Wanted
+            ? actual.Select(cpu => (cpu, Role(isThere: true)))
+            :
+            [
+                .. NodeMap.Parse(thread.Wanted).Select(cpu => (cpu, Role(isThere: false))),
+                .. actual.Except(cpuset).Select(cpu => (cpu, Role(isThere: true))),
+            ];
+
+        CpuRole Role(bool isThere) => new(thread.Role, thread.Index, isThere, 1);
+    }
+}

@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using PinAgent.Apply;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Status;
+
+namespace PinAgent.Report;
+
+/// <summary>The mode the agent runs in.</summary>
+/// <param name="Mode">The mode.</param>
+/// <param name="Message">Why it isn't the one asked for, or what else is to be said of it; null if nothing is.</param>
+internal sealed record EffectiveMode(AgentMode Mode, string? Message);
+
+/// <summary>What a pass did.</summary>
+/// <param name="Status">What administrators see.</param>
+/// <param name="Vms">The same by VM, with what was done.</param>
+/// <param name="PinTimes">How long the threads that it pinned had had their names.</param>
+internal sealed record PassResult(
+    NodeStatus Status,
+    ImmutableArray<VmPassResult> Vms,
+    IReadOnlyList<TimeSpan> PinTimes
+);
+
+/// <summary>What a pass did to one VM.</summary>
+/// <param name="Outcome">What came of its plan.</param>
+/// <param name="WasHeld">
+/// Whether its placement is the one that the pass before enforced, so that a change was a repair.
+/// </param>
+internal sealed record VmPassResult(VmOutcome Outcome, bool WasHeld)
+{
+    /// <summary>What administrators see; made when it's first asked for.</summary>
+    public VmStatus Status
+    {
+        get => field ??= StatusBuilder.Build(Outcome);
+        init;
+    }
+
+    /// <summary>The threads that had strayed, and are where they belong again.</summary>
+    public ImmutableArray<ThreadKey> PutBack =>
+        WasHeld
+            ?
+            [
+                .. Outcome
+                    .Threads.Where(thread =>
+                        thread.Outcome == Apply.Outcome.Applied || thread.IsSchedulingChange
+                    )
+                    .Select(thread => ThreadKey.Of(thread.Planned.Thread)),
+            ]
+            : [];
+
+    /// <summary>The same, as if it had been done together with what was done before.</summary>
+    internal VmPassResult After(VmPassResult first) =>
+        new(Outcome.After(first.Outcome), WasHeld && first.WasHeld);
+}

@@ -1,0 +1,71 @@
+using System.Text.Json;
+
+namespace PinAgent.Report.Status;
+
+/// <summary>
+/// Adds to a status how long each thread has waited for its CPU, for whoever asks, at most once in <see cref="Pace"/>:
+/// many clients cost no more than one. It is no part of a status's changes.
+/// </summary>
+/// <param name="read">Reads one thread's wait in nanoseconds; null if it can't be had.</param>
+/// <param name="time">The clock.</param>
+internal sealed class RunDelays(Func<int, ulong?> read, TimeProvider time)
+{
+    /// <summary>The shortest time between two samples.</summary>
+    public static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private Sample? _last;
+
+    /// <summary>A status with the waits as they are now, or were within the last second.</summary>
+    public (NodeStatus Status, ReadOnlyMemory<byte> Json) Add(PublishedStatus current)
+    {
+        lock (_lock)
+        {
+            if (_last is not { } last || last.Of != current || time.GetElapsedTime(last.At) >= Pace)
+            {
+                var status = Add(current.Status, read);
+                _last = new Sample(
+                    current,
+                    time.GetTimestamp(),
+                    status,
+                    JsonSerializer.SerializeToUtf8Bytes(
+                        status,
+                        ReportJsonContext.Compact.NodeStatus
+                    )
+                );
+            }
+
+            return (_last.Status, _last.Json);
+        }
+    }
+
+    /// <summary>A status with the waits as they are now.</summary>
+    public static NodeStatus Add(NodeStatus status, Func<int, ulong?> read) =>
+        status with
+        {
+            Vms =
+            [
+                .. status.Vms.Select(vm =>
+                    vm with
+                    {
+                        Threads =
+                        [
+                            .. vm.Threads.Select(thread =>
+                                thread with
+                                {
+                                    RunDelayNanoseconds = read(thread.Tid),
+                                }
+                            ),
+                        ],
+                    }
+                ),
+            ],
+        };
+
+    private sealed record Sample(
+        PublishedStatus Of,
+        long At,
+        NodeStatus Status,
+        ReadOnlyMemory<byte> Json
+    );
+}

@@ -1,0 +1,53 @@
+using System.Collections.Immutable;
+using PinAgent.Apply;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+using PinAgent.Plan;
+using PinAgent.Plan.Dedication;
+
+namespace PinAgent.Report.Violations;
+
+/// <summary>Finds promises to dedicated VMs that somebody has broken. Pure; nothing is done about them.</summary>
+internal static class NodeViolations
+{
+    /// <summary>What is broken on this node, kind by kind.</summary>
+    /// <param name="vms">What came of the plan.</param>
+    /// <param name="topology">The node's CPUs.</param>
+    /// <param name="disagreements">Since when it is told differently which CPUs are a VM's.</param>
+    /// <param name="survey">What was found around the VMs.</param>
+    public static ImmutableArray<Violation> Of(
+        ImmutableArray<VmOutcome> vms,
+        NodeTopology topology,
+        Disagreements disagreements,
+        NodeNeighbours survey
+    )
+    {
+        ImmutableArray<VmPlan> plans = [.. vms.Select(vm => vm.Plan)];
+        return
+        [
+            .. SharedCpus.Of(plans, topology),
+            .. Strangers.Of(plans, topology, survey.Processes),
+            .. StrayThreads.Of(vms),
+            .. plans.Where(vm => survey.Throttled.Contains(vm.Vm.Key)).Select(Throttled),
+            .. plans.Where(vm => disagreements.Lasts(vm.Vm.Key)).Select(Disagreement),
+            .. Interruptions.Of(plans, survey.Interrupts),
+            .. UnbalancedCpus.Of(vms, topology.Isolated.Union(survey.Isolated)),
+        ];
+    }
+
+    private static Violation Throttled(VmPlan vm) =>
+        new(
+            ViolationKind.Throttled,
+            vm.VcpuCpus.ToString(),
+            $"a CPU limit has held back the container of {vm.FullName} within the last minutes, so that its vCPUs stood still "
+                + "on CPUs of their own: take the limit away (the kubelet's cpuCFSQuota, systemd's CPUQuota=)"
+        );
+
+    private static Violation Disagreement(VmPlan vm) =>
+        new(
+            ViolationKind.Disagreement,
+            $"{vm.Vm.Cpuset}",
+            $"the exclusive CPUs of {vm.FullName} are told differently: {vm.Disagreement}; somebody but the kubelet has "
+                + "written the cgroup, or the kubelet doesn't run"
+        );
+}

@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Plan;
+
+namespace PinAgent.Report.Violations;
+
+/// <summary>Processes outside a VM that may run on its vCPUs' CPUs. Pure.</summary>
+internal static class Strangers
+{
+    /// <summary>
+    /// A violation per VM; those that may run on every CPU, as all may on a node that isolates none, are one for the node.
+    /// </summary>
+    /// <param name="vms">The plan.</param>
+    /// <param name="topology">The node's CPUs.</param>
+    /// <param name="processes">Who may run where, the most important first.</param>
+    public static IEnumerable<Violation> Of(
+        ImmutableArray<VmPlan> vms,
+        NodeTopology topology,
+        IReadOnlyCollection<ForeignProcess> processes
+    )
+    {
+        var placed = vms.Where(vm => vm.Placement is not null).ToList();
+        var pids = placed.Select(vm => vm.Vm.Key.Pid).ToHashSet();
+        var others = processes
+            .Where(process => !pids.Contains(process.Pid))
+            .ToLookup(process => topology.Online.IsSubsetOf(process.Cpus));
+        foreach (var vm in placed)
+        {
+            var strangers = others[false]
+                .Where(process => process.Cpus.Overlaps(vm.VcpuCpus) && !IsOf(vm.Vm, process))
+                .ToList();
+            if (strangers.Count > 0)
+            {
+                var cpus = vm.VcpuCpus.Intersect(
+                    CpuSet.Of(strangers.SelectMany(process => process.Cpus))
+                );
+                yield return new Violation(
+                    ViolationKind.Stranger,
+                    cpus.ToString(),
+                    $"other processes may run on CPUs {cpus} of {vm.FullName}'s vCPUs: {Describe(strangers)}; give them other "
+                        + "CPUs (taskset, AllowedCPUs=, their cgroup's cpuset.cpus)"
+                );
+            }
+        }
+
+        var everywhere = others[true]
+            .Where(process => !placed.TrueForAll(vm => IsOf(vm.Vm, process)))
+            .ToList();
+        if (placed.Count > 0 && everywhere.Count > 0)
+        {
+            var cpus = CpuSet.Of(placed.SelectMany(vm => vm.VcpuCpus));
+            yield return new Violation(
+                ViolationKind.Stranger,
+                cpus.ToString(),
+                $"{everywhere.DistinctBy(process => process.Pid).Count()} processes may run on every CPU, CPUs {cpus} of vCPUs "
+                    + $"among them; most CPU time have {Describe(everywhere)}: keep them off (kernel parameter isolcpus, or "
+                    + "systemd's CPUAffinity= and AllowedCPUs=)"
+            );
+        }
+    }
+
+    // virt-launcher, swtpm, virtiofsd: in the VM's pod, or its cgroup.
+    private static bool IsOf(ObservedVm vm, ForeignProcess process) =>
+        (vm.Cgroup, process.Cgroup) switch
+        {
+            ({ PodUid: { } pod }, { } cgroup) => cgroup.PodUid == pod,
+            ({ Path: not "/" } own, { } cgroup) => cgroup.Path == own.Path
+                || cgroup.Path.StartsWith($"{own.Path}/", StringComparison.Ordinal),
+            _ => false,
+        };
+
+    private static string Describe(IEnumerable<ForeignProcess> processes) =>
+        Examples.Of([
+            .. processes
+                .GroupBy(process => process.Pid)
+                .Select(process =>
+                    (First: process.First(), Threads: process.Sum(mask => mask.Threads))
+                )
+                .Select(process =>
+                    $"{process.First.Comm} (pid {process.First.Pid}, "
+                    + (process.Threads == 1 ? "1 thread)" : $"{process.Threads} threads)")
+                ),
+        ]);
+}

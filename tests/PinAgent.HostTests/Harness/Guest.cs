@@ -1,0 +1,157 @@
+using System.Globalization;
+using System.Net.Sockets;
+using CliWrap;
+
+namespace PinAgent.HostTests.Harness;
+
+/// <summary>
+/// A real QEMU guest, paused as libvirt starts it (<c>-S</c>), without disk or kernel. Its monitor is the judge of
+/// which thread is which.
+/// </summary>
+internal sealed class Guest : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CommandTask<CommandResult> _run;
+    private readonly string _folder;
+
+    private Guest(
+        string name,
+        CommandTask<CommandResult> run,
+        CancellationTokenSource stop,
+        string folder
+    )
+    {
+        (Name, _run, _stop, _folder) = (name, run, stop, folder);
+    }
+
+    public string Name { get; }
+
+    public int Pid => _run.ProcessId;
+
+    public Qmp Monitor { get; private set; } = null!;
+
+    /// <summary>Starts a guest and waits until its machine is complete.</summary>
+    /// <param name="name">The guest's name.</param>
+    /// <param name="smp">The value of <c>-smp</c>.</param>
+    /// <param name="cpuset">The cgroup to start it in; null for the test's own.</param>
+    /// <param name="ioThreads">How many I/O threads, called as libvirt calls them.</param>
+    /// <param name="debugThreads">Whether QEMU names its threads.</param>
+    /// <param name="accelerator">The value of <c>-accel</c>.</param>
+    /// <param name="uid">The user QEMU runs as; null for root.</param>
+    public static async Task<Guest> StartAsync(
+        string name,
+        string smp,
+        Cpuset? cpuset,
+        int ioThreads = 0,
+        bool debugThreads = true,
+        string accelerator = "tcg,thread=multi",
+        int? uid = null
+    )
+    {
+        var folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
+        using var listener = new Socket(
+            AddressFamily.Unix,
+            SocketType.Stream,
+            ProtocolType.Unspecified
+        );
+        listener.Bind(new UnixDomainSocketEndPoint($"{folder}/qmp.sock"));
+        listener.Listen();
+        File.SetUnixFileMode(folder, (UnixFileMode)0b111_111_111);
+        File.SetUnixFileMode($"{folder}/qmp.sock", (UnixFileMode)0b111_111_111);
+
+        var stop = new CancellationTokenSource();
+        string[] arguments =
+        [
+            "-c",
+            (cpuset is null ? "" : $"echo $$ > {cpuset.Folder}/cgroup.procs && ")
+                + "exec "
+                + (uid is null ? "" : $"setpriv --reuid={uid} --regid={uid} --clear-groups ")
+                + "qemu-system-x86_64 \"$@\"",
+            "sh",
+            "-accel",
+            accelerator,
+            "-S",
+            "-m",
+            "32",
+            "-smp",
+            smp,
+            "-name",
+            $"guest={name},debug-threads={(debugThreads ? "on" : "off")}",
+            "-nodefaults",
+            "-display",
+            "none",
+            "-qmp",
+            $"unix:{folder}/qmp.sock",
+            .. Enumerable
+                .Range(1, ioThreads)
+                .SelectMany(i => new[] { "-object", $"iothread,id=iothread{i}" }),
+        ];
+        var run = Cli.Wrap("/bin/sh")
+            .WithArguments(arguments)
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteAsync(stop.Token);
+        var guest = new Guest(name, run, stop, folder);
+        try
+        {
+            // QEMU connects to us; it answers once its machine is complete.
+            var connection = await listener.AcceptAsync(
+                Xunit.TestContext.Current.CancellationToken
+            );
+            guest.Monitor = await Qmp.ConnectAsync(connection);
+            return guest;
+        }
+        catch
+        {
+            await guest.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The CPUs each thread may run on, read from outside the agent.</summary>
+    public IReadOnlyDictionary<int, string> Masks() => Threads.Masks(Pid);
+
+    /// <summary>Ends QEMU at once.</summary>
+    public async Task KillAsync()
+    {
+        await _stop.CancelAsync();
+        try
+        {
+            await _run;
+        }
+        catch (OperationCanceledException)
+        {
+            // As asked.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Monitor?.Dispose();
+        await KillAsync();
+        _stop.Dispose();
+        _run.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
+
+/// <summary>The threads of a process, by <c>/proc</c>.</summary>
+internal static class Threads
+{
+    /// <summary>The CPUs each thread may run on.</summary>
+    public static IReadOnlyDictionary<int, string> Masks(int pid) =>
+        Directory
+            .EnumerateDirectories($"/proc/{pid}/task")
+            .ToDictionary(
+                folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture),
+                folder =>
+                    File.ReadLines($"{folder}/status")
+                        .First(line =>
+                            line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)
+                        )
+                        .Split('\t')[1]
+            );
+
+    /// <summary>Sets the CPUs a thread may run on, as somebody does by hand.</summary>
+    public static Task TasksetAsync(int tid, string cpus) =>
+        Cli.Wrap("taskset").WithArguments(["-pc", cpus, $"{tid}"]).ExecuteAsync().Task;
+}
