@@ -8,6 +8,9 @@ public sealed partial class Inotify : IDisposable
     private const uint Modify = 0x2;
     private const uint CloseWrite = 0x8;
     private const uint MovedTo = 0x80;
+    private const int HeaderLength = 16;
+    private const int MaskOffset = 4;
+    private const int NameLengthOffset = 12;
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
 
@@ -50,8 +53,24 @@ public sealed partial class Inotify : IDisposable
     public void Forget(int watch) => _ = inotify_rm_watch(_events.Fd, watch);
 
     /// <summary>Waits until something happened to any of them, a file's end included.</summary>
+    /// <param name="fileWritten">
+    /// Whether a file of <see cref="WatchFile"/> was written, and not only one in a folder of <see cref="WatchFolder"/>.
+    /// </param>
     /// <returns><see cref="Errno.ECANCELED"/> after <see cref="Stop"/>.</returns>
-    public LinuxResult Next() => _events.Read(_read, out _);
+    public LinuxResult Next(out bool fileWritten)
+    {
+        var result = _events.Read(_read, out var length);
+        fileWritten = false;
+
+        // struct inotify_event: wd, mask, cookie, len, and len bytes of a name.
+        for (var at = 0; at + HeaderLength <= length; )
+        {
+            fileWritten |= (BitConverter.ToUInt32(_read, at + MaskOffset) & Modify) != 0;
+            at += HeaderLength + BitConverter.ToInt32(_read, at + NameLengthOffset);
+        }
+
+        return result;
+    }
 
     /// <summary>Ends the wait in <see cref="Next"/>, from another thread.</summary>
     public void Stop() => _events.Stop();

@@ -91,7 +91,7 @@ internal static class ExplainCommand
     {
         var name = parsed.GetRequiredValue(Vm);
         var since = TimeProvider.System.GetUtcNow() - Since.Get(parsed);
-        ImmutableArray<RecordedChange> changes;
+        ImmutableArray<VmChange> changes;
         try
         {
             var state = new AgentState(ClusterOptions.StateDir.Get(parsed), isInCluster: false);
@@ -101,7 +101,10 @@ internal static class ExplainCommand
                     .History.Read()
                     .Where(change =>
                         change.At >= since
-                        && VmName.Means(name, change.Namespace, change.Name, change.Pid)
+                        && (
+                            change.IsOfAgent
+                            || VmName.Means(name, change.Namespace, change.Name, change.Pid)
+                        )
                     ),
             ];
         }
@@ -110,7 +113,7 @@ internal static class ExplainCommand
             return Failure.Because($"explain: {problem.Message}");
         }
 
-        if (changes.IsEmpty)
+        if (changes.All(change => change.IsOfAgent))
         {
             return Failure.No(
                 $"explain: nothing is on record of a VM {name} since {since:u}: see pinagent status for its name, and try a longer "
@@ -121,8 +124,7 @@ internal static class ExplainCommand
         Output.Print(
             Format.Get(parsed),
             () => ExplainText.Render(changes),
-            () =>
-                JsonSerializer.Serialize(changes, HistoryJson.Default.ImmutableArrayRecordedChange)
+            () => JsonSerializer.Serialize(changes, VmChangeJson.Default.ImmutableArrayVmChange)
         );
         return ExitCode.Fine;
     }

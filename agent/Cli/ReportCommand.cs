@@ -136,7 +136,7 @@ internal static class ReportCommand
                 Name,
                 JsonSerializer.Serialize(
                     [.. state.History.Read()],
-                    HistoryJson.Default.ImmutableArrayRecordedChange
+                    VmChangeJson.Default.ImmutableArrayVmChange
                 )
             );
         }

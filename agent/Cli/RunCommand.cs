@@ -1,28 +1,14 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using PinAgent.Apply;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
 using PinAgent.Cli.Terminal;
 using PinAgent.Loop;
 using PinAgent.Model.Node;
-using PinAgent.Observe;
-using PinAgent.Observe.Events;
-using PinAgent.Observe.Files;
-using PinAgent.Observe.Kubelet;
-using PinAgent.Observe.Neighbours;
-using PinAgent.Observe.Proc;
 using PinAgent.Observe.Qemu;
 using PinAgent.Observe.Vmi;
-using PinAgent.Plan.Placement;
-using PinAgent.Report;
-using PinAgent.Report.Endpoint;
-using PinAgent.Report.Endpoint.Scrape;
-using PinAgent.Report.Status;
-using PinAgent.State;
 using Serilog;
 
 namespace PinAgent.Cli;
@@ -133,196 +119,39 @@ internal static class RunCommand
 
         try
         {
-            var requests = new PassRequests();
-            using var cluster = isStandalone
-                ? null
-                : ClusterServices.Create(parsed, requests.LookForChanges);
-            using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
-            using var delays = new RunDelayReader(CommonOptions.HostRoot.Get(parsed));
-            var settings = new PlanSettings(
-                Vms.Get(parsed),
-                [.. Vmis.Get(parsed).SelectMany(path => VmiFile.ReadAll(path))]
-            );
-            var state = new AgentState(
-                ClusterOptions.StateDir.Get(parsed),
-                isInCluster: cluster is not null
-            );
-            using var names = new ThreadNameWatch(requests);
-            using var hotplug = new CpuHotplugWatch(requests);
-            using var cpusets = new CpusetWatch(
-                requests,
-                CommonOptions.HostRoot.Get(parsed),
-                CommonOptions.KubeletRoot.Get(parsed)
-            );
-            if (!parsed.GetValue(Once))
-            {
-                using var survey = new NeighbourLoop(
-                    new NeighbourScan(files.Root, files.HasLiveProc()),
-                    requests,
-                    TimeProvider.System
-                );
-                return await LoopAsync(
-                    Compose(
-                        parsed,
-                        files,
-                        settings,
-                        state,
-                        cluster,
-                        () => names.Source,
-                        cpusets.Follow,
-                        survey
+            using var agent = new AgentHost(
+                new AgentSettings(
+                    CommonOptions.HostRoot.Get(parsed),
+                    CommonOptions.KubeletRoot.Get(parsed),
+                    NodeName.Get(parsed),
+                    ClusterOptions.StateDir.Get(parsed),
+                    new PlanSettings(
+                        Vms.Get(parsed),
+                        [.. Vmis.Get(parsed).SelectMany(path => VmiFile.ReadAll(path))]
                     ),
-                    state.History,
-                    Interval.Get(parsed),
-                    EndpointOptions.Get(parsed),
-                    scrape,
-                    new RunDelays(delays.Read, TimeProvider.System),
-                    requests,
-                    [names, hotplug, cpusets, survey],
-                    cluster,
+                    new LiveMode(parsed, Mode).Look,
+                    isStandalone ? null : ClusterOptions.Get(parsed)
+                )
+            );
+            if (parsed.GetValue(Once))
+            {
+                var status = await agent.OnceAsync(stop);
+                Output.Print(Format.Get(parsed), () => StatusTable.Render(status), status.ToJson);
+            }
+            else
+            {
+                await agent.RunAsync(
+                    new LoopSettings(Interval.Get(parsed), EndpointOptions.Get(parsed), scrape),
+                    services => services.AddSerilog(Logs.Configure, preserveStaticLogger: true),
                     stop
                 );
             }
 
-            if (cluster is not null)
-            {
-                await cluster.Watcher.StartAsync(stop);
-                await cluster.Watcher.Settled.WaitAsync(stop);
-                await cluster.PodResources.AskAsync(PodResourcesSocket.Patience, stop);
-            }
-
-            var pass = Compose(parsed, files, settings, state, cluster);
-            var status = RunDelays.Add(pass.Run().Status, delays.Read);
-            Output.Print(Format.Get(parsed), () => StatusTable.Render(status), status.ToJson);
             return ExitCode.Fine;
         }
         catch (InvalidDataException problem)
         {
             return Failure.Because(problem.Message);
         }
-    }
-
-    private static PinPass Compose(
-        ParseResult parsed,
-        HostFiles files,
-        PlanSettings settings,
-        AgentState state,
-        ClusterServices? cluster,
-        Func<EventSource>? events = null,
-        Action<IEnumerable<string>>? follow = null,
-        NeighbourLoop? survey = null
-    )
-    {
-        var isLive = files.HasLiveProc();
-        var mode = new LiveMode(parsed, Mode);
-        IAffinityReader affinity = isLive
-            ? new LiveAffinityReader()
-            : new RecordedAffinityReader(files);
-        return new PinPass(
-            new NodeObserver(
-                files,
-                affinity,
-                CommonOptions.KubeletRoot.Get(parsed),
-                cluster is null ? null : () => cluster.Watcher.Facts,
-                cluster?.PodResources,
-                follow
-            ),
-            settings,
-            Placer.Default,
-            new PlanApplier(isLive ? new KernelThreadAffinity(files) : new NoThreadAffinity()),
-            NodeName.Get(parsed),
-            isLive
-                ? mode.Look
-                : () =>
-                    new EffectiveMode(
-                        AgentMode.Audit,
-                        mode.Current.Mode == AgentMode.Audit
-                            ? null
-                            : $"{files.Display("/proc")} isn't a live procfs of the agent's own PID namespace, so its thread "
-                                + "ids mean nothing to this kernel: audit only"
-                    ),
-            state,
-            TimeProvider.System,
-            cluster?.Labels,
-            cluster?.Reporter,
-            events,
-            survey
-        );
-    }
-
-    private static async Task<int> LoopAsync(
-        PinPass pass,
-        HistoryFile history,
-        TimeSpan interval,
-        EndpointSettings endpoint,
-        ScrapeSettings? scrape,
-        RunDelays delays,
-        PassRequests requests,
-        IReadOnlyList<IHostedService> watchers,
-        ClusterServices? cluster,
-        CancellationToken stop
-    )
-    {
-        var store = new StatusStore(TimeProvider.System);
-        var metrics = new MetricsPage(
-            store,
-            delays,
-            endpoint.VmMetrics,
-            cluster is null ? null : () => cluster.EventsDropped
-        );
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Services.AddSerilog(Logs.Configure, preserveStaticLogger: true);
-        foreach (var watcher in watchers)
-        {
-            builder.Services.AddSingleton(watcher);
-        }
-
-        builder.Services.AddHostedService(services => new PinLoop(
-            pass,
-            interval,
-            requests,
-            store,
-            history,
-            TimeProvider.System,
-            services.GetRequiredService<ILogger<PinLoop>>()
-        ));
-        builder.Services.AddHostedService(services => new StatusServer(
-            endpoint,
-            store,
-            metrics,
-            delays,
-            interval,
-            TimeProvider.System,
-            services.GetRequiredService<ILogger<StatusServer>>()
-        ));
-        cluster?.AddTo(builder.Services);
-        if (cluster is not null && scrape is not null)
-        {
-            builder.Services.AddHostedService(services => new ScrapeServer(
-                scrape,
-                metrics,
-                cluster.Watcher.Connection,
-                TimeProvider.System,
-                services.GetRequiredService<ILogger<ScrapeServer>>()
-            ));
-        }
-
-        using var host = builder.Build();
-        var running = host
-            .Services.GetServices<IHostedService>()
-            .OfType<BackgroundService>()
-            .ToList();
-        await host.RunAsync(stop);
-
-        // The host stops when a service throws, and keeps the exception to itself.
-        foreach (var service in running)
-        {
-            if (service.ExecuteTask is { IsFaulted: true } fault)
-            {
-                await fault;
-            }
-        }
-
-        return ExitCode.Fine;
     }
 }

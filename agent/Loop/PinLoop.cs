@@ -3,7 +3,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Model.Changes;
 using PinAgent.Model.Node;
-using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
 using PinAgent.Observe.Events;
@@ -39,8 +38,7 @@ internal sealed partial class PinLoop(
     /// <summary>The longest time between two looks at every process, where the loop's period isn't longer.</summary>
     public static readonly TimeSpan WholeLookPeriod = TimeSpan.FromSeconds(60);
 
-    private readonly Dictionary<VmKey, Told> _told = [];
-    private readonly ChangeDetector _changes = new();
+    private readonly ChangeQuota _quota = new();
     private readonly LookPace _pace = new(period);
     private ImmutableArray<string> _notices = [];
     private PassResult? _last;
@@ -85,6 +83,7 @@ internal sealed partial class PinLoop(
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             LogStopping();
+            history.Add([OfAgent(VmChangeKind.AgentStopped)]);
         }
     }
 
@@ -100,24 +99,13 @@ internal sealed partial class PinLoop(
             var took = scope == PassScope.Named ? (TimeSpan?)null : time.GetElapsedTime(began);
             if (ReferenceEquals(result, _last))
             {
-                _changes.Still(time.GetUtcNow());
                 store.Put(result.Status, new PassFigures(took, [], 0));
+                Tell([]);
                 return;
             }
 
             _last = result;
-            var changes = _changes.After(result, time.GetUtcNow());
-            store.Put(
-                result.Status,
-                new PassFigures(
-                    took,
-                    result.PinTimes,
-                    changes
-                        .Where(change => change.Cause == ChangeCause.MasksSet)
-                        .Sum(change => change.Threads.Length)
-                )
-            );
-            history.Add(changes);
+            store.Put(result.Status, PassFigures.Of(result, took));
             Tell(result);
             _unreadable = "";
         }
@@ -155,25 +143,79 @@ internal sealed partial class PinLoop(
         return pass.Run(scope, named, requests.TakeNamed);
     }
 
-    // One line per decision that changed something, and none for a pass that changed nothing.
     private void Tell(PassResult result)
     {
+        var isFirst = !_hasBegun;
         TellNode(result.Status);
-        foreach (var vm in result.Vms)
+        if (result.Changes.Any(change => change is { Cause: ChangeCause.Met, IsDedicated: true }))
         {
-            TellVm(vm);
+            _pace.Begin(Now());
         }
 
-        var alive = result.Vms.Select(vm => vm.Outcome.Plan.Vm.Key).ToHashSet();
-        foreach (var gone in _told.Keys.Where(key => !alive.Contains(key)).ToList())
+        Tell(
+            isFirst ? result.Changes.Insert(0, OfAgent(VmChangeKind.AgentStarted)) : result.Changes
+        );
+    }
+
+    // One line per change, and none for a pass that changed nothing.
+    private void Tell(ImmutableArray<VmChange> changes)
+    {
+        changes = _quota.Take(changes, time.GetUtcNow());
+        history.Add([.. changes.Where(change => change.IsDedicated)]);
+        foreach (var change in changes)
         {
-            _told.Remove(gone, out var told);
-            if (told.Reason != Reason.NotNamed)
-            {
-                LogGone(told.Name, gone.Pid);
-            }
+            Log(change);
         }
     }
+
+    private VmChange OfAgent(VmChangeKind kind) =>
+        new()
+        {
+            At = time.GetUtcNow(),
+            Kind = kind,
+            Cause = ChangeCause.Agent,
+        };
+
+    private void Log(VmChange change)
+    {
+        if (
+            change.Kind is VmChangeKind.AgentStarted or VmChangeKind.AgentStopped
+            || change.Reason == Reason.NotNamed
+        )
+        {
+            return;
+        }
+
+        var what = ChangeText.What(change);
+        if (change.Kind == VmChangeKind.Crowd)
+        {
+            LogNotice(what);
+            return;
+        }
+
+        var name = $"{change.Namespace}/{change.Name}";
+        if (IsWarning(change))
+        {
+            LogWarning(name, change.Pid, what);
+        }
+        else
+        {
+            LogChange(name, change.Pid, what);
+        }
+    }
+
+    private static bool IsWarning(VmChange change) =>
+        change.Kind switch
+        {
+            VmChangeKind.Repaired
+            or VmChangeKind.Moved
+            or VmChangeKind.IsolationLost
+            or VmChangeKind.Adopted
+            or VmChangeKind.Contested
+            or VmChangeKind.Refused => true,
+            VmChangeKind.NotPinned => change.State != VmState.NotDedicated,
+            _ => false,
+        };
 
     private void TellNode(NodeStatus status)
     {
@@ -213,51 +255,6 @@ internal sealed partial class PinLoop(
         _notices = status.Notices;
     }
 
-    private void TellVm(VmPassResult vm)
-    {
-        var (status, key) = (vm.Status, vm.Outcome.Plan.Vm.Key);
-        var name = $"{status.Namespace}/{status.Name}";
-        var changes = vm.Outcome.DescribeChanges();
-        if (changes.Length > 0 && vm.WasHeld)
-        {
-            LogRepaired(name, key.Pid, changes);
-            changes = "";
-        }
-
-        if (vm.Outcome.Plan.Adopted is { } adopted)
-        {
-            LogAdopted(name, key.Pid, Words.Printable(adopted));
-        }
-
-        var told = new Told(name, status.State, status.Reason, status.Cpuset);
-        var isKnown = _told.TryGetValue(key, out var before);
-        if (!isKnown && vm.Outcome.Plan.Dedicated)
-        {
-            _pace.Begin(Now());
-        }
-
-        if (changes.Length == 0 && isKnown && before == told)
-        {
-            return;
-        }
-
-        _told[key] = told;
-        switch (status.State)
-        {
-            case VmState.Pinned:
-                LogPinned(name, key.Pid, status.Cpuset, changes.Length > 0 ? $": {changes}" : "");
-                break;
-            case VmState.NotDedicated when status.Reason == Reason.NotNamed:
-                break;
-            case VmState.NotDedicated:
-                LogLeftAlone(name, key.Pid, status.Message);
-                break;
-            default:
-                LogNotPinned(name, key.Pid, status.State, status.Reason, status.Message);
-                break;
-        }
-    }
-
     [LoggerMessage(
         1,
         LogLevel.Information,
@@ -265,30 +262,11 @@ internal sealed partial class PinLoop(
     )]
     private partial void LogBegun(string node, string mode, double seconds);
 
-    [LoggerMessage(2, LogLevel.Warning, "{Vm} (pid {Pid}): repaired {Changes}")]
-    private partial void LogRepaired(string vm, int pid, string changes);
+    [LoggerMessage(2, LogLevel.Warning, "{Vm} (pid {Pid}): {What}")]
+    private partial void LogWarning(string vm, int pid, string what);
 
-    [LoggerMessage(
-        3,
-        LogLevel.Information,
-        "{Vm} (pid {Pid}): pinned within CPUs {Cpuset}{Changes}"
-    )]
-    private partial void LogPinned(string vm, int pid, string? cpuset, string changes);
-
-    [LoggerMessage(4, LogLevel.Information, "{Vm} (pid {Pid}): left alone: {Message}")]
-    private partial void LogLeftAlone(string vm, int pid, string? message);
-
-    [LoggerMessage(5, LogLevel.Warning, "{Vm} (pid {Pid}): {State}, {Reason}: {Message}")]
-    private partial void LogNotPinned(
-        string vm,
-        int pid,
-        VmState state,
-        Reason? reason,
-        string? message
-    );
-
-    [LoggerMessage(6, LogLevel.Information, "{Vm} (pid {Pid}): ended")]
-    private partial void LogGone(string vm, int pid);
+    [LoggerMessage(3, LogLevel.Information, "{Vm} (pid {Pid}): {What}")]
+    private partial void LogChange(string vm, int pid, string what);
 
     [LoggerMessage(7, LogLevel.Information, "Stopping; every pin stays as it is")]
     private partial void LogStopping();
@@ -308,10 +286,4 @@ internal sealed partial class PinLoop(
         "More threads were named at once than the kernel could tell of: everything was looked at"
     )]
     private partial void LogOverflow();
-
-    [LoggerMessage(12, LogLevel.Warning, "{Vm} (pid {Pid}): {Adopted}")]
-    private partial void LogAdopted(string vm, int pid, string adopted);
-
-    /// <summary>What was last told of a VM.</summary>
-    private readonly record struct Told(string Name, VmState State, Reason? Reason, string? Cpuset);
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Apply;
 using PinAgent.Model.Node;
-using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
 using PinAgent.Observe;
 using PinAgent.Observe.Events;
@@ -9,8 +8,8 @@ using PinAgent.Plan;
 using PinAgent.Plan.Capacity;
 using PinAgent.Plan.Contests;
 using PinAgent.Plan.Dedication;
-using PinAgent.Plan.Placement;
 using PinAgent.Report;
+using PinAgent.Report.Changes;
 using PinAgent.Report.Cluster;
 using PinAgent.Report.Metrics;
 using PinAgent.Report.Status;
@@ -22,45 +21,36 @@ namespace PinAgent.Loop;
 /// <summary>One pass over the node: observe → plan → apply → report. Right on its own, whatever happened before.</summary>
 /// <param name="observer">The first stage.</param>
 /// <param name="settings">What the administrator has told.</param>
-/// <param name="policy">The placement policy.</param>
 /// <param name="applier">The third stage.</param>
 /// <param name="node">The node's name.</param>
 /// <param name="mode">Tells, before each pass, whether masks are written.</param>
 /// <param name="state">What is kept across the agent's restart.</param>
 /// <param name="time">The clock.</param>
-/// <param name="labels">Keeps the node's labels; null outside a cluster.</param>
-/// <param name="reporter">Tells the cluster what was done; null outside a cluster.</param>
-/// <param name="events">Says whether the kernel tells of new threads; null where it isn't asked.</param>
-/// <param name="survey">Looks around the VMs; null where nobody does.</param>
+/// <param name="around">What else a pass asks or tells, where there is any.</param>
 internal sealed class PinPass(
     NodeObserver observer,
     PlanSettings settings,
-    IPlacementPolicy policy,
     PlanApplier applier,
     string node,
     Func<EffectiveMode> mode,
     AgentState state,
     TimeProvider time,
-    LabelKeeper? labels = null,
-    ClusterReporter? reporter = null,
-    Func<EventSource>? events = null,
-    NeighbourLoop? survey = null
+    PassSurroundings? around = null
 )
 {
     // Whoever names threads without end mustn't keep the others' from being told.
     private const int MostRounds = 100;
 
+    private readonly PassSurroundings _around = around ?? new();
     private readonly PinTimes _pinTimes = new();
-    private HeldPlacements _held = HeldPlacements.None;
-    private ImmutableHashSet<VmKey> _enforced = [];
-    private Decisions _decisions = state.Decisions?.Load() ?? Decisions.None;
-    private NodeContests _contests = state.Contests.Load();
-    private Disagreements _disagreements = Disagreements.None;
-    private NodeSnapshot? _snapshot;
-    private Inputs? _inputs;
-    private PassResult? _result;
-    private bool _isAtRest;
-    private long _repairs;
+    private readonly ChangeDetector _changes = new();
+    private PassMemory _memory = new(
+        PlanMemory.None with
+        {
+            Decisions = state.Decisions?.Load() ?? Decisions.None,
+            Contests = state.Contests.Load(),
+        }
+    );
 
     /// <summary>Makes a pass over the whole node.</summary>
     /// <exception cref="InvalidDataException">The node can't be read at all: the message says which file and why.</exception>
@@ -86,9 +76,10 @@ internal sealed class PinPass(
     {
         var inputs = LookAround(Observe(scope, named));
         // What came to rest would come to the same again.
-        if (inputs == _inputs && _isAtRest && _result is { } result)
+        if (inputs == _memory.Inputs && _memory.IsAtRest && _memory.Result is { } result)
         {
-            reporter?.LookAgain();
+            _around.Reporter?.LookAgain();
+            _changes.Still(time.GetUtcNow());
             return result;
         }
 
@@ -99,81 +90,92 @@ internal sealed class PinPass(
         }
 
         var pins = rounds.Aggregate((before, next) => next.After(before));
-        _result = Tell(pins);
-
-        // The second time with the same inputs, it had its own decisions before it. A disagreement is told when its time
-        // has come.
-        _isAtRest =
-            pins.AreOfSameInputs
-            && state.Problems.IsEmpty
-            && !_disagreements.IsPending
-            && pins.Vms.All(vm => vm.Outcome.IsAtRest);
-        return _result;
+        result = Tell(pins);
+        _memory = _memory with
+        {
+            Result = result,
+            // The second time with the same inputs, it had its own decisions before it. A disagreement is told when its
+            // time has come.
+            IsAtRest =
+                pins.AreOfSameInputs
+                && state.Problems.IsEmpty
+                && !_memory.Plan.Disagreements.IsPending
+                && pins.Vms.All(vm => vm.Outcome.IsAtRest),
+        };
+        return result;
     }
 
     private NodeSnapshot Observe(PassScope scope, IReadOnlyList<NamedThread> named) =>
-        _snapshot is not { } before || scope == PassScope.Everything ? observer.Observe()
+        _memory.Snapshot is not { } before || scope == PassScope.Everything ? observer.Observe()
         : scope == PassScope.Changes ? observer.ObserveNamed(observer.ObserveChanges(before), named)
         : observer.ObserveNamed(before, named);
 
-    private Inputs LookAround(NodeSnapshot snapshot)
+    private PassInputs LookAround(NodeSnapshot snapshot)
     {
         if (snapshot.Cluster is { } told)
         {
-            labels?.Look(snapshot.CpuManager, told);
+            _around.Labels?.Look(snapshot.CpuManager, told);
         }
 
-        return new Inputs(
+        return new PassInputs(
             snapshot,
             mode(),
             state.Released.Look(),
-            labels?.Status ?? ImmutableSortedDictionary<string, LabelStatus>.Empty,
-            events?.Invoke(),
-            survey?.Found ?? NodeNeighbours.Nothing
+            _around.Labels?.Status ?? ImmutableSortedDictionary<string, LabelStatus>.Empty,
+            _around.Events?.Invoke(),
+            _around.Neighbours?.Found ?? NodeNeighbours.Nothing
         );
     }
 
-    private Pins Pin(Inputs inputs, IReadOnlyList<NamedThread> named)
+    private Pins Pin(PassInputs inputs, IReadOnlyList<NamedThread> named)
     {
-        var isSame = inputs == _inputs;
-        _inputs = inputs;
+        var before = _memory;
         var now = time.GetElapsedTime(0);
-        var plan = NodePlanner.Plan(
+        var (plan, memory) = NodePlanner.Plan(
             inputs.Snapshot,
             settings with
             {
                 Released = inputs.Released,
             },
-            _held,
-            policy,
-            _decisions,
-            inputs.Mode.Mode == AgentMode.Enforce ? _contests : NodeContests.None,
+            inputs.Mode.Mode == AgentMode.Enforce
+                ? before.Plan
+                : before.Plan with
+                {
+                    Contests = NodeContests.None,
+                },
             now
         );
 
         // First, so that an agent that is ended half-way knows what it has begun.
-        state.Decisions?.Keep(plan.Decisions);
+        state.Decisions?.Keep(memory.Decisions);
         var vms = plan
             .Vms.Select(vm => new VmPassResult(
                 applier.Apply(vm, ModeOf(vm, inputs)),
                 WasHeld: vm.Placement is { } placement
-                    && _held.Contains(vm.Vm.Key, placement)
-                    && _enforced.Contains(vm.Vm.Key)
+                    && before.Plan.Held.Contains(vm.Vm.Key, placement)
+                    && before.Enforced.Contains(vm.Vm.Key)
             ))
             .ToImmutableArray();
         var times = _pinTimes.After(named, vms, time.GetElapsedTime(0));
-        _contests = plan.Contests.With(vms.Select(vm => (vm.Outcome.Plan.Vm.Key, vm.PutBack)), now);
-        _snapshot = WithMasks(inputs.Snapshot, vms);
-        _held = plan.Held;
-        _enforced =
-        [
-            .. plan
-                .Vms.Where(vm => ModeOf(vm, inputs) == AgentMode.Enforce)
-                .Select(vm => vm.Vm.Key),
-        ];
-        _decisions = plan.Decisions;
-        _disagreements = _disagreements.With(plan.Vms, now);
-        return new Pins(inputs, isSame, plan, vms, times);
+        _memory = before with
+        {
+            Plan = memory with
+            {
+                Contests = memory.Contests.With(
+                    vms.Select(vm => (vm.Outcome.Plan.Vm.Key, vm.PutBack)),
+                    now
+                ),
+            },
+            Inputs = inputs,
+            Snapshot = WithMasks(inputs.Snapshot, vms),
+            Enforced =
+            [
+                .. plan
+                    .Vms.Where(vm => ModeOf(vm, inputs) == AgentMode.Enforce)
+                    .Select(vm => vm.Vm.Key),
+            ],
+        };
+        return new Pins(inputs, inputs == before.Inputs, plan, vms, times);
     }
 
     private PassResult Tell(Pins pins)
@@ -181,13 +183,27 @@ internal sealed class PinPass(
         var (inputs, _, plan, vms, times) = pins;
         var snapshot = inputs.Snapshot;
         state.Masks.Keep([.. vms.Select(vm => vm.Outcome)]);
-        state.Contests.Keep(_contests);
-        survey?.Follow(plan.Vms);
-        _repairs += vms.Where(vm => vm.WasHeld)
-            .Sum(vm => vm.Outcome.Threads.Count(thread => thread.IsChange));
+        state.Contests.Keep(_memory.Plan.Contests);
+        _around.Neighbours?.Follow(plan.Vms);
+        ImmutableArray<VmOutcome> outcomes = [.. vms.Select(vm => vm.Outcome)];
+        var topology = TopologyStatus.Of(snapshot.Topology);
+        var violations = NodeViolations.Of(
+            outcomes,
+            snapshot.Topology,
+            _memory.Plan.Disagreements,
+            inputs.Neighbours
+        );
+        var changes = _changes.After(
+            vms,
+            violations,
+            topology.Online,
+            _around.CpusetsWritten?.Invoke(),
+            time.GetUtcNow()
+        );
+        _memory = _memory with { Repairs = _memory.Repairs + PassFigures.Repairs(changes) };
         if (snapshot.Cluster is { } told)
         {
-            reporter?.Look(vms, told);
+            _around.Reporter?.Look(vms, changes, told);
         }
 
         return new PassResult(
@@ -201,20 +217,16 @@ internal sealed class PinPass(
                     ? new ClusterStatus(facts.Sync.State, facts.Sync.Since)
                     : null,
                 Events = inputs.Events,
-                Topology = TopologyStatus.Of(snapshot.Topology),
+                Topology = topology,
                 CpuManager = CpuManagerStatus.Of(snapshot.CpuManager),
                 Labels = inputs.Labels,
                 Vms = [.. vms.Select(vm => vm.Status)],
-                Violations = NodeViolations.Of(
-                    [.. vms.Select(vm => vm.Outcome)],
-                    snapshot.Topology,
-                    _disagreements,
-                    inputs.Survey
-                ),
-                Drift = new DriftStatus(_repairs),
+                Violations = violations,
+                Drift = new DriftStatus(_memory.Repairs),
                 Capacity = NodeCapacityStatus.Of(CapacitySurvey.Of(snapshot)),
             },
             vms,
+            changes,
             times
         );
     }
@@ -242,12 +254,12 @@ internal sealed class PinPass(
                 ],
             };
 
-    private static AgentMode ModeOf(VmPlan vm, Inputs inputs) =>
+    private static AgentMode ModeOf(VmPlan vm, PassInputs inputs) =>
         vm.Limit == ModeLimit.None ? inputs.Mode.Mode : AgentMode.Audit;
 
     /// <summary>What was pinned, before anybody is told of it.</summary>
     private sealed record Pins(
-        Inputs Inputs,
+        PassInputs Inputs,
         bool AreOfSameInputs,
         NodePlan Plan,
         ImmutableArray<VmPassResult> Vms,
@@ -272,14 +284,4 @@ internal sealed class PinPass(
             };
         }
     }
-
-    // All that a pass depends on, beside what the one before it has left.
-    private sealed record Inputs(
-        NodeSnapshot Snapshot,
-        EffectiveMode Mode,
-        ImmutableHashSet<string> Released,
-        ImmutableSortedDictionary<string, LabelStatus> Labels,
-        EventSource? Events,
-        NodeNeighbours Survey
-    );
 }

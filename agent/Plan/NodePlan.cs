@@ -3,25 +3,14 @@ using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
-using PinAgent.Plan.Contests;
-using PinAgent.Plan.Dedication;
 using PinAgent.Plan.Placement;
 
 namespace PinAgent.Plan;
 
 /// <summary>What should happen on the node: the result of planning, the work of applying.</summary>
 /// <param name="Vms">The VMs, in the snapshot's order.</param>
-/// <param name="Held">The placements to hold from now on.</param>
 /// <param name="Notices">What the administrator asked for and came to nothing, and what the API server doesn't tell.</param>
-/// <param name="Decisions">What has been decided about the VMs of a cluster's node, to keep.</param>
-/// <param name="Contests">The VMs whose pins another program undoes.</param>
-internal sealed record NodePlan(
-    ImmutableArray<VmPlan> Vms,
-    HeldPlacements Held,
-    ImmutableArray<string> Notices,
-    Decisions Decisions,
-    NodeContests Contests
-);
+internal sealed record NodePlan(ImmutableArray<VmPlan> Vms, ImmutableArray<string> Notices);
 
 /// <summary>What should happen to one VM.</summary>
 internal sealed record VmPlan

@@ -18,22 +18,18 @@ internal static class NodePlanner
     /// <summary>Plans the node.</summary>
     /// <param name="snapshot">What was found.</param>
     /// <param name="settings">What the administrator has told.</param>
-    /// <param name="held">The placements of the pass before.</param>
-    /// <param name="policy">The placement policy.</param>
-    /// <param name="decisions">What earlier passes have decided; none outside a cluster.</param>
-    /// <param name="contests">The VMs whose pins another program undoes; none where the agent doesn't pin.</param>
+    /// <param name="memory">What the pass before has left.</param>
     /// <param name="now">The time since the machine's boot.</param>
-    public static NodePlan Plan(
+    /// <returns>The plan, and what the next pass needs to know.</returns>
+    public static (NodePlan Plan, PlanMemory Memory) Plan(
         NodeSnapshot snapshot,
         PlanSettings settings,
-        HeldPlacements held,
-        IPlacementPolicy policy,
-        Decisions? decisions = null,
-        NodeContests? contests = null,
+        PlanMemory memory,
         TimeSpan now = default
     )
     {
-        var before = decisions ?? Decisions.None;
+        var (held, before, contests, _) = memory;
+        var policy = Placer.Default;
         var verdicts = NodeDedication.Decide(snapshot, settings, before);
         var plans = ImmutableArray.CreateBuilder<VmPlan>(verdicts.Length);
         var contested = new Dictionary<VmKey, Contest>();
@@ -78,7 +74,7 @@ internal static class NodePlanner
                     var isOurs = plan.Limit == ModeLimit.None && !held.HasOther(key, placement);
                     (plan, contested[key]) = FlappingGuard.Look(
                         plan,
-                        isOurs && contests is not null ? contests.Of(key) : Contest.None,
+                        isOurs ? contests.Of(key) : Contest.None,
                         () => PlaceAsFound(plan, shape, request, policy),
                         now
                     );
@@ -99,19 +95,24 @@ internal static class NodePlanner
             .ToList();
         foreach (var vm in hindered)
         {
-            contested[vm] = contests?.Of(vm) ?? Contest.None;
+            contested[vm] = contests.Of(vm);
         }
 
-        var heldNow = held.After(placed, hindered);
-        return new NodePlan(
-            plans.DrainToImmutable(),
-            heldNow,
-            [
-                .. NodeDedication.FindUnmatched(verdicts, settings),
-                .. snapshot.Cluster?.Notices ?? [],
-            ],
-            snapshot.Cluster is { } facts ? before.With(Decided(verdicts), facts) : before,
-            NodeContests.Of(contested)
+        ImmutableArray<VmPlan> vms = plans.DrainToImmutable();
+        return (
+            new NodePlan(
+                vms,
+                [
+                    .. NodeDedication.FindUnmatched(verdicts, settings),
+                    .. snapshot.Cluster?.Notices ?? [],
+                ]
+            ),
+            new PlanMemory(
+                held.After(placed, hindered),
+                snapshot.Cluster is { } facts ? before.With(Decided(verdicts), facts) : before,
+                NodeContests.Of(contested),
+                memory.Disagreements.With(vms, now)
+            )
         );
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Apply;
+using PinAgent.Model.Changes;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Status;
@@ -14,10 +15,12 @@ internal sealed record EffectiveMode(AgentMode Mode, string? Message);
 /// <summary>What a pass did.</summary>
 /// <param name="Status">What administrators see.</param>
 /// <param name="Vms">The same by VM, with what was done.</param>
+/// <param name="Changes">What has happened since the pass before.</param>
 /// <param name="PinTimes">How long the threads that it pinned had had their names.</param>
 internal sealed record PassResult(
     NodeStatus Status,
     ImmutableArray<VmPassResult> Vms,
+    ImmutableArray<VmChange> Changes,
     IReadOnlyList<TimeSpan> PinTimes
 );
 

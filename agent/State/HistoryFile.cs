@@ -18,7 +18,7 @@ internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
     public string? Problem { get; private set; }
 
     /// <summary>Adds changes.</summary>
-    public void Add(IReadOnlyCollection<RecordedChange> changes)
+    public void Add(IReadOnlyCollection<VmChange> changes)
     {
         if (changes.Count == 0)
         {
@@ -28,7 +28,7 @@ internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
         var text = new StringBuilder();
         foreach (var change in changes)
         {
-            text.Append(JsonSerializer.Serialize(change, HistoryJson.Default.RecordedChange));
+            text.Append(JsonSerializer.Serialize(change, VmChangeJson.Default.VmChange));
             text.Append('\n');
         }
 
@@ -54,14 +54,14 @@ internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
 
     /// <summary>All changes that are kept, the oldest first.</summary>
     /// <exception cref="StateException">A file can't be read.</exception>
-    public IReadOnlyList<RecordedChange> Read()
+    public IReadOnlyList<VmChange> Read()
     {
-        var changes = new List<RecordedChange>();
+        var changes = new List<VmChange>();
         foreach (var file in new[] { Older, path }.Where(File.Exists))
         {
             try
             {
-                changes.AddRange(File.ReadLines(file).Select(Parse).OfType<RecordedChange>());
+                changes.AddRange(File.ReadLines(file).Select(Parse).OfType<VmChange>());
             }
             catch (FileNotFoundException)
             {
@@ -90,12 +90,12 @@ internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
         }
     }
 
-    private static RecordedChange? Parse(string line)
+    private static VmChange? Parse(string line)
     {
         try
         {
-            var change = JsonSerializer.Deserialize(line, HistoryJson.Default.RecordedChange);
-            return change is { Version: RecordedChange.CurrentVersion } ? change : null;
+            var change = JsonSerializer.Deserialize(line, VmChangeJson.Default.VmChange);
+            return change is { Version: VmChange.CurrentVersion } ? change : null;
         }
         catch (JsonException)
         {

@@ -7,7 +7,6 @@ using PinAgent.Model.Node;
 using PinAgent.Observe;
 using PinAgent.Observe.Events;
 using PinAgent.Observe.Files;
-using PinAgent.Plan.Placement;
 using PinAgent.Report;
 using PinAgent.State;
 
@@ -101,7 +100,6 @@ internal static class Pass
         new(
             new NodeObserver(files, masks, "/var/lib/kubelet"),
             new PlanSettings([Bench.Guest], []),
-            Placer.Default,
             new PlanApplier(masks),
             "bench",
             () => new EffectiveMode(AgentMode.Enforce, null),

@@ -35,7 +35,7 @@ internal static class Placement
         for (var i = 0; i < (bench.IsQuick ? 10 : 1000); i++)
         {
             var began = Stopwatch.GetTimestamp();
-            if (Placer.Place(request, Placer.Default) is not Plan.Placement)
+            if (Placer.Place(request, Placer.Default) is not CpuPlacement)
             {
                 throw new InvalidOperationException("the VM wasn't placed");
             }

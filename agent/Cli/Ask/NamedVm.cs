@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using PinAgent.Model.Node;
 using PinAgent.Observe;
 using PinAgent.Plan;
-using PinAgent.Plan.Placement;
 using PinAgent.Report.Status;
 
 namespace PinAgent.Cli.Ask;
@@ -27,13 +26,8 @@ internal sealed record NamedVm(string Namespace, string Name, int Pid, bool Dedi
             :
             [
                 .. NodePlanner
-                    .Plan(
-                        observer.Observe(),
-                        PlanSettings.Default,
-                        HeldPlacements.None,
-                        Placer.Default
-                    )
-                    .Vms.Select(vm => new NamedVm(
+                    .Plan(observer.Observe(), PlanSettings.Default, PlanMemory.None)
+                    .Plan.Vms.Select(vm => new NamedVm(
                         vm.Namespace,
                         vm.Name,
                         vm.Vm.Key.Pid,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PinAgent.Cli.Settings;
+using PinAgent.Loop;
 
 namespace PinAgent.Cli.Options;
 
@@ -36,6 +37,15 @@ internal static class ClusterOptions
             "--annotate-pods",
             "Keep the map of vCPUs to CPUs in the annotation pinagent.dev/placement of each pinned VM's pod: one write per "
                 + "change, and the right to patch pods."
+        );
+
+    /// <summary>What was told of the cluster.</summary>
+    public static ClusterSettings Get(ParseResult parsed) =>
+        new(
+            KubeConfig.Get(parsed) is { Length: > 0 } file ? file : null,
+            LabelOptions.KubeVirtNamespace.Get(parsed),
+            LabelOptions.Get(parsed),
+            AnnotatePods.Get(parsed)
         );
 
     /// <summary>Adds the options.</summary>

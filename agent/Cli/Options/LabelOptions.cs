@@ -7,7 +7,7 @@ using PinAgent.Model.Kubernetes;
 namespace PinAgent.Cli.Options;
 
 /// <summary>The options about the node's labels.</summary>
-internal static partial class LabelOptions
+internal static class LabelOptions
 {
     private static readonly char[] Separators = [','];
 
@@ -60,7 +60,7 @@ internal static partial class LabelOptions
             Separators,
             StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
         );
-        return keys.Length > 0 && Array.TrueForAll(keys, key => Key().IsMatch(key))
+        return keys.Length > 0 && Array.TrueForAll(keys, key => Key.IsMatch(key))
             ? [.. keys.Distinct()]
             : throw new FormatException(
                 $"expected labels' keys like kubevirt.io/cpumanager, separated by commas, found \"{text}\""
@@ -68,10 +68,8 @@ internal static partial class LabelOptions
     }
 
     // kubernetes.io/docs/concepts/overview/working-with-objects/labels, "Syntax and character set"
-    [GeneratedRegex(
+    private static readonly Regex Key = new(
         @"\A([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\z",
-        RegexOptions.ExplicitCapture,
-        matchTimeoutMilliseconds: 1000
-    )]
-    private static partial Regex Key();
+        RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking
+    );
 }

@@ -84,6 +84,9 @@ public enum Reason
     /// <summary>The agent only reports what it would do.</summary>
     AuditMode,
 
+    /// <summary>The administrator has taken the VM back with <c>pinagent release</c>.</summary>
+    Released,
+
     /// <summary>The agent lacks CAP_SYS_NICE over the VM's threads.</summary>
     PermissionMissing,
 

@@ -15,6 +15,7 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
 {
     private readonly Dictionary<string, int> _watches = [];
     private Inotify? _inotify;
+    private volatile int _written;
 
     /// <summary>Listens to these cgroups, and to no others. Only the loop calls it.</summary>
     /// <param name="folders">Their folders, below the host root.</param>
@@ -42,6 +43,10 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
         }
     }
 
+    /// <summary>Whether a VM's cpuset was written since it was last asked; null where nobody listens.</summary>
+    public bool? TakeWritten() =>
+        _inotify is null ? null : Interlocked.Exchange(ref _written, 0) == 1;
+
     /// <inheritdoc/>
     protected override bool Open()
     {
@@ -53,9 +58,14 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
     /// <inheritdoc/>
     protected override Errno HandOn()
     {
-        var errno = _inotify!.Next().Errno;
+        var errno = _inotify!.Next(out var cpusetWritten).Errno;
         if (errno == Errno.None)
         {
+            if (cpusetWritten)
+            {
+                _written = 1;
+            }
+
             requests.LookForChanges();
         }
 

@@ -1,31 +1,43 @@
 using System.Collections.Immutable;
 using PinAgent.Apply;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Changes;
 
-/// <summary>Tells what happened between two passes, and why, from what the passes saw.</summary>
+/// <summary>
+/// The one judge of what happened between two passes, and why: from what both saw, and what was heard meanwhile. Log, events,
+/// history, counters and page put its records into words.
+/// </summary>
 internal sealed class ChangeDetector
 {
     private readonly Dictionary<VmKey, Seen> _seen = [];
+    private ImmutableArray<Violation> _violations = [];
     private string _online = "";
     private DateTimeOffset _now;
 
     /// <summary>A pass came to the same as the one before.</summary>
-    /// <param name="now">When it ended.</param>
     public void Still(DateTimeOffset now) => _now = now;
 
-    /// <summary>What has happened by the end of this pass.</summary>
-    /// <param name="result">The pass.</param>
-    /// <param name="now">When it ended.</param>
-    public IReadOnlyList<RecordedChange> After(PassResult result, DateTimeOffset now)
+    /// <summary>What has happened by the end of a pass.</summary>
+    /// <param name="vms">What the pass did.</param>
+    /// <param name="violations">What it found broken.</param>
+    /// <param name="online">The CPUs that are online.</param>
+    /// <param name="cpusetsWritten">Whether a VM's cpuset was written since; null where nobody listens.</param>
+    /// <param name="now">When the pass ended.</param>
+    public ImmutableArray<VmChange> After(
+        ImmutableArray<VmPassResult> vms,
+        ImmutableArray<Violation> violations,
+        string online,
+        bool? cpusetsWritten,
+        DateTimeOffset now
+    )
     {
-        var changes = new List<RecordedChange>();
-        var online = result.Status.Topology.Online;
-        var onlineChanged = _online.Length > 0 && _online != online;
-        foreach (var vm in result.Vms)
+        var changes = ImmutableArray.CreateBuilder<VmChange>();
+        var evidence = new ChangeEvidence(cpusetsWritten, _online.Length > 0 && _online != online);
+        foreach (var vm in vms)
         {
             var key = vm.Outcome.Plan.Vm.Key;
             var before = _seen.GetValueOrDefault(key);
@@ -34,119 +46,177 @@ internal sealed class ChangeDetector
                 before = before with { Right = _now };
             }
 
-            if (Change(vm, before, onlineChanged, now) is { } change)
-            {
-                changes.Add(change);
-            }
-
+            changes.AddRange(Of(vm, before, evidence, now));
             _seen[key] = new Seen(vm, vm.Status.State == VmState.Pinned ? now : before?.Right);
         }
 
-        var alive = result.Vms.Select(vm => vm.Outcome.Plan.Vm.Key).ToHashSet();
+        changes.AddRange(ViolationChanges.Between(_violations, violations, vms, now));
+        var alive = vms.Select(vm => vm.Outcome.Plan.Vm.Key).ToHashSet();
         foreach (var (key, seen) in _seen.Where(vm => !alive.Contains(vm.Key)).ToList())
         {
             _seen.Remove(key);
-            if (IsOurs(seen.Vm.Status))
-            {
-                changes.Add(Record(seen.Vm, ChangeCause.Ended, now) with { Threads = [] });
-            }
+            changes.Add(Record(seen.Vm, VmChangeKind.Ended, ChangeCause.ProcessEnded, now));
         }
 
-        (_online, _now) = (online, now);
-        return changes;
+        (_violations, _online, _now) = (violations, online, now);
+        return changes.DrainToImmutable();
     }
 
-    // Those that never asked for pinning have no history here.
-    private static bool IsOurs(VmStatus vm) => vm.Dedicated;
-
-    private static RecordedChange? Change(
+    private static IEnumerable<VmChange> Of(
         VmPassResult vm,
         Seen? before,
-        bool onlineChanged,
+        ChangeEvidence evidence,
         DateTimeOffset now
     )
     {
+        if (OfThreads(vm, before?.Vm, evidence) is var (kind, cause))
+        {
+            var cpuset = before?.Vm.Status.Cpuset;
+            var change = Record(vm, kind, cause, now) with
+            {
+                Threads = Threads(vm),
+                CpusetBefore = before is null || cpuset == vm.Status.Cpuset ? null : cpuset,
+            };
+            var wasOff =
+                (change.Threads.Length > 0 && cause != ChangeCause.NewThreads)
+                || change.CpusetBefore is not null;
+            yield return wasOff && before?.Right is { } right
+                ? change with
+                {
+                    UnpinnedSecondsAtMost = (now - right).TotalSeconds,
+                }
+                : change;
+        }
+
+        if (OfState(vm, before?.Vm) is var (stateKind, stateCause))
+        {
+            yield return Record(vm, stateKind, stateCause, now);
+        }
+    }
+
+    // What was done to the VM's threads, or what they were found like.
+    private static (VmChangeKind, ChangeCause)? OfThreads(
+        VmPassResult vm,
+        VmPassResult? before,
+        ChangeEvidence evidence
+    )
+    {
+        var (status, outcome) = (vm.Status, vm.Outcome);
+        var changed = outcome.Threads.Any(thread => thread.IsChange);
+        var isPinned = status.State == VmState.Pinned;
+        if (outcome.Plan.Adopted is not null)
+        {
+            return (VmChangeKind.Adopted, ChangeCause.AnotherProgram);
+        }
+
+        if (before is null)
+        {
+            return changed || isPinned ? (VmChangeKind.Begun, ChangeCause.Met) : null;
+        }
+
         // Where the kernel itself put the threads right, the change of the cpuset is still one.
-        var changed =
-            vm.Outcome.Threads.Any(thread => thread.IsChange)
-            || (before is not null && before.Vm.Status.Cpuset != vm.Status.Cpuset);
-        var standsElse =
-            before is null
-            || (before.Vm.Status.State, before.Vm.Status.Reason)
-                != (vm.Status.State, vm.Status.Reason);
-        var adopted = vm.Outcome.Plan.Adopted;
-        if (!IsOurs(vm.Status) || !(changed || standsElse || adopted is not null))
+        if (
+            before.Outcome.Plan.Placement is not null
+            && before.Status.Cpuset != status.Cpuset
+            && (changed || isPinned)
+        )
+        {
+            return (
+                before.Status.Guest.IsolateEmulatorThread && !status.Guest.IsolateEmulatorThread
+                    ? VmChangeKind.IsolationLost
+                    : VmChangeKind.Moved,
+                evidence.OnlineChanged ? ChangeCause.OnlineCpusChanged : ChangeCause.CpusetChanged
+            );
+        }
+
+        if (!changed)
+        {
+            return isPinned && before.Status.State != VmState.Pinned ? Begun(before, vm) : null;
+        }
+
+        var known = Known(before);
+        ImmutableArray<VmThread> strayed =
+        [
+            .. outcome
+                .Threads.Where(thread => thread.IsChange)
+                .Select(thread => thread.Planned.Thread)
+                .Where(thread => known.ContainsKey(ThreadKey.Of(thread))),
+        ];
+        return strayed.IsEmpty && before.Status.State == VmState.Pinned
+                ? (VmChangeKind.ThreadsPlaced, ChangeCause.NewThreads)
+            : vm.WasHeld && strayed.IsEmpty ? (VmChangeKind.ThreadsPlaced, ChangeCause.NewThreads)
+            : vm.WasHeld ? (VmChangeKind.Repaired, evidence.Of(strayed, known, outcome))
+            : Begun(before, vm);
+    }
+
+    private static (VmChangeKind, ChangeCause) Begun(VmPassResult before, VmPassResult vm) =>
+        before.Outcome.Plan.IsReleased && !vm.Outcome.Plan.IsReleased
+            ? (VmChangeKind.TakenUp, ChangeCause.Administrator)
+            : (VmChangeKind.Begun, ChangeCause.ObstacleGone);
+
+    // That it stands otherwise than before, and isn't pinned.
+    private static (VmChangeKind, ChangeCause)? OfState(VmPassResult vm, VmPassResult? before)
+    {
+        var status = vm.Status;
+        if (status.State == VmState.Pinned || (before is not null && IsSame(before.Status, status)))
         {
             return null;
         }
 
-        var cause =
-            before is null ? ChangeCause.Met
-            : adopted is not null ? ChangeCause.Adopted
-            : standsElse && vm.Status.Reason == Reason.AnotherWriter ? ChangeCause.GaveWay
-            : !changed ? ChangeCause.StateChanged
-            : Cause(vm, before.Vm, onlineChanged);
-        var record = Record(vm, cause, now);
-        return cause is ChangeCause.Met or ChangeCause.NewThreads || before?.Right is not { } right
-            ? record
-            : record with
-            {
-                UnpinnedSecondsAtMost = changed ? (now - right).TotalSeconds : null,
-                CpusetBefore =
-                    before.Vm.Status.Cpuset == vm.Status.Cpuset ? null : before.Vm.Status.Cpuset,
-            };
+        return status.Reason switch
+        {
+            Reason.AnotherWriter => (VmChangeKind.Contested, ChangeCause.AnotherProgram),
+            Reason.Released => (VmChangeKind.Released, ChangeCause.Administrator),
+            _ => (
+                status.State is VmState.Refused or VmState.NotExclusive
+                    ? VmChangeKind.Refused
+                    : VmChangeKind.NotPinned,
+                before is null ? ChangeCause.Met : ChangeCause.StateChanged
+            ),
+        };
     }
 
-    private static ChangeCause Cause(VmPassResult now, VmPassResult before, bool onlineChanged)
-    {
-        if (before.Status.Cpuset != now.Status.Cpuset)
-        {
-            return onlineChanged ? ChangeCause.OnlineCpusChanged : ChangeCause.CpusetChanged;
-        }
+    private static bool IsSame(VmStatus before, VmStatus now) =>
+        (before.State, before.Reason, before.Name, before.Cpuset)
+        == (now.State, now.Reason, now.Name, now.Cpuset);
 
-        if (!now.WasHeld)
-        {
-            return ChangeCause.Begun;
-        }
+    private static ImmutableDictionary<ThreadKey, VmThread> Known(VmPassResult before) =>
+        before
+            .Outcome.Threads.Select(thread => thread.Planned.Thread)
+            .DistinctBy(ThreadKey.Of)
+            .ToImmutableDictionary(ThreadKey.Of);
 
-        var known = before.Outcome.Threads.ToDictionary(
-            thread => (thread.Planned.Thread.Tid, thread.Planned.Thread.StartTime),
-            thread => thread.Planned.Thread
-        );
-        var strayed = now
-            .Outcome.Threads.Where(thread => thread.IsChange)
-            .Select(thread => thread.Planned.Thread)
-            .Where(thread => known.ContainsKey((thread.Tid, thread.StartTime)))
-            .ToList();
-        var cpuset = now.Outcome.Plan.Vm.Cpuset;
-        return strayed.Count == 0 ? ChangeCause.NewThreads
-            : !now.Outcome.Threads.Any(thread => thread.IsMaskChange) ? ChangeCause.PrioritiesSet
-            : strayed.Exists(thread =>
-                !Equals(thread.OwnCpuset, known[(thread.Tid, thread.StartTime)].OwnCpuset)
-            )
-                ? ChangeCause.ThreadsMoved
-            : strayed.TrueForAll(thread => Equals(thread.Affinity, thread.OwnCpuset ?? cpuset))
-                ? onlineChanged ? ChangeCause.OnlineCpusChanged
-                    : ChangeCause.MasksReset
-            : ChangeCause.MasksSet;
-    }
-
-    private static RecordedChange Record(VmPassResult vm, ChangeCause cause, DateTimeOffset now) =>
+    private static VmChange Record(
+        VmPassResult vm,
+        VmChangeKind kind,
+        ChangeCause cause,
+        DateTimeOffset now
+    ) =>
         new()
         {
             At = now,
+            Kind = kind,
+            Cause = cause,
             Namespace = vm.Status.Namespace,
             Name = vm.Status.Name,
             Pid = vm.Status.Pid,
-            Cause = cause,
             State = vm.Status.State,
             Reason = vm.Status.Reason,
-            Message = vm.Status.Message ?? vm.Outcome.Plan.Adopted,
+            Message = kind == VmChangeKind.Adopted ? vm.Outcome.Plan.Adopted : vm.Status.Message,
             Cpuset = vm.Status.Cpuset,
-            Threads = [.. vm.Outcome.Threads.Where(thread => thread.IsChange).Select(Thread)],
+            Key = vm.Outcome.Plan.Vm.Key,
+            IsDedicated = vm.Status.Dedicated,
         };
 
-    private static RecordedThread Thread(PinOutcome outcome)
+    private static ImmutableArray<ChangedThread> Threads(VmPassResult vm) =>
+        [
+            .. vm
+                .Outcome.Threads.Where(thread => thread.IsChange)
+                .OrderBy(thread => thread.Planned.Thread.Role)
+                .Select(Thread),
+        ];
+
+    private static ChangedThread Thread(PinOutcome outcome)
     {
         var thread = outcome.Planned.Thread;
         return new(

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
+using PinAgent.Model.Changes;
 using PinAgent.Model.Kubernetes;
-using PinAgent.Model.Vm;
-using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Cluster;
 
@@ -16,10 +15,6 @@ internal sealed class ClusterReporter
     private readonly bool _annotates;
     private readonly TimeProvider _time;
     private readonly EventLedger _ledger = new();
-    private ImmutableDictionary<VmKey, VmStatus> _before = ImmutableDictionary<
-        VmKey,
-        VmStatus
-    >.Empty;
     private readonly Dictionary<string, string?> _annotated = [];
 
     /// <summary>Creates a reporter.</summary>
@@ -32,18 +27,24 @@ internal sealed class ClusterReporter
 
     /// <summary>Takes in a pass; returns at once.</summary>
     /// <param name="vms">What the pass did.</param>
+    /// <param name="changes">What has happened.</param>
     /// <param name="facts">The pods and VMIs.</param>
-    public void Look(ImmutableArray<VmPassResult> vms, ClusterFacts facts)
+    public void Look(
+        ImmutableArray<VmPassResult> vms,
+        ImmutableArray<VmChange> changes,
+        ClusterFacts facts
+    )
     {
-        var happened = vms.SelectMany(vm =>
-            VmEvent
-                .Of(vm, _before.GetValueOrDefault(vm.Outcome.Plan.Vm.Key))
-                .SelectMany(occurrence =>
-                    Subjects(vm, facts).Select(subject => (subject, occurrence))
-                )
-        );
+        var happened =
+            from change in changes
+            where change.Key is not null
+            let occurrence = VmEvent.Of(change)
+            where occurrence is not null
+            from vm in vms
+            where vm.Outcome.Plan.Vm.Key == change.Key
+            from subject in Subjects(vm, facts)
+            select (subject, occurrence);
         Send(happened);
-        _before = vms.ToImmutableDictionary(vm => vm.Outcome.Plan.Vm.Key, vm => vm.Status);
         if (_annotates)
         {
             Annotate(vms, facts);

@@ -1,6 +1,7 @@
 using System.Text;
+using PinAgent.Model.Changes;
 using PinAgent.Model.Vm;
-using PinAgent.Report.Status;
+using PinAgent.Report.Changes;
 
 namespace PinAgent.Report.Cluster;
 
@@ -36,62 +37,37 @@ internal sealed record VmEvent(VmEventKind Kind, Reason? Cause, string Note)
     public bool IsWarning => Kind != VmEventKind.Pinned;
 
     /// <summary>
-    /// The events of a pass, for one VM. What stands as it stood makes none; a restarted agent that finds everything in
-    /// order is silent, too.
+    /// The event that a change makes; null if none. A restarted agent that finds everything in order is silent, too.
     /// </summary>
-    /// <param name="vm">What the pass did.</param>
-    /// <param name="before">How the VM stood after the pass before; null if it's new.</param>
-    public static IEnumerable<VmEvent> Of(VmPassResult vm, VmStatus? before)
+    public static VmEvent? Of(VmChange change)
     {
-        var status = vm.Status;
-        var changes = vm.Outcome.DescribeChanges();
-        if (
-            changes.Length > 0
-            && before is { State: VmState.Pinned, Cpuset: { } cpuset }
-            && cpuset != status.Cpuset
-        )
+        VmEventKind? kind = change switch
         {
-            yield return Create(
-                VmEventKind.PinningDrifted,
-                null,
-                $"its CPUs changed from {cpuset} to {status.Cpuset}: put there {changes}"
-            );
-        }
-        else if (changes.Length > 0 && vm.WasHeld)
-        {
-            yield return Create(VmEventKind.PinningDrifted, null, $"put back {changes}");
-        }
-        else if (changes.Length > 0 && status.State == VmState.Pinned)
-        {
-            yield return Create(
-                VmEventKind.Pinned,
-                null,
-                $"pinned within CPUs {status.Cpuset}: {changes}"
-            );
-        }
-
-        if (vm.Outcome.Plan.Adopted is { } adopted)
-        {
-            yield return Create(VmEventKind.PinningAdopted, null, adopted);
-        }
-
-        if ((status.State, status.Reason) == (before?.State, before?.Reason))
-        {
-            yield break;
-        }
-
-        VmEventKind? kind = status switch
-        {
-            { State: VmState.Refused or VmState.NotExclusive } => VmEventKind.PinningRefused,
+            { Kind: VmChangeKind.Adopted } => VmEventKind.PinningAdopted,
+            { Kind: VmChangeKind.Refused } => VmEventKind.PinningRefused,
             // A mask that was narrowed is set again at the next pass.
-            { State: VmState.PartlyPinned, Reason: not Reason.Narrowed } =>
-                VmEventKind.PinningFailed,
+            {
+                Kind: VmChangeKind.Contested or VmChangeKind.NotPinned,
+                State: VmState.PartlyPinned,
+                Reason: not Reason.Narrowed
+            } => VmEventKind.PinningFailed,
+            { Threads.IsEmpty: true } => null,
+            { Kind: VmChangeKind.Begun or VmChangeKind.TakenUp, State: VmState.Pinned } =>
+                VmEventKind.Pinned,
+            { Kind: VmChangeKind.Repaired or VmChangeKind.Moved or VmChangeKind.IsolationLost } =>
+                VmEventKind.PinningDrifted,
             _ => null,
         };
-        if (kind is { } troubled)
+        return kind switch
         {
-            yield return Create(troubled, status.Reason, $"{status.Reason}: {status.Message}");
-        }
+            null => null,
+            VmEventKind.PinningRefused or VmEventKind.PinningFailed => Create(
+                kind.Value,
+                change.Reason,
+                $"{change.Reason}: {change.Message}"
+            ),
+            _ => Create(kind.Value, null, ChangeText.What(change)),
+        };
     }
 
     private static VmEvent Create(VmEventKind kind, Reason? cause, string note) =>

@@ -16,6 +16,7 @@ internal static class Objective
         && vm.Reason
             is not (
                 Reason.AuditMode
+                or Reason.Released
                 or Reason.SwitchedOff
                 or Reason.VcpuThreadsStarting
                 or Reason.ThreadGone

@@ -1,3 +1,4 @@
+using PinAgent.Model.Changes;
 using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Metrics;
@@ -38,4 +39,26 @@ internal sealed record PassCounters(
 /// <param name="Took">How long it took; null if it was over some VMs only.</param>
 /// <param name="Pins">How long the threads it pinned had had their names.</param>
 /// <param name="ForeignMasks">How many threads had masks that somebody else had set, and not by a cpuset.</param>
-internal sealed record PassFigures(TimeSpan? Took, IReadOnlyList<TimeSpan> Pins, int ForeignMasks);
+internal sealed record PassFigures(TimeSpan? Took, IReadOnlyList<TimeSpan> Pins, int ForeignMasks)
+{
+    /// <summary>What a pass adds.</summary>
+    public static PassFigures Of(PassResult result, TimeSpan? took) =>
+        new(
+            took,
+            result.PinTimes,
+            result
+                .Changes.Where(change => change.Cause == ChangeCause.MasksSet)
+                .Sum(change => change.Threads.Length)
+        );
+
+    /// <summary>How many threads had strayed and were put back where they belong, or moved with their VM's CPUs.</summary>
+    public static int Repairs(IEnumerable<VmChange> changes) =>
+        changes
+            .Where(change =>
+                change.Kind
+                    is VmChangeKind.Repaired
+                        or VmChangeKind.Moved
+                        or VmChangeKind.IsolationLost
+            )
+            .Sum(change => change.Threads.Length);
+}

@@ -65,8 +65,9 @@ internal static class ReasonActions
                 "Let the agent see the host's processes (hostPID: true, root): the message says which file it couldn't "
                     + "read.",
             Reason.AuditMode =>
-                "Run the agent with --mode enforce, take away the annotation pinagent.dev/mode: audit, or undo a pinagent "
-                    + "release (its --undo), to have it pinned.",
+                "Run the agent with --mode enforce, or take away the annotation pinagent.dev/mode: audit, to have it pinned.",
+            Reason.Released =>
+                "Undo it with pinagent release --undo --vm NAME, to have it pinned again.",
             Reason.PermissionMissing =>
                 "Give the agent the capability SYS_NICE, and look whether a security module forbids it to move threads.",
             Reason.KernelRefused =>

@@ -64,6 +64,15 @@ internal static class StatusBuilder
 
     private static Standing Judge(VmPlan plan, ImmutableArray<PinOutcome> threads)
     {
+        if (plan.IsReleased)
+        {
+            return new(
+                VmState.Waiting,
+                Reason.Released,
+                "given back with pinagent release: reported on, and pinned no longer"
+            );
+        }
+
         var planned = threads.Count(thread => thread.Outcome == Outcome.Planned);
         var raised = threads.Count(thread => thread.Scheduling?.Outcome == Outcome.Planned);
         if (planned + raised > 0)

@@ -51,8 +51,12 @@ public sealed class ExplainTests : IDisposable
         var changes = await ExplainAsync("--vm", _name);
 
         Assert.Equal(
-            ["Met", "MasksSet", "MasksReset", "CpusetChanged", "Met"],
+            ["Met", "MasksSet", "MasksSet", "CpusetChanged", "Met"],
             changes.Select(change => (string?)change["cause"])
+        );
+        Assert.Equal(
+            ["Begun", "Repaired", "Repaired", "Moved", "Begun"],
+            changes.Select(change => (string?)change["kind"])
         );
         var set = changes[1]["threads"]![0]!;
         Assert.Equal(
@@ -98,6 +102,18 @@ public sealed class ExplainTests : IDisposable
             .. arguments,
         ]);
         Assert.True(told.ExitCode == 0, told.StandardError);
-        return [.. JsonNode.Parse(told.StandardOutput)!.AsArray().Select(change => change!)];
+        var changes = JsonNode
+            .Parse(told.StandardOutput)!
+            .AsArray()
+            .Select(change => change!)
+            .ToList();
+        Assert.Equal("AgentStarted", (string?)changes[0]["kind"]);
+        // What is around the guest on the machine that runs the tests is no matter here.
+        return
+        [
+            .. changes.Where(change =>
+                (int)change["pid"]! != 0 && (string?)change["cause"] != "Neighbours"
+            ),
+        ];
     }
 }

@@ -69,7 +69,7 @@ public sealed class ReleaseTests : IDisposable
         Assert.Equal((0, ""), (release.ExitCode, release.StandardError));
         Assert.Equal(before, guest.Masks());
         var vm = (await RunOnceAsync()).Vm(guest);
-        Assert.Equal(("Waiting", "AuditMode"), (vm.State, vm.Reason));
+        Assert.Equal(("Waiting", "Released"), (vm.State, vm.Reason));
         Assert.Equal(before, guest.Masks());
     }
 

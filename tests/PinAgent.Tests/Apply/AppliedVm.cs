@@ -44,9 +44,10 @@ internal sealed class AppliedVm
     public VmPlan Plan { get; init; }
 
     /// <summary>Every thread is where it belongs already.</summary>
-    public static AppliedVm Pinned() =>
+    public static AppliedVm Pinned(Func<VmThread, VmThread>? but = null) =>
         new(thread =>
-            thread with
+        {
+            var pinned = thread with
             {
                 Affinity = thread.Tid switch
                 {
@@ -54,8 +55,9 @@ internal sealed class AppliedVm
                     Vcpu1 => CpuSet.Of(8),
                     _ => CpuSet.Of(1),
                 },
-            }
-        );
+            };
+            return but?.Invoke(pinned) ?? pinned;
+        });
 
     public VmOutcome Apply(AgentMode mode = AgentMode.Enforce) =>
         new PlanApplier(Kernel).Apply(Plan, mode);

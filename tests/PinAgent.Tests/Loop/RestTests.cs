@@ -48,7 +48,6 @@ public sealed class RestTests : IDisposable
                 CpuManagerObserver.DefaultKubeletRoot
             ),
             new PlanSettings(["vm1"], []),
-            Placer.Default,
             new PlanApplier(_kernel),
             "node1",
             () => new EffectiveMode(_mode, null),

@@ -129,7 +129,7 @@ internal static class Vms
 /// <summary>A node and what's known of it, planned pass by pass.</summary>
 internal sealed class Node(string topology = "(0,8)(1,9)(2,10)(3,11)(4,12)(5,13)(6,14)(7,15)")
 {
-    private HeldPlacements _held = HeldPlacements.None;
+    private PlanMemory _memory = PlanMemory.None;
 
     public PlanSettings Settings { get; init; } = PlanSettings.Default;
 
@@ -153,8 +153,7 @@ internal sealed class Node(string topology = "(0,8)(1,9)(2,10)(3,11)(4,12)(5,13)
                 []
             )
         );
-        var plan = NodePlanner.Plan(snapshot, Settings, _held, Placer.Default);
-        _held = plan.Held;
+        (var plan, _memory) = NodePlanner.Plan(snapshot, Settings, _memory);
         return plan.Vms;
     }
 

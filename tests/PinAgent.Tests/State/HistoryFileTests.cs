@@ -43,8 +43,8 @@ public sealed class HistoryFileTests : IDisposable
         File.AppendAllText(
             Path,
             """
-            {"version":2,"pid":7}
-            {"version":1,"at":"2026-01-01T00:00:00Z","nam
+            {"version":1,"pid":7}
+            {"version":2,"at":"2026-01-01T00:00:00Z","nam
             """
         );
         history.Add([Change(2)]);
@@ -64,15 +64,16 @@ public sealed class HistoryFileTests : IDisposable
         Assert.Empty(history.Read());
     }
 
-    private static RecordedChange Change(int pid) =>
+    private static VmChange Change(int pid) =>
         new()
         {
             At = DateTimeOffset.UnixEpoch,
             Namespace = "default",
             Name = "vm1",
             Pid = pid,
+            Kind = VmChangeKind.Repaired,
             Cause = ChangeCause.MasksSet,
             State = VmState.Pinned,
-            Threads = [new RecordedThread(pid, ThreadRole.Vcpu, 0, "0-1", "0")],
+            Threads = [new ChangedThread(pid, ThreadRole.Vcpu, 0, "0-1", "0")],
         };
 }

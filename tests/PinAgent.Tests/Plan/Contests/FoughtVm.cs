@@ -21,7 +21,7 @@ internal sealed class FoughtVm
 
     private readonly NodeTopology _topology = Nodes.Parse("(0,8)(1,9)(2,10)(3,11)");
     private readonly FakeKernel _kernel = new();
-    private HeldPlacements _placements = HeldPlacements.None;
+    private PlanMemory _memory = PlanMemory.None;
 
     public FoughtVm(ObservedVm? vm = null, PlanSettings? settings = null)
     {
@@ -40,7 +40,7 @@ internal sealed class FoughtVm
 
     public TimeSpan Now { get; private set; }
 
-    public NodeContests Contests { get; set; } = NodeContests.None;
+    public NodeContests Contests => _memory.Contests;
 
     public PlanSettings Settings { get; set; }
 
@@ -107,29 +107,24 @@ internal sealed class FoughtVm
             [found],
             new CpuManagerObservation(CpuManagerState.None, null, [])
         );
-        var plan = NodePlanner.Plan(
-            snapshot,
-            Settings,
-            _placements,
-            Placer.Default,
-            null,
-            Contests,
-            Now
-        );
+        var before = _memory.Held;
+        (var plan, _memory) = NodePlanner.Plan(snapshot, Settings, _memory, Now);
         var vm = plan.Vms[0];
         var outcome = new PlanApplier(_kernel).Apply(vm, AgentMode.Enforce);
         var result = new VmPassResult(
             outcome,
-            WasHeld: vm.Placement is { } placement && _placements.Contains(Vm.Key, placement)
+            WasHeld: vm.Placement is { } placement && before.Contains(Vm.Key, placement)
         );
-        _placements = plan.Held;
-        Contests = plan.Contests.With([(Vm.Key, result.PutBack)], Now);
+        _memory = _memory with
+        {
+            Contests = _memory.Contests.With([(Vm.Key, result.PutBack)], Now),
+        };
         return outcome;
     }
 
     /// <summary>Another agent takes over, and remembers only this.</summary>
     public void Restart(NodeContests remembered) =>
-        (_placements, Contests) = (HeldPlacements.None, remembered);
+        _memory = PlanMemory.None with { Contests = remembered };
 
     private IEnumerable<int> Tids() =>
         Vm.Threads.Where(thread => thread.Role == ThreadRole.Vcpu).Select(thread => thread.Tid);

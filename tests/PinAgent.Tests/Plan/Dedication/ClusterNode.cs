@@ -15,7 +15,7 @@ internal sealed class ClusterNode
     public const string Name = "node1";
 
     private readonly List<ObservedVm> _vms = [];
-    private HeldPlacements _held = HeldPlacements.None;
+    private PlanMemory _memory = PlanMemory.None;
 
     /// <summary>What the API server has told.</summary>
     public ClusterFacts Facts { get; set; } =
@@ -28,7 +28,11 @@ internal sealed class ClusterNode
     public PodResources? PodResources { get; set; }
 
     /// <summary>What has been decided by now.</summary>
-    public Decisions Decisions { get; set; } = Decisions.None;
+    public Decisions Decisions
+    {
+        get => _memory.Decisions;
+        init => _memory = PlanMemory.None with { Decisions = value };
+    }
 
     /// <summary>The plan of the last pass.</summary>
     public NodePlan Last { get; private set; } = null!;
@@ -143,8 +147,7 @@ internal sealed class ClusterNode
             PodResources = PodResources,
             Cluster = Facts,
         };
-        Last = NodePlanner.Plan(snapshot, PlanSettings.Default, _held, Placer.Default, Decisions);
-        (_held, Decisions) = (Last.Held, Last.Decisions);
+        (Last, _memory) = NodePlanner.Plan(snapshot, PlanSettings.Default, _memory);
         return Last.Vms.Single(vm => vm.Vm.Key.Pid == pid);
     }
 

@@ -209,12 +209,7 @@ public sealed class ThreadPlanTests
             new CpuManagerObservation(CpuManagerState.None, null, [])
         );
 
-        var plan = NodePlanner.Plan(
-            snapshot,
-            PlanSettings.Default,
-            HeldPlacements.None,
-            Placer.Default
-        );
+        var plan = NodePlanner.Plan(snapshot, PlanSettings.Default, PlanMemory.None).Plan;
 
         Assert.Equal("placed", plan.Vms[0].Standing());
         Assert.Collection(

@@ -9,6 +9,7 @@ using PinAgent.Report;
 using PinAgent.Report.Cluster;
 using PinAgent.Tests.Apply;
 using PinAgent.Tests.Kubernetes;
+using PinAgent.Tests.Report.Changes;
 using Xunit;
 
 namespace PinAgent.Tests.Report.Cluster;
@@ -50,7 +51,7 @@ public sealed class ClusterReporterTests : IAsyncLifetime
     {
         var reporter = Reporter();
 
-        reporter.Look([Pass()], Facts);
+        Look(reporter, Pass(), Facts);
 
         var pod = await NextEventAsync();
         Assert.Equal(("Pinned", "Normal", "Pod", "virt-launcher-vm1", "p1"), Heading(pod));
@@ -67,13 +68,13 @@ public sealed class ClusterReporterTests : IAsyncLifetime
     {
         var reporter = Reporter();
         var facts = Facts with { Vmis = Facts.Vmis.Clear() };
-        reporter.Look([Pass(wasHeld: true)], facts);
+        Look(reporter, Pass(wasHeld: true), facts);
         var name = (string)(await NextEventAsync())["metadata"]!["name"]!;
 
-        reporter.Look([Pass(wasHeld: true)], facts);
+        Look(reporter, Pass(wasHeld: true), facts);
         await SentAsync();
         _time.Advance(TimeSpan.FromMinutes(1));
-        reporter.Look([Pass(wasHeld: true)], facts);
+        Look(reporter, Pass(wasHeld: true), facts);
 
         var count = await _server.NextAsync($"{Events}/{name}");
         Assert.Equal(
@@ -91,7 +92,7 @@ public sealed class ClusterReporterTests : IAsyncLifetime
     public async Task A_server_in_trouble_gets_it_later_and_what_it_refuses_is_dropped()
     {
         var reporter = Reporter();
-        reporter.Look([Pass()], Facts);
+        Look(reporter, Pass(), Facts);
 
         await (await _server.NextAsync(Events)).RefuseAsync(500, "InternalError");
         await _time.PassAsync(0.5, 1.5);
@@ -123,17 +124,21 @@ public sealed class ClusterReporterTests : IAsyncLifetime
         var reporter = Reporter(annotates: true);
         var quiet = Pass(AppliedVm.Pinned());
 
-        reporter.Look([quiet], Facts);
+        Look(reporter, quiet, Facts);
         var patch = await _server.NextAsync("/api/v1/namespaces/default/pods/virt-launcher-vm1");
         Assert.Equal("PATCH", patch.Method);
         Assert.Equal(Map, (string?)Annotation(patch));
         await patch.RespondAsync(200, "{}");
 
         // Nothing has changed, or the watch brings our own change; then the VM is no longer pinned.
-        reporter.Look([quiet], Facts);
-        reporter.Look([quiet], With(pod => pod with { Placement = Map }));
-        reporter.Look(
-            [quiet with { Status = quiet.Status with { State = VmState.Waiting } }],
+        Look(reporter, quiet, Facts);
+        Look(reporter, quiet, With(pod => pod with { Placement = Map }));
+        Look(
+            reporter,
+            quiet with
+            {
+                Status = quiet.Status with { State = VmState.Waiting },
+            },
             Facts
         );
         patch = await _server.NextAsync("/api/v1/namespaces/default/pods/virt-launcher-vm1");
@@ -141,9 +146,9 @@ public sealed class ClusterReporterTests : IAsyncLifetime
         await patch.RespondAsync(200, "{}");
 
         // A restarted agent that finds the right annotation writes none: the next request is the event.
-        Reporter(annotates: true).Look([quiet], With(pod => pod with { Placement = Map }));
-        Reporter().Look([quiet], Facts);
-        Reporter().Look([Pass()], Facts);
+        Look(Reporter(annotates: true), quiet, With(pod => pod with { Placement = Map }));
+        Look(Reporter(), quiet, Facts);
+        Look(Reporter(), Pass(), Facts);
         await NextEventAsync();
     }
 
@@ -152,10 +157,10 @@ public sealed class ClusterReporterTests : IAsyncLifetime
     {
         var reporter = Reporter(annotates: true);
 
-        reporter.Look([Pass(podUid: null)], Facts);
-        reporter.Look([Pass(podUid: "p9")], Facts);
-        reporter.Look([Pass()], With(pod => pod with { IsLauncher = false }));
-        reporter.Look([Pass(wasHeld: true)], Facts);
+        Look(reporter, Pass(podUid: null), Facts);
+        Look(reporter, Pass(podUid: "p9"), Facts);
+        Look(reporter, Pass(), With(pod => pod with { IsLauncher = false }));
+        Look(reporter, Pass(wasHeld: true), Facts);
 
         Assert.Equal("PinningDrifted", (string?)(await NextEventAsync())["reason"]);
     }
@@ -185,6 +190,10 @@ public sealed class ClusterReporterTests : IAsyncLifetime
 
     private ClusterReporter Reporter(bool annotates = false) =>
         new(_outbox, "node1", annotates, _time);
+
+    // A repair is told of a VM that was pinned before.
+    private static void Look(ClusterReporter reporter, VmPassResult vm, ClusterFacts facts) =>
+        reporter.Look([vm], PassChanges.Of(vm, vm.WasHeld ? vm : null), facts);
 
     private static VmPassResult Pass(bool wasHeld = false, string? podUid = "p1") =>
         Pass(new AppliedVm(), wasHeld, podUid);

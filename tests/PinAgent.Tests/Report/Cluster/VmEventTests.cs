@@ -3,6 +3,7 @@ using PinAgent.Model.Vm;
 using PinAgent.Report;
 using PinAgent.Report.Cluster;
 using PinAgent.Tests.Apply;
+using PinAgent.Tests.Report.Changes;
 using Xunit;
 
 namespace PinAgent.Tests.Report.Cluster;
@@ -12,7 +13,7 @@ public sealed class VmEventTests
     [Fact]
     public void A_vm_that_was_put_where_it_belongs_is_Pinned_with_every_move()
     {
-        var pinned = Assert.Single(VmEvent.Of(Result(new AppliedVm()), before: null));
+        var pinned = Assert.Single(Events(Result(new AppliedVm())));
 
         Assert.Equal((VmEventKind.Pinned, false), (pinned.Kind, pinned.IsWarning));
         Assert.StartsWith("pinned within CPUs 0-1,8: vcpu 0 (1010) from 0-1,8 to 0, ", pinned.Note);
@@ -20,13 +21,20 @@ public sealed class VmEventTests
 
     [Fact]
     public void A_vm_that_is_found_in_order_makes_no_event() =>
-        Assert.Empty(VmEvent.Of(Result(AppliedVm.Pinned()), before: null));
+        Assert.Empty(Events(Result(AppliedVm.Pinned())));
 
     [Fact]
     public void What_was_moved_and_put_back_is_PinningDrifted_with_both_masks()
     {
-        var vm = Result(new AppliedVm()) with { WasHeld = true };
-        var drifted = Assert.Single(VmEvent.Of(vm, before: Result(AppliedVm.Pinned()).Status));
+        var drifted = Assert.Single(
+            Events(
+                Result(new AppliedVm()) with
+                {
+                    WasHeld = true,
+                },
+                after: Result(AppliedVm.Pinned())
+            )
+        );
 
         Assert.Equal((VmEventKind.PinningDrifted, true), (drifted.Kind, drifted.IsWarning));
         Assert.Contains("vcpu 1 (1011) from 0-1,8 to 8", drifted.Note);
@@ -36,12 +44,13 @@ public sealed class VmEventTests
     [Fact]
     public void A_pinned_vm_whose_cpus_were_changed_is_PinningDrifted_with_the_old_and_the_new()
     {
-        var before = Result(AppliedVm.Pinned()).Status with { Cpuset = "4-6" };
-        var drifted = Assert.Single(VmEvent.Of(Result(new AppliedVm()), before));
+        var before = Result(AppliedVm.Pinned());
+        before = before with { Status = before.Status with { Cpuset = "4-6" } };
+        var drifted = Assert.Single(Events(Result(new AppliedVm()), before));
 
         Assert.Equal(VmEventKind.PinningDrifted, drifted.Kind);
         Assert.StartsWith(
-            "its CPUs changed from 4-6 to 0-1,8: put there vcpu 0 (1010) from 0-1,8 to 0, ",
+            "its cpuset changed from 4-6 to 0-1,8; pinned within CPUs 0-1,8: vcpu 0 (1010) from 0-1,8 to 0, ",
             drifted.Note
         );
     }
@@ -65,13 +74,19 @@ public sealed class VmEventTests
             Status = vm.Status with { State = state, Reason = reason, Message = "this and that" },
         };
 
-        var events = VmEvent.Of(vm, before: null).ToList();
+        var events = Events(vm);
         Assert.Equal(expected, events.Count == 0 ? null : Assert.Single(events).Kind);
         Assert.All(events, one => Assert.Equal($"{reason}: this and that", one.Note));
-        Assert.Empty(VmEvent.Of(vm, before: vm.Status));
+        Assert.Empty(Events(vm, after: vm));
         Assert.Equal(
             events.Count,
-            VmEvent.Of(vm, vm.Status with { Reason = Reason.CpusetEmpty }).Count()
+            Events(
+                vm,
+                after: vm with
+                {
+                    Status = vm.Status with { Reason = Reason.CpusetEmpty },
+                }
+            ).Count
         );
     }
 
@@ -88,11 +103,14 @@ public sealed class VmEventTests
             Reason = Reason.NotEnoughCpus,
             Message = string.Concat(Enumerable.Repeat(letter, 2000)),
         };
-        var note = Assert.Single(VmEvent.Of(vm with { Status = status }, null)).Note;
+        var note = Assert.Single(Events(vm with { Status = status })).Note;
 
         Assert.InRange(Encoding.UTF8.GetByteCount(note), 1015, VmEvent.LongestNote);
         Assert.EndsWith($"{letter}…", note, StringComparison.Ordinal);
     }
+
+    private static List<VmEvent> Events(VmPassResult vm, VmPassResult? after = null) =>
+        [.. PassChanges.Of(vm, after).Select(VmEvent.Of).OfType<VmEvent>()];
 
     private static VmPassResult Result(AppliedVm vm)
     {

@@ -1,44 +1,40 @@
-using System.CommandLine;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using PinAgent.Cli.Options;
 using PinAgent.Kubernetes.Client;
 using PinAgent.Observe.Cluster;
 using PinAgent.Observe.Kubelet;
 using PinAgent.Report.Cluster;
 
-namespace PinAgent.Cli;
+namespace PinAgent.Loop;
 
 /// <summary>What an agent has beside its passes when its machine is a cluster's node: watches, labels, events.</summary>
 internal sealed class ClusterServices : IDisposable
 {
     private readonly ApiOutbox _outbox;
 
-    private ClusterServices(ParseResult parsed, Action changed)
+    /// <summary>The services of a node; nothing is sent yet.</summary>
+    /// <param name="agent">What the administrator has told of the machine.</param>
+    /// <param name="cluster">And of the cluster.</param>
+    /// <param name="changed">Called when the facts may be other than before.</param>
+    /// <exception cref="InvalidDataException">The cluster's configuration can't be read.</exception>
+    public ClusterServices(AgentSettings agent, ClusterSettings cluster, Action changed)
     {
-        var (node, time) = (RunCommand.NodeName.Get(parsed), TimeProvider.System);
+        var time = TimeProvider.System;
         Func<double> random = Random.Shared.NextDouble;
-        var kubeConfig = ClusterOptions.KubeConfig.Get(parsed);
         Watcher = new ClusterWatcher(
-            () => ClusterConfig.Load(string.IsNullOrEmpty(kubeConfig) ? null : kubeConfig),
-            node,
-            LabelOptions.KubeVirtNamespace.Get(parsed),
+            () => ClusterConfig.Load(cluster.KubeConfig),
+            agent.NodeName,
+            cluster.KubeVirtNamespace,
             changed,
             time,
             random
         );
-        Labels = new LabelKeeper(Watcher.Connection, node, LabelOptions.Get(parsed), time, random);
+        Labels = new LabelKeeper(Watcher.Connection, agent.NodeName, cluster.Labels, time, random);
         _outbox = new ApiOutbox(Watcher.Connection, time, random);
-        Reporter = new ClusterReporter(
-            _outbox,
-            node,
-            ClusterOptions.AnnotatePods.Get(parsed),
-            time
-        );
+        Reporter = new ClusterReporter(_outbox, agent.NodeName, cluster.AnnotatesPods, time);
         PodResources = new PodResourcesWatch(
-            CommonOptions.HostRoot.Get(parsed).TrimEnd('/')
-                + PodResourcesSocket.PathOf(CommonOptions.KubeletRoot.Get(parsed)),
+            agent.HostRoot.TrimEnd('/') + PodResourcesSocket.PathOf(agent.KubeletRoot),
             time
         );
     }
@@ -60,13 +56,6 @@ internal sealed class ClusterServices : IDisposable
 
     /// <summary>How many events, and changes of the annotation, never reached the API server.</summary>
     public long EventsDropped => _outbox.Dropped;
-
-    /// <summary>The services of a node; nothing is sent yet.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="changed">Called when the facts may be other than before.</param>
-    /// <exception cref="InvalidDataException">The cluster's configuration can't be read.</exception>
-    public static ClusterServices Create(ParseResult parsed, Action changed) =>
-        new(parsed, changed);
 
     /// <summary>Lets a host run them.</summary>
     public void AddTo(IServiceCollection services)

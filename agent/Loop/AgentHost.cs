@@ -1,0 +1,201 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using PinAgent.Apply;
+using PinAgent.Model.Node;
+using PinAgent.Observe;
+using PinAgent.Observe.Events;
+using PinAgent.Observe.Files;
+using PinAgent.Observe.Kubelet;
+using PinAgent.Observe.Neighbours;
+using PinAgent.Observe.Proc;
+using PinAgent.Observe.Qemu;
+using PinAgent.Report;
+using PinAgent.Report.Endpoint;
+using PinAgent.Report.Endpoint.Scrape;
+using PinAgent.Report.Status;
+using PinAgent.State;
+
+namespace PinAgent.Loop;
+
+/// <summary>What an agent is made of: for one pass, or until it's told to stop.</summary>
+internal sealed class AgentHost : IDisposable
+{
+    private readonly AgentSettings _settings;
+    private readonly HostFiles _files;
+    private readonly RunDelayReader _delays;
+    private readonly AgentState _state;
+    private readonly PassRequests _requests = new();
+    private readonly ClusterServices? _cluster;
+
+    /// <summary>Makes it; nothing is read of the machine yet, and nothing sent.</summary>
+    /// <exception cref="InvalidDataException">The cluster's configuration can't be read.</exception>
+    public AgentHost(AgentSettings settings)
+    {
+        _settings = settings;
+        _cluster = settings.Cluster is { } cluster
+            ? new ClusterServices(settings, cluster, _requests.LookForChanges)
+            : null;
+        _files = new HostFiles(settings.HostRoot);
+        _delays = new RunDelayReader(settings.HostRoot);
+        _state = new AgentState(settings.StateDir, isInCluster: _cluster is not null);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _delays.Dispose();
+        _files.Dispose();
+        _cluster?.Dispose();
+    }
+
+    /// <summary>Makes one pass.</summary>
+    /// <exception cref="InvalidDataException">The node can't be read at all.</exception>
+    public async Task<NodeStatus> OnceAsync(CancellationToken stop)
+    {
+        if (_cluster is not null)
+        {
+            await _cluster.Watcher.StartAsync(stop);
+            await _cluster.Watcher.Settled.WaitAsync(stop);
+            await _cluster.PodResources.AskAsync(PodResourcesSocket.Patience, stop);
+        }
+
+        var pass = CreatePass(
+            new PassSurroundings { Labels = _cluster?.Labels, Reporter = _cluster?.Reporter },
+            follow: null
+        );
+        return RunDelays.Add(pass.Run().Status, _delays.Read);
+    }
+
+    /// <summary>Pins, and keeps it so.</summary>
+    /// <param name="settings">How it looks, and where it shows it.</param>
+    /// <param name="addLogging">Adds the log.</param>
+    /// <param name="stop">Ends it; the pins stay.</param>
+    /// <exception cref="InvalidDataException">The node can't be read at all.</exception>
+    public async Task RunAsync(
+        LoopSettings settings,
+        Action<IServiceCollection> addLogging,
+        CancellationToken stop
+    )
+    {
+        using var names = new ThreadNameWatch(_requests);
+        using var hotplug = new CpuHotplugWatch(_requests);
+        using var cpusets = new CpusetWatch(_requests, _settings.HostRoot, _settings.KubeletRoot);
+        using var neighbours = new NeighbourLoop(
+            new NeighbourScan(_files.Root, _files.HasLiveProc()),
+            _requests,
+            TimeProvider.System
+        );
+        var pass = CreatePass(
+            new PassSurroundings
+            {
+                Labels = _cluster?.Labels,
+                Reporter = _cluster?.Reporter,
+                Events = () => names.Source,
+                Neighbours = neighbours,
+                CpusetsWritten = cpusets.TakeWritten,
+            },
+            cpusets.Follow
+        );
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        addLogging(builder.Services);
+        foreach (
+            IHostedService watcher in new IHostedService[] { names, hotplug, cpusets, neighbours }
+        )
+        {
+            builder.Services.AddSingleton(watcher);
+        }
+
+        AddServices(builder.Services, pass, settings);
+        using var host = builder.Build();
+        var running = host
+            .Services.GetServices<IHostedService>()
+            .OfType<BackgroundService>()
+            .ToList();
+        await host.RunAsync(stop);
+
+        // The host stops when a service throws, and keeps the exception to itself.
+        foreach (var service in running)
+        {
+            if (service.ExecuteTask is { IsFaulted: true } fault)
+            {
+                await fault;
+            }
+        }
+    }
+
+    private void AddServices(IServiceCollection services, PinPass pass, LoopSettings settings)
+    {
+        var (interval, endpoint, scrape) = settings;
+        var time = TimeProvider.System;
+        var store = new StatusStore(time);
+        var delays = new RunDelays(_delays.Read, time);
+        var metrics = new MetricsPage(
+            store,
+            delays,
+            endpoint.VmMetrics,
+            _cluster is null ? null : () => _cluster.EventsDropped
+        );
+        services.AddHostedService(provider => new PinLoop(
+            pass,
+            interval,
+            _requests,
+            store,
+            _state.History,
+            time,
+            provider.GetRequiredService<ILogger<PinLoop>>()
+        ));
+        services.AddHostedService(provider => new StatusServer(
+            endpoint,
+            store,
+            metrics,
+            delays,
+            interval,
+            time,
+            provider.GetRequiredService<ILogger<StatusServer>>()
+        ));
+        _cluster?.AddTo(services);
+        if (_cluster is not null && scrape is not null)
+        {
+            services.AddHostedService(provider => new ScrapeServer(
+                scrape,
+                metrics,
+                _cluster.Watcher.Connection,
+                time,
+                provider.GetRequiredService<ILogger<ScrapeServer>>()
+            ));
+        }
+    }
+
+    private PinPass CreatePass(PassSurroundings around, Action<IEnumerable<string>>? follow)
+    {
+        var isLive = _files.HasLiveProc();
+        return new PinPass(
+            new NodeObserver(
+                _files,
+                isLive ? new LiveAffinityReader() : new RecordedAffinityReader(_files),
+                _settings.KubeletRoot,
+                _cluster is null ? null : () => _cluster.Watcher.Facts,
+                _cluster?.PodResources,
+                follow
+            ),
+            _settings.Vms,
+            new PlanApplier(isLive ? new KernelThreadAffinity(_files) : new NoThreadAffinity()),
+            _settings.NodeName,
+            isLive ? _settings.Mode : AuditOnly,
+            _state,
+            TimeProvider.System,
+            around
+        );
+    }
+
+    // A fixture's thread ids are some other threads' of this kernel.
+    private EffectiveMode AuditOnly() =>
+        new(
+            AgentMode.Audit,
+            _settings.Mode().Mode == AgentMode.Audit
+                ? null
+                : $"{_files.Display("/proc")} isn't a live procfs of the agent's own PID namespace, so its thread ids mean "
+                    + "nothing to this kernel: audit only"
+        );
+}

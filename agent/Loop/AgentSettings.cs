@@ -1,0 +1,46 @@
+using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Node;
+using PinAgent.Report;
+using PinAgent.Report.Endpoint;
+
+namespace PinAgent.Loop;
+
+/// <summary>What the administrator has told the agent.</summary>
+/// <param name="HostRoot">Where <c>/proc</c>, <c>/sys</c> and the kubelet's folder are.</param>
+/// <param name="KubeletRoot">The kubelet's folder, below the host root.</param>
+/// <param name="NodeName">The node's name.</param>
+/// <param name="StateDir">What outlives the agent.</param>
+/// <param name="Vms">Which VMs are dedicated, outside a cluster.</param>
+/// <param name="Mode">The mode that is asked for, before each pass.</param>
+/// <param name="Cluster">The cluster; null for a machine without one.</param>
+internal sealed record AgentSettings(
+    string HostRoot,
+    string KubeletRoot,
+    string NodeName,
+    string StateDir,
+    PlanSettings Vms,
+    Func<EffectiveMode> Mode,
+    ClusterSettings? Cluster
+);
+
+/// <summary>What the administrator has told of the cluster.</summary>
+/// <param name="KubeConfig">How to reach it; null for the pod's or the user's own way.</param>
+/// <param name="KubeVirtNamespace">Where KubeVirt's configuration is.</param>
+/// <param name="Labels">Who sets the node's labels, and which.</param>
+/// <param name="AnnotatesPods">Whether pods are annotated with their placement.</param>
+internal sealed record ClusterSettings(
+    string? KubeConfig,
+    string KubeVirtNamespace,
+    LabelSettings Labels,
+    bool AnnotatesPods
+);
+
+/// <summary>How a running agent looks, and where it shows what it sees.</summary>
+/// <param name="Interval">The longest time between two looks.</param>
+/// <param name="Endpoint">Where the status is.</param>
+/// <param name="Scrape">Where a Prometheus elsewhere reads the metrics; null for nowhere.</param>
+internal sealed record LoopSettings(
+    TimeSpan Interval,
+    EndpointSettings Endpoint,
+    ScrapeSettings? Scrape
+);

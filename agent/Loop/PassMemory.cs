@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Plan;
+using PinAgent.Report;
+using PinAgent.Report.Cluster;
+
+namespace PinAgent.Loop;
+
+/// <summary>What one pass leaves to the next.</summary>
+/// <param name="Plan">What planning remembers.</param>
+internal sealed record PassMemory(PlanMemory Plan)
+{
+    /// <summary>The node with the masks as they were left; null before the first pass.</summary>
+    public NodeSnapshot? Snapshot { get; init; }
+
+    /// <summary>What the last pass depended on.</summary>
+    public PassInputs? Inputs { get; init; }
+
+    /// <summary>The VMs whose masks were to be written.</summary>
+    public ImmutableHashSet<VmKey> Enforced { get; init; } = [];
+
+    /// <summary>What the last pass came to.</summary>
+    public PassResult? Result { get; init; }
+
+    /// <summary>Whether another pass with the same inputs would come to the same.</summary>
+    public bool IsAtRest { get; init; }
+
+    /// <summary>Threads put back since the agent started.</summary>
+    public long Repairs { get; init; }
+}
+
+/// <summary>All that a pass depends on, beside what the one before it has left.</summary>
+/// <param name="Snapshot">The node.</param>
+/// <param name="Mode">Whether masks are written.</param>
+/// <param name="Released">The VMs that were given back.</param>
+/// <param name="Labels">The node's labels.</param>
+/// <param name="Events">Whether the kernel tells of new threads; null where it isn't asked.</param>
+/// <param name="Neighbours">What is around the VMs.</param>
+internal sealed record PassInputs(
+    NodeSnapshot Snapshot,
+    EffectiveMode Mode,
+    ImmutableHashSet<string> Released,
+    ImmutableSortedDictionary<string, LabelStatus> Labels,
+    EventSource? Events,
+    NodeNeighbours Neighbours
+);
+
+/// <summary>What passes of a running agent ask and tell, and a single pass on one machine doesn't.</summary>
+internal sealed record PassSurroundings
+{
+    /// <summary>Keeps the node's labels; null outside a cluster.</summary>
+    public LabelKeeper? Labels { get; init; }
+
+    /// <summary>Tells the cluster what was done; null outside a cluster.</summary>
+    public ClusterReporter? Reporter { get; init; }
+
+    /// <summary>Says whether the kernel tells of new threads.</summary>
+    public Func<EventSource>? Events { get; init; }
+
+    /// <summary>Looks around the VMs.</summary>
+    public NeighbourLoop? Neighbours { get; init; }
+
+    /// <summary>Says whether a VM's cpuset was written since it was last asked.</summary>
+    public Func<bool?>? CpusetsWritten { get; init; }
+}

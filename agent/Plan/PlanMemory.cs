@@ -1,0 +1,26 @@
+using PinAgent.Plan.Contests;
+using PinAgent.Plan.Dedication;
+using PinAgent.Plan.Placement;
+
+namespace PinAgent.Plan;
+
+/// <summary>What planning remembers from one pass to the next: a value that goes in and another that comes out.</summary>
+/// <param name="Held">The placements that are held.</param>
+/// <param name="Decisions">What has been decided about the VMs of a cluster's node.</param>
+/// <param name="Contests">The VMs whose pins another program undoes; none where the agent doesn't pin.</param>
+/// <param name="Disagreements">Since when a VM's exclusive CPUs are told differently.</param>
+internal sealed record PlanMemory(
+    HeldPlacements Held,
+    Decisions Decisions,
+    NodeContests Contests,
+    Disagreements Disagreements
+)
+{
+    /// <summary>Before the first pass.</summary>
+    public static readonly PlanMemory None = new(
+        HeldPlacements.None,
+        Decisions.None,
+        NodeContests.None,
+        Disagreements.None
+    );
+}

@@ -1,0 +1,226 @@
+using PinAgent.Model.Changes;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Report;
+using PinAgent.Report.Changes;
+using PinAgent.Report.Metrics;
+using PinAgent.Tests.Apply;
+using Xunit;
+using static PinAgent.Tests.Report.Changes.PassChanges;
+
+namespace PinAgent.Tests.Report.Changes;
+
+/// <summary>One change is one record, whoever tells of it; the cause is what there is evidence for.</summary>
+public sealed class ChangeDetectorTests
+{
+    private static readonly VmPassResult Pinned = Pass(AppliedVm.Pinned());
+
+    [Fact]
+    public void A_mask_that_equals_the_cpuset_was_set_by_somebody_where_no_cpuset_was_written()
+    {
+        var repaired = Assert.Single(Of(Astray(AppliedVm.Vcpu0), Pinned, cpusetsWritten: false));
+
+        Assert.Equal(
+            (VmChangeKind.Repaired, ChangeCause.MasksSet),
+            (repaired.Kind, repaired.Cause)
+        );
+        Assert.Equal(1, PassFigures.Repairs([repaired]));
+        Assert.Contains("somebody had set other masks", ChangeText.What(repaired));
+    }
+
+    [Fact]
+    public void Threads_with_all_CPUs_after_a_cpuset_was_written_were_reset_by_the_kernel() =>
+        Assert.Equal(
+            ChangeCause.MasksReset,
+            Assert.Single(Of(AllAstray(), Pinned, cpusetsWritten: true)).Cause
+        );
+
+    [Fact]
+    public void Where_nobody_listens_one_thread_among_others_was_moved_and_all_at_once_is_unknown()
+    {
+        Assert.Equal(
+            ChangeCause.MasksSet,
+            Assert.Single(Of(Astray(AppliedVm.Vcpu0), Pinned)).Cause
+        );
+        var unknown = Assert.Single(Of(AllAstray(), Pinned));
+        Assert.Equal(ChangeCause.Unknown, unknown.Cause);
+        Assert.Null(ChangeText.Likely(unknown.Cause));
+    }
+
+    [Fact]
+    public void A_pinned_VM_whose_cpuset_moves_is_one_change_for_event_history_counter_and_log()
+    {
+        var before = Pinned with { Status = Pinned.Status with { Cpuset = "4-6" } };
+        var moved = Assert.Single(Of(AllAstray(), before, cpusetsWritten: true));
+
+        Assert.Equal(
+            (VmChangeKind.Moved, ChangeCause.CpusetChanged, "4-6", "0-1,8"),
+            (moved.Kind, moved.Cause, moved.CpusetBefore, moved.Cpuset)
+        );
+        Assert.Equal(moved.Threads.Length, PassFigures.Repairs([moved]));
+        Assert.StartsWith("its cpuset changed from 4-6 to 0-1,8; pinned", ChangeText.What(moved));
+    }
+
+    [Fact]
+    public void What_the_CPUs_were_before_is_told_of_a_VM_that_never_was_right_too()
+    {
+        var before = Pinned with
+        {
+            Status = Pinned.Status with
+            {
+                Cpuset = "4-6",
+                State = VmState.PartlyPinned,
+                Reason = Reason.Narrowed,
+            },
+        };
+
+        Assert.Equal("4-6", Of(AllAstray(), before)[0].CpusetBefore);
+    }
+
+    [Fact]
+    public void Threads_that_are_new_are_placed_and_nobody_has_strayed()
+    {
+        var before = Pinned with
+        {
+            Outcome = Pinned.Outcome with
+            {
+                Threads = Pinned.Outcome.Threads.RemoveAll(thread =>
+                    thread.Planned.Thread.Tid == AppliedVm.Vhost
+                ),
+            },
+        };
+        var placed = Assert.Single(Of(Astray(AppliedVm.Vhost), before, cpusetsWritten: false));
+
+        Assert.Equal(
+            (VmChangeKind.ThreadsPlaced, ChangeCause.NewThreads, (double?)null),
+            (placed.Kind, placed.Cause, placed.UnpinnedSecondsAtMost)
+        );
+        Assert.Equal(0, PassFigures.Repairs([placed]));
+    }
+
+    [Fact]
+    public void Release_and_its_undo_are_the_administrators_doing()
+    {
+        var released = Released(Pinned);
+        var given = Assert.Single(Of(released, Pinned));
+        var taken = Assert.Single(Of(Pass(new AppliedVm()), released));
+
+        Assert.Equal(
+            (VmChangeKind.Released, ChangeCause.Administrator, Reason.Released),
+            (given.Kind, given.Cause, given.Reason)
+        );
+        Assert.Equal((VmChangeKind.TakenUp, ChangeCause.Administrator), (taken.Kind, taken.Cause));
+        Assert.False(Objective.IsConcerned(released.Status));
+    }
+
+    [Fact]
+    public void The_emulators_CPU_that_was_lost_with_a_cpuset_is_a_change_of_its_own()
+    {
+        var before = Pinned with
+        {
+            Status = Pinned.Status with
+            {
+                Cpuset = "0-2,8",
+                Guest = Pinned.Status.Guest with { IsolateEmulatorThread = true },
+            },
+        };
+        var now = Pinned with
+        {
+            Status = Pinned.Status with
+            {
+                Guest = Pinned.Status.Guest with { IsolateEmulatorThread = false },
+            },
+        };
+
+        var lost = Assert.Single(Of(now, before));
+        Assert.Equal(VmChangeKind.IsolationLost, lost.Kind);
+        Assert.Contains("none is left for the emulator alone", ChangeText.What(lost));
+    }
+
+    [Fact]
+    public void A_violation_begins_and_ends_for_each_VM_whose_CPUs_it_is_about_and_other_figures_are_the_same_one()
+    {
+        var detector = new ChangeDetector();
+        var stranger = new Violation(ViolationKind.Stranger, "8", "stress (pid 7) ran there");
+        detector.After([Pinned], [], "0-15", false, Noon);
+
+        var begun = Assert.Single(detector.After([Pinned], [stranger], "0-15", false, Noon));
+        Assert.Empty(
+            detector.After([Pinned], [stranger with { Message = "for 9 s" }], "0-15", false, Noon)
+        );
+        var ended = Assert.Single(detector.After([Pinned], [], "0-15", false, Noon));
+
+        Assert.Equal(
+            (VmChangeKind.ViolationBegun, ChangeCause.Neighbours, "vm1"),
+            (begun.Kind, begun.Cause, begun.Name)
+        );
+        Assert.Contains("stress (pid 7) ran there", ChangeText.What(begun));
+        Assert.Equal(VmChangeKind.ViolationEnded, ended.Kind);
+        Assert.Empty(
+            detector.After([Pinned], [stranger with { Cpus = "14" }], "0-15", false, Noon)
+        );
+    }
+
+    [Fact]
+    public void A_VM_that_ends_is_told_once_and_nothing_of_one_that_stands_as_it_stood()
+    {
+        var detector = new ChangeDetector();
+        Assert.Equal(
+            VmChangeKind.Begun,
+            Assert.Single(detector.After([Pinned], [], "0-15", false, Noon)).Kind
+        );
+        Assert.Empty(detector.After([Pinned], [], "0-15", false, Noon));
+        Assert.Equal(
+            VmChangeKind.Ended,
+            Assert.Single(detector.After([], [], "0-15", false, Noon)).Kind
+        );
+        Assert.Empty(detector.After([], [], "0-15", false, Noon));
+    }
+
+    [Fact]
+    public void Every_kind_and_every_cause_has_its_words()
+    {
+        foreach (var kind in Enum.GetValues<VmChangeKind>())
+        {
+            Assert.NotEmpty(
+                ChangeText.What(
+                    new VmChange
+                    {
+                        At = Noon,
+                        Kind = kind,
+                        Cause = ChangeCause.Met,
+                    }
+                )
+            );
+        }
+
+        foreach (var cause in Enum.GetValues<ChangeCause>())
+        {
+            var change = new VmChange
+            {
+                At = Noon,
+                Kind = VmChangeKind.Begun,
+                Cause = cause,
+            };
+            Assert.NotEmpty(ChangeText.Why(change));
+        }
+    }
+
+    private static VmPassResult Released(VmPassResult vm) =>
+        new(vm.Outcome with { Plan = vm.Outcome.Plan with { IsReleased = true } }, WasHeld: false);
+
+    private static VmPassResult AllAstray() => Pass(new AppliedVm(), wasHeld: true);
+
+    // One thread has all CPUs of the VM's cpuset, as taskset or a new thread's maker gives it.
+    private static VmPassResult Astray(int tid)
+    {
+        var vm = AppliedVm.Pinned(thread =>
+            thread.Tid == tid ? thread with { Affinity = CpuSet.Parse("0-1,8") } : thread
+        );
+        return Pass(vm, wasHeld: true);
+    }
+
+    private static VmPassResult Pass(AppliedVm vm, bool wasHeld = false) =>
+        new(vm.Apply(), wasHeld);
+}

@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+using PinAgent.Model.Changes;
+using PinAgent.Report;
+using PinAgent.Report.Changes;
+
+namespace PinAgent.Tests.Report.Changes;
+
+/// <summary>What is told of passes over one VM.</summary>
+internal static class PassChanges
+{
+    public static readonly DateTimeOffset Noon = new(2026, 9, 1, 12, 0, 0, TimeSpan.Zero);
+
+    /// <summary>What is told of a pass, a second after another or as the first.</summary>
+    public static ImmutableArray<VmChange> Of(
+        VmPassResult vm,
+        VmPassResult? after = null,
+        bool? cpusetsWritten = null
+    )
+    {
+        var detector = new ChangeDetector();
+        if (after is not null)
+        {
+            detector.After([after], [], "0-15", false, Noon);
+        }
+
+        return detector.After([vm], [], "0-15", cpusetsWritten, Noon.AddSeconds(1));
+    }
+}
