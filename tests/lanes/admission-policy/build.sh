@@ -66,12 +66,11 @@ replace_checker() {
   build=
 }
 
-# Changes with the checker's sources and the code that builds it.
+# Changes with the checker's sources, and not with the libraries' versions: to know those needs the network.
 checker_key() {
   {
     cat "$sources"/*.go
     echo "$SUITE" "${PACKAGES[@]}" "$(dpkg --print-architecture)"
-    declare -f build_checker debian_mirror compile_checker
   } | sha256sum | cut -c 1-16
 }
 
@@ -103,7 +102,10 @@ build_checker() {
     -o Dir::State::Lists="$build/lists" -o Dir::State::status="$build/status" -o Dir::Cache="$build/cache"
     -o APT::Sandbox::User=root -o APT::Install-Recommends=false -o Debug::NoLocking=true
   )
-  apt-get "${apt[@]}" update || return
+  apt-get "${apt[@]}" update || {
+    echo "no lists from $mirror"
+    return 1
+  }
   for compiler in "${COMPILERS[@]}"; do
     # Nothing is installed: -s only says what would be. What isn't Go isn't needed to compile.
     packages=$(apt-get "${apt[@]}" -s install "${PACKAGES[@]}" "$compiler" |
