@@ -18,18 +18,20 @@ internal sealed class MeasuredAgent : IAsyncDisposable
     private readonly ControlGroup _group;
     private readonly TemporaryFolder _folder = new();
     private readonly ManifestLimits _limits;
-    private readonly string _guest;
+    private readonly string[] _guests;
     private AgentLoop _loop;
     private HttpClient _client;
 
-    public MeasuredAgent(ManifestLimits limits, string guest)
+    /// <param name="limits">Its limits.</param>
+    /// <param name="guests">The guests it's to pin.</param>
+    public MeasuredAgent(ManifestLimits limits, params string[] guests)
     {
         _group = new ControlGroup("agent")
         {
             MemoryLimit = limits.MemoryBytes,
             CpuShares = limits.CpuShares,
         };
-        (_limits, _guest, Port) = (limits, guest, FreePort());
+        (_limits, _guests, Port) = (limits, guests, FreePort());
         (_loop, _client) = Start();
     }
 
@@ -65,8 +67,9 @@ internal sealed class MeasuredAgent : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until the guest is pinned.</summary>
-    public Task PinnedAsync() => _loop.WaitForLogAsync("pinned within");
+    /// <summary>Waits until each of its guests is pinned, or it's said why not.</summary>
+    public Task PinnedAsync() =>
+        _loop.WaitForLogsAsync([.. _guests.Select(guest => $"{guest.Replace('_', '/')} (pid ")]);
 
     /// <summary>Asks for its health, as its pod's liveness probe does.</summary>
     /// <returns>How long the answer took; null if there was none, or another than 200.</returns>
@@ -137,16 +140,17 @@ internal sealed class MeasuredAgent : IAsyncDisposable
                 $"--bounding-set={_limits.Capabilities}",
                 $"--inh-caps=-all",
             ],
-            "--vm",
-            _guest,
-            "--interval",
-            "1",
-            "--tcp",
-            $"127.0.0.1:{Port}",
-            "--socket",
-            socket,
-            "--state-dir",
-            _folder.Path
+            [
+                .. _guests.SelectMany(guest => new[] { "--vm", guest }),
+                "--interval",
+                "1",
+                "--tcp",
+                $"127.0.0.1:{Port}",
+                "--socket",
+                socket,
+                "--state-dir",
+                _folder.Path,
+            ]
         );
         var client = AgentLoop.Client(socket);
         client.Timeout = ProbePatience;
