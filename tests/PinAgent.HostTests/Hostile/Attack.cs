@@ -12,13 +12,34 @@ internal sealed record Scene(string Neighbour, Tenants Tenants, int Port);
 /// <summary>One attack, from an agent that has pinned the neighbour to what was measured.</summary>
 internal static class Attack
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(0.7);
+
+    // A test that has run out of time still cleans up while the next one begins.
+    private static readonly SemaphoreSlim OneAtATime = new(1);
 
     /// <param name="name">What the table calls it.</param>
     /// <param name="programs">Where the compiled programs are.</param>
     /// <param name="begin">Starts the attackers.</param>
     /// <param name="drifts">How many drifts there are once the attackers are ready.</param>
     public static async Task<Figures> MeasureAsync(
+        string name,
+        string programs,
+        Func<Scene, Task> begin,
+        int drifts
+    )
+    {
+        await OneAtATime.WaitAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            return await MeasureAloneAsync(name, programs, begin, drifts);
+        }
+        finally
+        {
+            OneAtATime.Release();
+        }
+    }
+
+    private static async Task<Figures> MeasureAloneAsync(
         string name,
         string programs,
         Func<Scene, Task> begin,
@@ -76,6 +97,7 @@ internal static class Attack
             Restarted = begun && !agent.HasEnded,
             DriftAfterRestart = repair,
             Memory = agent.MostMemory,
+            Resident = Math.Max(figures.Resident, agent.MostResident),
         };
     }
 }

@@ -7,6 +7,7 @@ namespace PinAgent.HostTests.Hostile;
 internal sealed record Figures
 {
     private const long Mebibyte = 1 << 20;
+    private const long MostMemory = 64 * Mebibyte;
     private static readonly CompositeFormat Row = CompositeFormat.Parse(
         "{0,-52} {1,7} {2,9} {3,9} {4,6} {5,7} {6,7} {7,9} {8,9}  {9}"
     );
@@ -27,7 +28,10 @@ internal sealed record Figures
     /// <summary>The most memory its cgroup had, in bytes.</summary>
     public required long Memory { get; init; }
 
-    /// <summary>The most memory its process had, in bytes.</summary>
+    /// <summary>
+    /// The most memory its process had, in bytes: with the program's own pages, which count for the cgroup that has read them
+    /// first, as the agent's pod does and the lane doesn't.
+    /// </summary>
     public required long Resident { get; init; }
 
     /// <summary>Lines a second.</summary>
@@ -47,7 +51,7 @@ internal sealed record Figures
 
     /// <summary>Whether the agent can't do better on a machine that does less.</summary>
     public bool IsCertain =>
-        Died || Restarted == false || Memory > 64 * Mebibyte || Touched.Count > 0;
+        Died || Restarted == false || Math.Max(Memory, Resident) > MostMemory || Touched.Count > 0;
 
     /// <summary>What is beyond its bound.</summary>
     public IReadOnlyList<string> Missed =>
@@ -59,7 +63,7 @@ internal sealed record Figures
             ),
             .. Miss(Drifts.Max() > LatestRepair, "a drift was repaired late"),
             .. Miss(Cpu >= 0.1, "it took a tenth of a CPU or more"),
-            .. Miss(Memory > 64 * Mebibyte, "it took more than 64 MiB"),
+            .. Miss(Math.Max(Memory, Resident) > MostMemory, "it took more than 64 MiB"),
             .. Miss(Log >= 10, "it logged ten lines a second or more"),
             .. Miss(!Died && Probes.Any(probe => probe is null), "a liveness probe failed"),
             .. Miss(

@@ -5,8 +5,8 @@ namespace PinAgent.HostTests.Hostile;
 /// <summary>
 /// Tenants that attack the agent, each beside a neighbour whose threads are moved by hand again and again. Here times are
 /// asserted, for they are what is promised. A time or a share of a CPU that is beyond its bound, as a machine may be
-/// busy with others, is measured once more, and only what is missed twice in a row counts; an agent that ended, that took too much memory or that
-/// touched a stranger's thread isn't asked again.
+/// busy with others, is measured once more, and only what is missed twice in a row counts; an agent that ended, that took too
+/// much memory or that touched a stranger's thread isn't asked again.
 /// </summary>
 [Trait("lane", "hostile")]
 public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
@@ -34,7 +34,7 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
         );
 
     [Fact(Timeout = Timeout)]
-    public Task A_command_line_of_4_MB_of_one_option() =>
+    public Task A_command_line_of_4_MB_of_tiny_arguments_under_the_neighbours_name() =>
         HoldsAsync(
             "the same, under the neighbour's name",
             scene =>
@@ -66,6 +66,19 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
         HoldsAsync(
             "5 guests of 4,000 idle threads",
             scene => scene.Tenants.StartAsync("crowd", "PROCESSES=5", "THREADS=4000", "GUEST=evil")
+        );
+
+    [Fact(Timeout = Timeout)]
+    public Task Twenty_thousand_threads_of_five_namesakes() =>
+        HoldsAsync(
+            "5 namesakes of the neighbour with 4,000 idle threads",
+            scene =>
+                scene.Tenants.StartAsync(
+                    "crowd",
+                    "PROCESSES=5",
+                    "THREADS=4000",
+                    $"GUEST={scene.Neighbour}"
+                )
         );
 
     [Fact(Timeout = Timeout)]
@@ -132,7 +145,7 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
             "100 clients that ask for / and don't read",
             async scene =>
             {
-                await scene.Tenants.StartAsync("crowd", "GUEST=default_evil", "THREADS=3000");
+                await scene.Tenants.StartAsync("crowd", "GUEST=evil", "THREADS=3000");
                 await scene.Tenants.StartAsync("clients", $"PORT={scene.Port}", "PATHNAME=/");
             },
             Many
@@ -144,11 +157,11 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
             "100 clients that ask for a VM of 3,000 threads",
             async scene =>
             {
-                await scene.Tenants.StartAsync("crowd", "GUEST=default_evil", "THREADS=3000");
+                await scene.Tenants.StartAsync("crowd", "GUEST=evil", "THREADS=3000");
                 await scene.Tenants.StartAsync(
                     "clients",
                     $"PORT={scene.Port}",
-                    "PATHNAME=/api/v1/vms/default/evil"
+                    "PATHNAME=/api/v1/vms/host/evil"
                 );
             },
             Many

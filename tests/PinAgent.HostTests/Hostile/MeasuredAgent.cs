@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json.Nodes;
 using Xunit;
 
 namespace PinAgent.HostTests.Hostile;
@@ -19,6 +20,7 @@ internal sealed class MeasuredAgent : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly ManifestLimits _limits;
     private readonly string[] _guests;
+    private readonly string _socket;
     private AgentLoop _loop;
     private HttpClient _client;
 
@@ -31,6 +33,7 @@ internal sealed class MeasuredAgent : IAsyncDisposable
             MemoryLimit = limits.MemoryBytes,
             CpuShares = limits.CpuShares,
         };
+        _socket = $"{_folder.Path}/pinagent.sock";
         (_limits, _guests, Port) = (limits, guests, FreePort());
         (_loop, _client) = Start();
     }
@@ -69,7 +72,33 @@ internal sealed class MeasuredAgent : IAsyncDisposable
 
     /// <summary>Waits until each of its guests is pinned, or it's said why not.</summary>
     public Task PinnedAsync() =>
-        _loop.WaitForLogsAsync([.. _guests.Select(guest => $"{guest.Replace('_', '/')} (pid ")]);
+        _loop.WaitForLogsAsync([.. _guests.Select(guest => $"/{guest}")]).WaitAsync(StartPatience);
+
+    /// <summary>Its status, as a program reads it.</summary>
+    public async Task<Status> StatusAsync() =>
+        new(
+            JsonNode.Parse(
+                await _client.GetStringAsync(
+                    "http://localhost/api/v1/status",
+                    TestContext.Current.CancellationToken
+                )
+            )!
+        );
+
+    /// <summary>Gives a VM back.</summary>
+    public async Task ReleaseAsync(int pid)
+    {
+        var released = await Agent.RunAsync(
+            "release",
+            "--socket",
+            _socket,
+            "--state-dir",
+            _folder.Path,
+            "--vm",
+            $"{pid}"
+        );
+        Assert.True(released.ExitCode == 0, released.StandardError);
+    }
 
     /// <summary>Asks for its health, as its pod's liveness probe does.</summary>
     /// <returns>How long the answer took; null if there was none, or another than 200.</returns>
@@ -127,7 +156,6 @@ internal sealed class MeasuredAgent : IAsyncDisposable
 
     private (AgentLoop, HttpClient) Start()
     {
-        var socket = $"{_folder.Path}/pinagent.sock";
         var loop = AgentLoop.Through(
             [
                 "/bin/sh",
@@ -138,7 +166,7 @@ internal sealed class MeasuredAgent : IAsyncDisposable
                 $"DOTNET_GCHeapHardLimit={_limits.GcHeapHardLimit}",
                 "setpriv",
                 $"--bounding-set={_limits.Capabilities}",
-                $"--inh-caps=-all",
+                "--inh-caps=-all",
             ],
             [
                 .. _guests.SelectMany(guest => new[] { "--vm", guest }),
@@ -147,12 +175,12 @@ internal sealed class MeasuredAgent : IAsyncDisposable
                 "--tcp",
                 $"127.0.0.1:{Port}",
                 "--socket",
-                socket,
+                _socket,
                 "--state-dir",
                 _folder.Path,
             ]
         );
-        var client = AgentLoop.Client(socket);
+        var client = AgentLoop.Client(_socket);
         client.Timeout = ProbePatience;
         return (loop, client);
     }

@@ -21,6 +21,11 @@ internal sealed class Neighbour : IAsyncDisposable
     /// <summary>The guest's name.</summary>
     public string Name => _guest.Name;
 
+    public int Pid => _guest.Pid;
+
+    /// <summary>The CPUs each of its threads may run on.</summary>
+    public IReadOnlyDictionary<int, string> Masks() => _guest.Masks();
+
     // A drift takes two CPUs. Where there are no others, the neighbour shares them with everybody, and is dedicated by name.
     private static int First =>
         Environment.ProcessorCount >= 4 ? Environment.ProcessorCount - 2 : 0;

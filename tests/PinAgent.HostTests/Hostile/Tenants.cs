@@ -20,6 +20,9 @@ internal sealed class Tenants : IDisposable
     /// <param name="programs">Where the compiled programs are.</param>
     public Tenants(string programs) => _programs = programs;
 
+    /// <summary>Their processes.</summary>
+    public IReadOnlyList<int> Pids => _group.Pids;
+
     /// <summary>Starts a program and waits until it says that it's ready.</summary>
     /// <param name="program">Its name.</param>
     /// <param name="settings">Its settings, NAME=VALUE.</param>
