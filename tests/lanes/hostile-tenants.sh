@@ -29,6 +29,7 @@ readonly tests=$repository/artifacts/bin/PinAgent.HostTests/release/PinAgent.Hos
 readonly hierarchies=(cpu cpuacct memory cpuset)
 
 work=
+runner=
 
 cannot() {
   echo "hostile-tenants.sh: $*"
@@ -42,15 +43,19 @@ cleanup() {
   trap - EXIT INT TERM
   local hierarchy folder
   [[ -n $work ]] || return 0
-  rm -rf "$work"
+  # First of all: they would go on and start others.
+  [[ -z $runner ]] || kill -KILL "$runner" 2>/dev/null || true
   for hierarchy in "${hierarchies[@]}"; do
     folder=/sys/fs/cgroup/$hierarchy/$PINAGENT_TEST_GROUP
     [[ -d $folder ]] || continue
+    # Who is short of CPU time takes long to die.
+    find "$folder" -name cpu.cfs_quota_us -exec sh -c 'echo -1 >"$1"' sh {} \;
     while [[ -n $(pids_in "$folder") ]]; do
       pids_in "$folder" | xargs -r kill -KILL 2>/dev/null || true
     done
     find "$folder" -depth -type d -exec rmdir {} +
   done
+  rm -rf "$work"
 }
 
 case ${1:-} in
@@ -68,6 +73,8 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 work=$(mktemp -d -t pinagent-hostile.XXXXXX)
+# The attackers' programs are in there, too.
+chmod 0755 "$work"
 if ! command -v gcc >/dev/null; then
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null || cannot "can't install gcc"
@@ -77,5 +84,6 @@ if [[ -z ${PINAGENT_BIN:-} ]]; then
   export PINAGENT_BIN=$work/pinagent
 fi
 # In the background, so that a signal to this script isn't held up.
-"$tests" -noColor -trait lane=hostile "$@" &
-wait $!
+TMPDIR=$work "$tests" -noColor -trait lane=hostile "$@" &
+runner=$!
+wait "$runner"
