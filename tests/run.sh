@@ -8,9 +8,9 @@
 # Usage: run.sh [--full]
 #
 #   --full    also the slow lanes: the container image under runc, a real API server and a real kubelet (built once from
-#             Debian's source), the checker of the admission policies where it isn't built yet, the benchmarks (only
-#             whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs, booted under QEMU's software
-#             emulation
+#             Debian's source), the checker of the admission policies where it isn't built yet, tenants that attack the
+#             agent, the benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs,
+#             booted under QEMU's software emulation
 #
 # Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux. Prometheus' promtool is
 # only downloaded, as its package would start a server.
@@ -206,7 +206,7 @@ else
   skip_lane "alerts: each fires when it should" "Debian's prometheus can't be downloaded here"
 fi
 xunit_lane "fast tests" "$bin/PinAgent.Tests/release/PinAgent.Tests" -noColor
-xunit_lane "real QEMU on this machine" "$host_tests" -noColor -trait- lane=node -trait- lane=cluster -trait- lane=image -trait- lane=kubelet
+xunit_lane "real QEMU on this machine" "$host_tests" -noColor -trait- lane=node -trait- lane=cluster -trait- lane=image -trait- lane=kubelet -trait- lane=hostile
 if ((EUID == 0)); then
   check_lane "quickstart, to its end and interrupted" "$lanes/quickstart.sh"
 else
@@ -260,6 +260,16 @@ else
   PINAGENT_TEST_IMAGES=$work/pinagent.tar xunit_lane "real kubelet" \
     "$lanes/control-plane.sh" run --controllers -- "$lanes/kubelet-agent.sh" 127.0.0.1 \
     "$lanes/kubelet-node.sh" run -- "$host_tests" -noColor -trait lane=kubelet
+fi
+
+if ! $full; then
+  skip_lane "hostile tenants" "only with --full"
+elif ((EUID != 0)); then
+  skip_lane "hostile tenants" "needs root"
+elif [[ ! -d /sys/fs/cgroup/cpuset ]]; then
+  skip_lane "hostile tenants" "needs cgroup v1"
+else
+  xunit_lane "hostile tenants, within the manifest's limits" "$lanes/hostile-tenants.sh"
 fi
 
 if $full; then

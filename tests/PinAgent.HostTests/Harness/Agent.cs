@@ -57,6 +57,7 @@ internal sealed class AgentLoop : IAsyncDisposable
     private readonly Channel<string> _log = Channel.CreateUnbounded<string>();
     private readonly CommandTask<CommandResult> _run;
     private readonly string _folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
+    private int _logged;
 
     /// <summary>Starts the agent of a plain host.</summary>
     public AgentLoop(params string[] arguments)
@@ -71,14 +72,19 @@ internal sealed class AgentLoop : IAsyncDisposable
                 .. through ?? [],
                 Paths.Agent,
                 .. before,
-                "--tcp",
-                "127.0.0.1:0",
+                .. arguments.Contains("--tcp") ? (string[])[] : ["--tcp", "127.0.0.1:0"],
                 .. arguments.Contains("--socket") ? (string[])[] : ["--socket", Socket],
                 .. arguments.Contains("--state-dir") ? (string[])[] : ["--state-dir", _folder],
                 .. arguments,
             ])
             .WithValidation(CommandResultValidation.None)
-            .WithStandardErrorPipe(PipeTarget.ToDelegate(line => _log.Writer.TryWrite(line)))
+            .WithStandardErrorPipe(
+                PipeTarget.ToDelegate(line =>
+                {
+                    Interlocked.Increment(ref _logged);
+                    _log.Writer.TryWrite(line);
+                })
+            )
             .ExecuteAsync(_kill.Token);
         _ = _run.Task.ContinueWith(_ => _log.Writer.TryComplete(), TaskScheduler.Default);
     }
@@ -95,6 +101,12 @@ internal sealed class AgentLoop : IAsyncDisposable
 
     public int Pid => _run.ProcessId;
 
+    /// <summary>Whether it is no more.</summary>
+    public bool HasEnded => _run.Task.IsCompleted;
+
+    /// <summary>How many lines it has logged.</summary>
+    public int LogLines => Volatile.Read(ref _logged);
+
     /// <summary>Asks the agent as an administrator does.</summary>
     public Task<BufferedCommandResult> AskAsync(params string[] arguments) =>
         Agent.RunAsync(["status", "--socket", Socket, .. arguments]);
@@ -102,7 +114,16 @@ internal sealed class AgentLoop : IAsyncDisposable
     /// <summary>What Prometheus would read.</summary>
     public async Task<string> MetricsAsync()
     {
-        using var client = new HttpClient(
+        using var client = Client(Socket);
+        return await client.GetStringAsync(
+            "http://localhost/metrics",
+            TestContext.Current.CancellationToken
+        );
+    }
+
+    /// <summary>Speaks HTTP through the agent's socket.</summary>
+    public static HttpClient Client(string path) =>
+        new(
             new SocketsHttpHandler
             {
                 ConnectCallback = async (_, stop) =>
@@ -112,16 +133,11 @@ internal sealed class AgentLoop : IAsyncDisposable
                         SocketType.Stream,
                         ProtocolType.Unspecified
                     );
-                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket), stop);
+                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), stop);
                     return new NetworkStream(socket, ownsSocket: true);
                 },
             }
         );
-        return await client.GetStringAsync(
-            "http://localhost/metrics",
-            TestContext.Current.CancellationToken
-        );
-    }
 
     /// <summary>Waits for a line of the log that has this text.</summary>
     public async Task<string> WaitForLogAsync(string text) => (await WaitForLogsAsync(text))[0];

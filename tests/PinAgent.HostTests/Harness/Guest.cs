@@ -143,13 +143,17 @@ internal static class Threads
             .EnumerateDirectories($"/proc/{pid}/task")
             .ToDictionary(
                 folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture),
-                folder =>
-                    File.ReadLines($"{folder}/status")
-                        .First(line =>
-                            line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)
-                        )
-                        .Split('\t')[1]
+                Mask
             );
+
+    /// <summary>The CPUs a thread may run on.</summary>
+    public static string Mask(int pid, int tid) => Mask($"/proc/{pid}/task/{tid}");
+
+    /// <summary>The CPUs that the thread of this folder may run on.</summary>
+    public static string Mask(string folder) =>
+        File.ReadLines($"{folder}/status")
+            .First(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal))
+            .Split('\t')[1];
 
     /// <summary>Sets the CPUs a thread may run on, as somebody does by hand.</summary>
     public static Task TasksetAsync(int tid, string cpus) =>

@@ -13,7 +13,7 @@ internal static class Requires
             "needs root, to make cpusets and pin threads"
         );
         Assert.SkipUnless(
-            Which("qemu-system-x86_64"),
+            Has("qemu-system-x86_64"),
             "needs qemu-system-x86_64 (Debian: qemu-system-x86)"
         );
         Assert.SkipUnless(
@@ -27,9 +27,10 @@ internal static class Requires
     }
 
     /// <summary>A program on the path.</summary>
-    public static void Program(string name) => Assert.SkipUnless(Which(name), $"needs {name}");
+    public static void Program(string name) => Assert.SkipUnless(Has(name), $"needs {name}");
 
-    private static bool Which(string name) =>
+    /// <summary>Whether a program is on the path.</summary>
+    public static bool Has(string name) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "")
             .Split(':')
             .Any(folder => File.Exists(Path.Combine(folder, name)));
