@@ -7,7 +7,6 @@ using PinAgent.Cli.Settings;
 using PinAgent.Cli.Terminal;
 using PinAgent.Loop;
 using PinAgent.Model.Node;
-using PinAgent.Observe.Qemu;
 using PinAgent.Observe.Vmi;
 using Serilog;
 

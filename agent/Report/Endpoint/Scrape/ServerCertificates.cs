@@ -90,7 +90,7 @@ internal sealed partial class ServerCertificates(ScrapeSettings settings, ILogge
         request.CertificateExtensions.Add(
             new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication)], critical: false)
         );
-        var now = DateTimeOffset.UtcNow;
+        var now = TimeProvider.System.GetUtcNow();
         return request.CreateSelfSigned(now.AddHours(-1), now.AddYears(10));
     }
 
