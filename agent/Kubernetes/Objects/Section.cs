@@ -80,6 +80,17 @@ internal readonly struct Section
             var other => Contradicts<string?>(name, "text", other, null),
         };
 
+    /// <summary>
+    /// A text that the schema takes for nothing else: a number, or true and false, need quotes. Null if there is none.
+    /// </summary>
+    public string? TextOnly(string name) =>
+        Find(name) switch
+        {
+            null => null,
+            ScalarNode { IsText: true } text => text.Text,
+            var other => Contradicts<string?>(name, "text, in quotes if it looks like a number", other, null),
+        };
+
     /// <summary>Whether a field is there, whatever it is.</summary>
     public bool Has(string name) => Find(name) is not null;
 

@@ -29,7 +29,7 @@ internal static class VmiSpecReader
             HasInstancetype = spec["instancetype"].Exists,
             EmulatorThreadCompleteToEvenParity = annotations.Has(EvenParityAnnotation),
             HasHookSidecars = annotations.Text(HookSidecarsAnnotation) is not null,
-            Architecture = spec.Text("architecture"),
+            Architecture = spec.TextOnly("architecture"),
             DedicatedCpuPlacement = cpu.Flag("dedicatedCpuPlacement"),
             IsolateEmulatorThread = cpu.Flag("isolateEmulatorThread"),
             Sockets = cpu.Count("sockets"),
@@ -38,8 +38,8 @@ internal static class VmiSpecReader
             MaxSockets = cpu.Count("maxSockets"),
             NumaPassthrough = cpu["numa"]["guestMappingPassthrough"].Exists,
             Realtime = cpu["realtime"].Exists,
-            RealtimeMask = cpu["realtime"].Text("mask"),
-            IoThreadsPolicy = domain.Text("ioThreadsPolicy"),
+            RealtimeMask = cpu["realtime"].TextOnly("mask"),
+            IoThreadsPolicy = domain.TextOnly("ioThreadsPolicy"),
             SupplementalPoolThreadCount = domain["ioThreads"].Count("supplementalPoolThreadCount"),
             CpuRequest = requests.Quantity("cpu"),
             CpuLimit = limits.Quantity("cpu"),
@@ -47,6 +47,7 @@ internal static class VmiSpecReader
             MemoryLimit = limits.Quantity("memory"),
             GuestMemory = domain["memory"].Quantity("guest"),
             HasHugepages = domain["memory"]["hugepages"].Exists,
+            PageSize = domain["memory"]["hugepages"].TextOnly("pageSize"),
         };
     }
 }

@@ -14,8 +14,10 @@ internal static class DedicatedWarnings
             .. new[]
             {
                 UnknownInstancetype(vmi),
+                NoCount(vmi),
                 PreferSockets(vmi),
                 OneIsEnough(vmi),
+                RealtimeMaskUnread(vmi),
                 HookSidecars(vmi, context),
             }.OfType<string>(),
         ];
@@ -24,6 +26,25 @@ internal static class DedicatedWarnings
         vmi.HasInstancetype
             ? "spec.instancetype brings CPUs and memory from another object, so whether the rules hold is unknown: "
                 + "check the VirtualMachineInstance that the cluster makes of it"
+            : null;
+
+    // KubeVirt's defaults count it, so that its webhook never meets it.
+    private static string? NoCount(VmiSpec vmi) =>
+        vmi
+            is {
+                DedicatedCpuPlacement: true,
+                HasInstancetype: false,
+                HasTopology: false,
+                CpuLimit: null or { Sign: 0 },
+                CpuRequest: null or { Sign: 0 }
+            }
+            ? "dedicated CPUs, but how many? KubeVirt makes it 1 vCPU: set sockets, cores or threads beside it"
+            : null;
+
+    // The webhook lets it pass; virt-handler fails when the guest starts.
+    private static string? RealtimeMaskUnread(VmiSpec vmi) =>
+        vmi.Realtime && !RealtimeMask.TryParse(vmi.RealtimeMask, out _, out var problem)
+            ? $"domain.cpu.realtime.mask: {problem}: KubeVirt accepts it, and can't start the VM"
             : null;
 
     private static string? PreferSockets(VmiSpec vmi) =>
