@@ -30,6 +30,12 @@ internal readonly struct Section
     /// <summary>Whether the document has it.</summary>
     public bool Exists => _map is not null;
 
+    /// <summary>Where it is in the document; empty for the root.</summary>
+    public string Path => _path;
+
+    /// <summary>The fields' names; empty where the document has none.</summary>
+    public IEnumerable<string> Names => _map?.Values.Keys ?? [];
+
     /// <summary>An object among the fields.</summary>
     public Section this[string name] =>
         Find(name) switch

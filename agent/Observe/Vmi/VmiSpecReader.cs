@@ -7,7 +7,8 @@ namespace PinAgent.Observe.Vmi;
 /// <remarks>Source: KubeVirt, <c>staging/src/kubevirt.io/api/core/v1/schema.go</c>.</remarks>
 internal static class VmiSpecReader
 {
-    private const string EvenParityAnnotation =
+    /// <summary>The annotation that gives an isolated emulator a second CPU.</summary>
+    public const string EvenParityAnnotation =
         "alpha.kubevirt.io/EmulatorThreadCompleteToEvenParity";
     private const string HookSidecarsAnnotation = "hooks.kubevirt.io/hookSidecars";
 
