@@ -148,7 +148,7 @@ internal static class CapacityCommand
     private static async Task<NodeSnapshot> ObserveAsync(ParseResult parsed, CancellationToken stop)
     {
         using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
-        var kubeletRoot = CommonOptions.KubeletRoot.Get(parsed);
+        var kubeletRoot = CommonOptions.KubeletRootOf(parsed);
         var told = await PodResourcesSocket.AskAsync(
             files.Display(PodResourcesSocket.PathOf(kubeletRoot)),
             PodResourcesSocket.Patience,

@@ -38,7 +38,7 @@ internal sealed class ClusterServices : IDisposable
         );
         PodResources = new PodResourcesWatch(
             CommonOptions.HostRoot.Get(parsed).TrimEnd('/')
-                + PodResourcesSocket.PathOf(CommonOptions.KubeletRoot.Get(parsed)),
+                + PodResourcesSocket.PathOf(CommonOptions.KubeletRootOf(parsed)),
             time
         );
     }

@@ -152,7 +152,7 @@ internal static class RunCommand
             using var cpusets = new CpusetWatch(
                 requests,
                 CommonOptions.HostRoot.Get(parsed),
-                CommonOptions.KubeletRoot.Get(parsed)
+                CommonOptions.KubeletRootOf(parsed)
             );
             if (!parsed.GetValue(Once))
             {
@@ -222,7 +222,7 @@ internal static class RunCommand
             new NodeObserver(
                 files,
                 affinity,
-                CommonOptions.KubeletRoot.Get(parsed),
+                CommonOptions.KubeletRootOf(parsed),
                 cluster is null ? null : () => cluster.Watcher.Facts,
                 cluster?.PodResources,
                 follow

@@ -209,7 +209,8 @@ internal sealed class PinPass(
                     [.. vms.Select(vm => vm.Outcome)],
                     snapshot.Topology,
                     _disagreements,
-                    inputs.Survey
+                    inputs.Survey,
+                    snapshot.CpuManager.Checkpoint
                 ),
                 Drift = new DriftStatus(_repairs),
                 Capacity = NodeCapacityStatus.Of(CapacitySurvey.Of(snapshot)),
