@@ -40,6 +40,16 @@ internal static class GuestRules
                     ? $"expected a memory request of 1M or more, found \"{memory}\""
                     : null
         ),
+        // validateMemoryLimitsNegativeOrNull
+        new(
+            "memory-limit-not-negative",
+            "domain.resources.limits.memory",
+            Invalid,
+            vmi =>
+                vmi.MemoryLimit is { Sign: < 0 } limit
+                    ? $"expected 0 or more memory, found \"{limit}\""
+                    : null
+        ),
         // validateHugepagesMemoryRequests
         new(
             "page-size-readable",
