@@ -138,8 +138,7 @@ internal static class CapacityCommand
                     SupplementalIoThreads = parsed.GetValue(IoThreads),
                     Sidecars = parsed.GetValue(Sidecars),
                     Sidecar = ContainerAmount.Of(node.Cluster, ContainerAmount.Sidecar),
-                    ContainerDisks =
-                        node.Cluster?.ImageVolumeGate == FeatureGate.On ? 0 : disks,
+                    ContainerDisks = node.Cluster?.ImageVolumeGate == FeatureGate.On ? 0 : disks,
                     ContainerDisk = ContainerAmount.Of(node.Cluster, ContainerAmount.ContainerDisk),
                     HasConsoleLog = !parsed.GetValue(NoConsoleLog),
                     ConsoleLog = ContainerAmount.Of(node.Cluster, ContainerAmount.ConsoleLog),

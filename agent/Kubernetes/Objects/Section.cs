@@ -94,7 +94,12 @@ internal readonly struct Section
         {
             null => null,
             ScalarNode { IsText: true } text => text.Text,
-            var other => Contradicts<string?>(name, "text, in quotes if it looks like a number", other, null),
+            var other => Contradicts<string?>(
+                name,
+                "text, in quotes if it looks like a number",
+                other,
+                null
+            ),
         };
 
     /// <summary>Whether a field is there, whatever it is.</summary>

@@ -123,10 +123,9 @@ internal static class InstancetypeApplier
             RealtimeMask = type.Realtime ? type.RealtimeMask : vmi.RealtimeMask,
             MaxSockets = type.MaxSockets ?? vmi.MaxSockets,
             GuestMemory = type.Memory,
-            MemoryRequest =
-                type is { OvercommitPercent: > 0, Memory: { } memory }
-                    ? Less(memory, type.OvercommitPercent)
-                    : null,
+            MemoryRequest = type is { OvercommitPercent: > 0, Memory: { } memory }
+                ? Less(memory, type.OvercommitPercent)
+                : null,
             HasHugepages = type.HasHugepages || vmi.HasHugepages,
             PageSize = type.HasHugepages ? type.PageSize : vmi.PageSize,
             IoThreadsPolicy = type.IoThreadsPolicy ?? vmi.IoThreadsPolicy,

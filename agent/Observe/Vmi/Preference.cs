@@ -29,17 +29,13 @@ internal sealed record Preference(
     public static Preference None { get; } = new(null, null, DefaultRatio, null);
 
     /// <summary>Its kinds.</summary>
-    public static ImmutableArray<string> Kinds { get; } =
-    ["VirtualMachinePreference", DefaultKind];
+    public static ImmutableArray<string> Kinds { get; } = ["VirtualMachinePreference", DefaultKind];
 
     /// <summary>Whether an object is one.</summary>
     public static bool IsOne(string? kind, string? version) =>
         kind is not null
         && Kinds.Contains(kind)
-        && (
-            version is null
-            || version.StartsWith(Instancetype.Group, StringComparison.Ordinal)
-        );
+        && (version is null || version.StartsWith(Instancetype.Group, StringComparison.Ordinal));
 
     /// <summary>Reads one.</summary>
     public static Preference Read(Section root)

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using PinAgent.Kubernetes.Objects;
-using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Vm;
 
 namespace PinAgent.Observe.Vmi;
@@ -178,10 +177,7 @@ internal static class VmiReader
             ),
             PreferenceName = ObjectReference.Read(machine?["preference"], Preference.DefaultKind),
             Causes = [.. causes],
-            Warnings =
-            [
-                .. UnknownCpuFields.OfVmi(template["spec"], vmi.DedicatedCpuPlacement),
-            ],
+            Warnings = [.. UnknownCpuFields.OfVmi(template["spec"], vmi.DedicatedCpuPlacement)],
         };
     }
 }

@@ -50,15 +50,13 @@ internal sealed record CapacityShape(int Vcpus)
         );
 
     /// <summary>What the containers beside it request, in thousandths of a CPU.</summary>
-    public BigInteger SharedMilliCpus =>
-        Shared(amount => amount.Cpu.MilliValue);
+    public BigInteger SharedMilliCpus => Shared(amount => amount.Cpu.MilliValue);
 
     /// <summary>What its pod requests of CPUs, in thousandths.</summary>
     public BigInteger MilliCpus => (1000 * WholeCpus) + SharedMilliCpus;
 
     /// <summary>What its pod requests of memory, in bytes; null if that isn't counted.</summary>
-    public BigInteger? MemoryBytes =>
-        Memory?.Value + Shared(amount => amount.Memory.Value);
+    public BigInteger? MemoryBytes => Memory?.Value + Shared(amount => amount.Memory.Value);
 
     private BigInteger Shared(Func<ContainerAmount, BigInteger> of) =>
         (Sidecars * of(Sidecar))

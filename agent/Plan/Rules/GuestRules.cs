@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Numerics;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
