@@ -24,7 +24,10 @@ public sealed class InstancetypeTests
     [InlineData("cpu: {preferredCPUTopology: threads}", "1,1,8")]
     [InlineData("cpu: {preferredCPUTopology: spread}", "4,2,1")]
     [InlineData("cpu: {preferredCPUTopology: spread, spreadOptions: {ratio: 4}}", "2,4,1")]
-    [InlineData("cpu: {preferredCPUTopology: spread, spreadOptions: {across: CoresThreads}}", "1,4,2")]
+    [InlineData(
+        "cpu: {preferredCPUTopology: spread, spreadOptions: {across: CoresThreads}}",
+        "1,4,2"
+    )]
     [InlineData(
         "cpu: {preferredCPUTopology: preferSpread, spreadOptions: {across: SocketsCoresThreads}}",
         "2,2,2"
@@ -38,7 +41,11 @@ public sealed class InstancetypeTests
         var preference =
             $"kind: VirtualMachinePreference\nmetadata: {{name: shown}}\nspec:\n  {(spec.Length == 0 ? "{}" : spec)}\n";
 
-        var vmi = Read(Type, preference, Machine("preference: {name: shown, kind: virtualmachinepreference}"))
+        var vmi = Read(
+                Type,
+                preference,
+                Machine("preference: {name: shown, kind: virtualmachinepreference}")
+            )
             .Single(one => one.Vmi is not null)
             .Vmi!;
 
@@ -103,7 +110,11 @@ public sealed class InstancetypeTests
     {
         var verdict = Judge(
             Type.Replace("ClusterInstancetype", "Instancetype", StringComparison.Ordinal)
-                .Replace("{name: type}", $"{{name: type, namespace: {space}}}", StringComparison.Ordinal),
+                .Replace(
+                    "{name: type}",
+                    $"{{name: type, namespace: {space}}}",
+                    StringComparison.Ordinal
+                ),
             "kind: VirtualMachine\nmetadata: {name: vm, namespace: ns}\n"
                 + "spec: {instancetype: {name: type, kind: VirtualMachineInstancetype}, template: {spec: {domain: {}}}}\n"
         );

@@ -77,9 +77,15 @@ public sealed class RecordedAdmissionTests
     {
         var limited = vmi with
         {
-            CpuRequest = IsSet(vmi.CpuLimit) && !IsSet(vmi.CpuRequest) ? vmi.CpuLimit : vmi.CpuRequest,
+            CpuRequest =
+                IsSet(vmi.CpuLimit) && !IsSet(vmi.CpuRequest) ? vmi.CpuLimit : vmi.CpuRequest,
         };
-        return limited.HasTopology ? limited : limited with { Sockets = (uint)limited.DefaultedVcpus };
+        return limited.HasTopology
+            ? limited
+            : limited with
+            {
+                Sockets = (uint)limited.DefaultedVcpus,
+            };
     }
 
     private static bool IsSet(Quantity? quantity) => quantity is { Sign: not 0 };

@@ -25,7 +25,10 @@ public sealed class ValidateCommandTests
         var run = await RunAsync(Valid, "validate", "-f", "-");
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal("document 1, VirtualMachineInstance ns/good: valid, dedicated CPUs: 2 (2 for vCPUs)\n1 valid\n", run.Output);
+        Assert.Equal(
+            "document 1, VirtualMachineInstance ns/good: valid, dedicated CPUs: 2 (2 for vCPUs)\n1 valid\n",
+            run.Output
+        );
         Assert.Empty(run.Errors);
     }
 

@@ -121,14 +121,9 @@ public sealed class FeatureGateTests
     )
     {
         SayConfig("{}");
-        SayKubeVirt(
-            """{"spec":{"configuration":{"developerConfiguration":""" + developer + "}}}"
-        );
+        SayKubeVirt("""{"spec":{"configuration":{"developerConfiguration":""" + developer + "}}}");
 
-        Assert.Equal(
-            expected,
-            FeatureGates.OfNewer(FeatureGates.ImageVolume, _config, _kubeVirts)
-        );
+        Assert.Equal(expected, FeatureGates.OfNewer(FeatureGates.ImageVolume, _config, _kubeVirts));
     }
 
     private FeatureGate Gate => FeatureGates.Of(FeatureGates.CpuManager, _config, _kubeVirts);

@@ -127,7 +127,11 @@ public sealed class CheckpointContradictionTests : IDisposable
     private static IReadOnlyList<CheckpointContradiction> Of(string json)
     {
         Assert.True(
-            CpuManagerStateFile.TryParse(Encoding.UTF8.GetBytes(json), out var checkpoint, out var error),
+            CpuManagerStateFile.TryParse(
+                Encoding.UTF8.GetBytes(json),
+                out var checkpoint,
+                out var error
+            ),
             error
         );
         return CheckpointContradictions.Of(checkpoint);

@@ -147,7 +147,11 @@ public sealed class CapacityTests
     [InlineData(ContainerAmount.Sidecar, "200m", "64M")]
     [InlineData(ContainerAmount.ContainerDisk, "10m", "40M")]
     [InlineData(ContainerAmount.ConsoleLog, "15m", "60M")]
-    public void Each_kind_of_container_has_KubeVirts_default(string type, string cpu, string memory) =>
+    public void Each_kind_of_container_has_KubeVirts_default(
+        string type,
+        string cpu,
+        string memory
+    ) =>
         Assert.Equal(
             new ContainerAmount(Quantity.Parse(cpu), Quantity.Parse(memory)),
             ContainerAmount.Of(null, type)
