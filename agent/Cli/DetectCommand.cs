@@ -60,7 +60,7 @@ internal static class DetectCommand
     public static async Task<DetectStatus> DetectAsync(ParseResult parsed, CancellationToken stop)
     {
         using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
-        var kubeletRoot = CommonOptions.KubeletRoot.Get(parsed);
+        var kubeletRoot = CommonOptions.KubeletRootOf(parsed);
         var observation = CpuManagerObserver.Observe(files, kubeletRoot);
         var told = await PodResourcesSocket.AskAsync(
             files.Display(PodResourcesSocket.PathOf(kubeletRoot)),

@@ -72,7 +72,7 @@ internal static class DoctorCommand
     public static async Task<DoctorStatus> ExamineAsync(ParseResult parsed, CancellationToken stop)
     {
         using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
-        var kubeletRoot = CommonOptions.KubeletRoot.Get(parsed);
+        var kubeletRoot = CommonOptions.KubeletRootOf(parsed);
         var podResources = await PodResourcesSocket.AskAsync(
             files.Display(PodResourcesSocket.PathOf(kubeletRoot)),
             PodResourcesSocket.Patience,

@@ -116,7 +116,7 @@ internal static class ReportCommand
             DoctorCommand.Version,
             now,
             RunCommand.NodeName.Get(parsed),
-            $"run --standalone --once --host-root . --kubelet-root {CommonOptions.KubeletRoot.Get(parsed)}",
+            $"run --standalone --once --host-root . --kubelet-root {CommonOptions.KubeletRootOf(parsed)}",
             missing
         );
         bundle.Add("manifest.json", JsonSerializer.Serialize(manifest, json.BundleManifest));
@@ -156,7 +156,7 @@ internal static class ReportCommand
         {
             var machine = MachineRecording.Record(
                 CommonOptions.HostRoot.Get(parsed),
-                CommonOptions.KubeletRoot.Get(parsed)
+                CommonOptions.KubeletRootOf(parsed)
             );
             if (machine.KubeletRoot is { } root)
             {

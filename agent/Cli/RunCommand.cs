@@ -121,7 +121,7 @@ internal static class RunCommand
             using var agent = new AgentHost(
                 new AgentSettings(
                     CommonOptions.HostRoot.Get(parsed),
-                    CommonOptions.KubeletRoot.Get(parsed),
+                    CommonOptions.KubeletRootOf(parsed),
                     NodeName.Get(parsed),
                     ClusterOptions.StateDir.Get(parsed),
                     new PlanSettings(

@@ -26,15 +26,19 @@ internal static class ValidateCommand
         var output = CommonOptions.Output("text");
         var command = new DetailedCommand(
             "validate",
-            "Check VirtualMachineInstances, and VirtualMachines' templates, against the rules for dedicated CPUs.",
+            "Check VirtualMachineInstances, and the templates of VirtualMachines, pools and replica sets, against the rules "
+                + "for dedicated CPUs.",
             """
-            Names every broken rule with its field and what to do; no cluster needed, nothing touched.
+            Names every broken rule with its field and what to do, misspelt fields, and how many CPUs of its own each object
+            asks for; no cluster needed, nothing touched.
             Exits with 0 if all are valid, 1 if any isn't, 3 if the file can't be read. Objects of other kinds are
-            listed as skipped; with an instancetype the answer is unknown, which counts as neither.
+            listed as skipped. A VM is checked with its instancetype and preference if they are in the same file; otherwise
+            the answer is unknown, which counts as neither.
             """,
             """
             pinagent validate -f vm.yaml
             kubectl get vmi -A -o yaml | pinagent validate -f - -o json
+            kubectl get vm,virtualmachineclusterinstancetype -A -o yaml | pinagent validate -f -
             """
         )
         {

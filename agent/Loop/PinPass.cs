@@ -191,7 +191,8 @@ internal sealed class PinPass(
             outcomes,
             snapshot.Topology,
             _memory.Plan.Disagreements,
-            inputs.Neighbours
+            inputs.Neighbours,
+            snapshot.CpuManager.Checkpoint
         );
         var changes = _changes.After(
             vms,

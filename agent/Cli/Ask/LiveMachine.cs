@@ -16,7 +16,7 @@ internal sealed class LiveMachine : IDisposable
         Observer = new NodeObserver(
             Files,
             new LiveAffinityReader(),
-            CommonOptions.KubeletRoot.Get(parsed)
+            CommonOptions.KubeletRootOf(parsed)
         );
     }
 

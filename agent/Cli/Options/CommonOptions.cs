@@ -52,6 +52,13 @@ internal static class CommonOptions
             IsEverywhere = true,
         };
 
+    /// <summary>The kubelet's root folder on the machine that the options name.</summary>
+    public static string KubeletRootOf(ParseResult parsed)
+    {
+        using var files = new HostFiles(HostRoot.Get(parsed));
+        return CpuManagerObserver.FindRoot(files, KubeletRoot.Get(parsed));
+    }
+
     /// <summary>How the answer is printed.</summary>
     /// <param name="word">What the form for people is called: <c>table</c> or <c>text</c>; the other is understood.</param>
     public static Setting<OutputFormat> Output(string word) =>

@@ -14,7 +14,7 @@ internal static class ValidateText
         var lines = new List<string>();
         foreach (var verdict in verdicts)
         {
-            lines.Add($"{Describe(verdict)}: {WordOf(verdict)}");
+            lines.Add($"{Describe(verdict)}: {WordOf(verdict)}{DescribeCpus(verdict.Dedicated)}");
             foreach (var cause in verdict.Causes)
             {
                 lines.Add($"  {cause.Field}: {cause.Message} ({cause.Reason})");
@@ -36,6 +36,22 @@ internal static class ValidateText
             var (space, full) => $"{space}/{full}",
         };
         return $"document {verdict.Document}, {verdict.Kind ?? "an object without a kind"} {name}";
+    }
+
+    private static string DescribeCpus(DedicatedCpusStatus? cpus)
+    {
+        if (cpus is not { Cpus: > 0 })
+        {
+            return cpus is null ? "" : ", no dedicated CPUs";
+        }
+
+        string[] parts =
+        [
+            $"{cpus.Vcpus} for vCPUs",
+            .. cpus.IoThreads > 0 ? (string[])[$"{cpus.IoThreads} for I/O threads"] : [],
+            .. cpus.Emulator > 0 ? (string[])[$"{cpus.Emulator} for the emulator"] : [],
+        ];
+        return $", dedicated CPUs: {cpus.Cpus} ({string.Join(", ", parts)})";
     }
 
     private static string WordOf(ValidateStatus verdict) =>

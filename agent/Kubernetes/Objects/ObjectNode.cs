@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PinAgent.Kubernetes.Objects;
 
 /// <summary>A value of a YAML or JSON document.</summary>
@@ -39,6 +41,22 @@ internal sealed record ScalarNode(string Text, bool IsQuoted) : ObjectNode
 
     /// <summary>Whether it stands for nothing.</summary>
     public bool IsNull => !IsQuoted && Text is "" or "~" or "null" or "Null" or "NULL";
+
+    /// <summary>Whether it is text to the API server: in quotes, or nothing else that YAML knows.</summary>
+    /// <remarks>YAML 1.1, as kubectl reads it; of its ways to write numbers those that people use.</remarks>
+    public bool IsText =>
+        IsQuoted
+        || (
+            !IsNull
+            && Flag is null
+            && !double.TryParse(
+                Text.Replace("_", "", StringComparison.Ordinal),
+                NumberStyles.Float,
+                CultureInfo.InvariantCulture,
+                out _
+            )
+            && !Text.StartsWith("0x", StringComparison.Ordinal)
+        );
 
     /// <summary>Whether it is true or false; null if it is neither.</summary>
     /// <remarks>YAML 1.1, as kubectl reads it (<c>go.yaml.in/yaml/v2</c>, <c>resolve.go</c>).</remarks>

@@ -30,6 +30,12 @@ internal readonly struct Section
     /// <summary>Whether the document has it.</summary>
     public bool Exists => _map is not null;
 
+    /// <summary>Where it is in the document; empty for the root.</summary>
+    public string Path => _path;
+
+    /// <summary>The fields' names; empty where the document has none.</summary>
+    public IEnumerable<string> Names => _map?.Values.Keys ?? [];
+
     /// <summary>An object among the fields.</summary>
     public Section this[string name] =>
         Find(name) switch
@@ -78,6 +84,22 @@ internal readonly struct Section
             ScalarNode { Text: "" } => null,
             ScalarNode scalar => scalar.Text,
             var other => Contradicts<string?>(name, "text", other, null),
+        };
+
+    /// <summary>
+    /// A text that the schema takes for nothing else: a number, or true and false, need quotes. Null if there is none.
+    /// </summary>
+    public string? TextOnly(string name) =>
+        Find(name) switch
+        {
+            null => null,
+            ScalarNode { IsText: true } text => text.Text,
+            var other => Contradicts<string?>(
+                name,
+                "text, in quotes if it looks like a number",
+                other,
+                null
+            ),
         };
 
     /// <summary>Whether a field is there, whatever it is.</summary>

@@ -45,6 +45,9 @@ internal sealed record ClusterFacts
     /// <summary>KubeVirt's feature gate <c>Sidecar</c>.</summary>
     public FeatureGate SidecarGate { get; init; }
 
+    /// <summary>KubeVirt's feature gate <c>ImageVolume</c>; unknown where nothing turns it on or off.</summary>
+    public FeatureGate ImageVolumeGate { get; init; }
+
     /// <summary>What the KubeVirt objects say of the containers beside a VM.</summary>
     public ImmutableArray<SupportContainer> SupportContainers { get; init; } = [];
 

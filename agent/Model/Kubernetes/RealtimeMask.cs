@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using PinAgent.Model.Text;
 
 namespace PinAgent.Model.Kubernetes;
 
@@ -49,7 +50,8 @@ internal sealed class RealtimeMask
             }
             else
             {
-                problem = $"expected vCPUs as in 0-3,^1, found \"{entry}\" in \"{text}\"";
+                problem =
+                    $"expected vCPUs as in 0-3,^1, found {Words.Quote(entry)} in {Words.Quote(text!)}";
                 return false;
             }
         }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace PinAgent.Model.Kubernetes;
 
 /// <summary>
@@ -79,6 +81,9 @@ internal sealed record VmiSpec
     /// <summary>Whether <c>spec.domain.memory.hugepages</c> is there.</summary>
     public bool HasHugepages { get; init; }
 
+    /// <summary><c>spec.domain.memory.hugepages.pageSize</c>, as it's written; null if it isn't there.</summary>
+    public string? PageSize { get; init; }
+
     /// <summary>Whether <c>spec.domain.cpu</c> has at least one of sockets, cores and threads.</summary>
     public bool HasTopology => Sockets > 0 || Cores > 0 || Threads > 0;
 
@@ -98,6 +103,22 @@ internal sealed record VmiSpec
         HasTopology ? TopologyVcpus
         : (CpuLimit ?? CpuRequest) is { Sign: > 0 } cpus ? UInt128.CreateSaturating(cpus.Value)
         : null;
+
+    /// <summary>
+    /// The number of vCPUs once KubeVirt's defaults are in: without a topology the CPU limit becomes sockets, a limit of
+    /// 0 too, or else the request. KubeVirt counts in 32 bits; -1 is for what is no number there.
+    /// </summary>
+    /// <remarks>Source: KubeVirt, <c>pkg/defaults/defaults.go</c> (<c>SetDefaultGuestCPUTopology</c>).</remarks>
+    public BigInteger DefaultedVcpus =>
+        (HasTopology ? TopologyVcpus : (CpuLimit ?? CpuRequest)?.Value ?? BigInteger.One) switch
+        {
+            var none when none.IsZero => BigInteger.One,
+            var some when some.Sign < 0 || some > uint.MaxValue => BigInteger.MinusOne,
+            var vcpus => vcpus,
+        };
+
+    /// <summary>The number of sockets once KubeVirt's defaults are in.</summary>
+    public BigInteger DefaultedSockets => HasTopology ? Sockets : DefaultedVcpus;
 
     /// <summary>The number of vCPUs; 1 if nothing tells.</summary>
     public UInt128 Vcpus => SaidVcpus ?? 1;

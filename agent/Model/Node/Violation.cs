@@ -46,4 +46,8 @@ public enum ViolationKind
     /// <summary>A VM that isn't pinned may run on CPUs that the kernel doesn't balance.</summary>
     [JsonStringEnumMemberName("isolated")]
     Isolated,
+
+    /// <summary>The CPU manager's checkpoint says of a CPU that it is shared and exclusive, or two pods'.</summary>
+    [JsonStringEnumMemberName("checkpoint")]
+    Checkpoint,
 }

@@ -132,6 +132,7 @@ internal sealed class ClusterState : IDisposable
             Allocatable = Nodes.Items.Values.FirstOrDefault()?.Allocatable,
             CpuManagerGate = FeatureGates.Of(FeatureGates.CpuManager, Config, KubeVirts),
             SidecarGate = FeatureGates.Of(FeatureGates.Sidecar, Config, KubeVirts),
+            ImageVolumeGate = FeatureGates.OfNewer(FeatureGates.ImageVolume, Config, KubeVirts),
             SupportContainers =
             [
                 .. KubeVirts.Items.Values.SelectMany(facts => facts.SupportContainers),

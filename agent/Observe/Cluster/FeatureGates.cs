@@ -33,6 +33,9 @@ internal static class FeatureGates
     /// <summary>The gate without which VMs with hook sidecars aren't accepted.</summary>
     public const string Sidecar = "Sidecar";
 
+    /// <summary>The gate for container disks that are volumes of the pod, and no containers.</summary>
+    public const string ImageVolume = "ImageVolume";
+
     /// <summary>The ConfigMap's name.</summary>
     public const string ConfigMap = "kubevirt-config";
 
@@ -94,6 +97,17 @@ internal static class FeatureGates
         IsKnown(config.Health) && IsKnown(kubeVirts.Health)
             ? Of(gate, [.. config.Items.Values, .. kubeVirts.Items.Values])
             : FeatureGate.Unknown;
+
+    /// <summary>The same of a gate whose default depends on KubeVirt's version: unknown where nobody says.</summary>
+    public static FeatureGate OfNewer(
+        string gate,
+        ObjectStore<GateFacts> config,
+        ObjectStore<GateFacts> kubeVirts
+    ) =>
+        Of(gate, config, kubeVirts) is FeatureGate.Off
+        && !kubeVirts.Items.Values.Any(facts => facts.Disabled.Contains(gate))
+            ? FeatureGate.Unknown
+            : Of(gate, config, kubeVirts);
 
     /// <summary>What all objects say of a gate together.</summary>
     /// <param name="gate">The gate's name.</param>

@@ -10,6 +10,9 @@ internal static class CpuManagerObserver
     /// <summary>The kubelet's root folder, where nothing else is said.</summary>
     public const string DefaultKubeletRoot = "/var/lib/kubelet";
 
+    /// <summary>The same on OpenShift 3.</summary>
+    public const string OldOpenShiftRoot = "/var/lib/origin/openshift.local.volumes";
+
     /// <summary>Looks.</summary>
     /// <param name="files">The machine's files.</param>
     /// <param name="kubeletRoot">The kubelet's root folder on that machine.</param>
@@ -29,6 +32,18 @@ internal static class CpuManagerObserver
             : seen;
     }
 
+    /// <summary>
+    /// The kubelet's root: the one that is given, or OpenShift's old one where that is the default and isn't there.
+    /// </summary>
+    /// <param name="files">The machine's files.</param>
+    /// <param name="given">The root that is given.</param>
+    public static string FindRoot(HostFiles files, string given) =>
+        given.TrimEnd('/') == DefaultKubeletRoot
+        && files.ListNames($"{DefaultKubeletRoot}", []).Errno == Errno.ENOENT
+        && files.ListNames($"{OldOpenShiftRoot}", []).IsSuccess
+            ? OldOpenShiftRoot
+            : given;
+
     /// <summary>The checkpoint's path.</summary>
     /// <param name="kubeletRoot">The kubelet's root folder.</param>
     public static string PathBelow(string kubeletRoot) =>
@@ -42,7 +57,11 @@ internal static class CpuManagerObserver
         if (result.IsSuccess)
         {
             return CpuManagerStateFile.TryParse(content, out var checkpoint, out var error)
-                ? new(StateOf(checkpoint), checkpoint, [Describe(where, checkpoint)])
+                ? new(
+                    StateOf(checkpoint),
+                    checkpoint,
+                    [Describe(where, checkpoint), .. Contradictions(where, checkpoint)]
+                )
                 : new(CpuManagerState.Unknown, null, [$"{where}: {error}"]);
         }
 
@@ -81,9 +100,24 @@ internal static class CpuManagerObserver
             _ => CpuManagerState.Unknown,
         };
 
+    // A file that says so once says so of many CPUs.
+    private static IEnumerable<string> Contradictions(
+        string where,
+        CpuManagerCheckpoint checkpoint
+    ) =>
+        CheckpointContradictions.Of(checkpoint) switch
+        {
+            [] => [],
+            [var first] => [$"{where}: contradicts itself: {first.Message}"],
+            [var first, .. var more] =>
+            [
+                $"{where}: contradicts itself: {first.Message}, and in {more.Length} more ways",
+            ],
+        };
+
     private static string Describe(string where, CpuManagerCheckpoint checkpoint) =>
         checkpoint.IsStatic
-            ? $"{where}: policy static, shared pool {checkpoint.SharedPool}, "
+            ? $"{where}: policy static, shared pool {(checkpoint.SharedPool.IsEmpty ? "empty" : checkpoint.SharedPool)}, "
                 + $"{checkpoint.Entries.Length} exclusive {(checkpoint.Entries.Length == 1 ? "entry" : "entries")}"
             : $"{where}: policy {checkpoint.PolicyName}";
 }

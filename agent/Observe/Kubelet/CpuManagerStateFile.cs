@@ -13,7 +13,8 @@ namespace PinAgent.Observe.Kubelet;
 /// </summary>
 /// <remarks>
 /// Source: Kubernetes, <c>pkg/kubelet/cm/cpumanager/state/checkpoint.go</c>; the oldest format has
-/// <c>entries: {"&lt;container id&gt;": "2-5"}</c>, the newest <c>podEntries</c> beside them.
+/// <c>entries: {"&lt;container id&gt;": "2-5"}</c>, newer ones <c>podEntries</c> beside them, and version 4 has all of it as
+/// JSON in a text, <c>data</c>, which counts where it is.
 /// </remarks>
 internal static class CpuManagerStateFile
 {
@@ -39,7 +40,22 @@ internal static class CpuManagerStateFile
                 return false;
             }
 
-            checkpoint = Read(document.RootElement);
+            // Version 4: what is outside is for kubelets that don't know it.
+            if (Text(document.RootElement, "data") is { Length: > 0 } data)
+            {
+                using var inner = JsonDocument.Parse(data);
+                checkpoint =
+                    inner.RootElement.ValueKind == JsonValueKind.Object
+                        ? Read(inner.RootElement)
+                        : throw new FormatException(
+                            $"data: expected a JSON object, found {inner.RootElement.ValueKind}"
+                        );
+            }
+            else
+            {
+                checkpoint = Read(document.RootElement);
+            }
+
             error = null;
             return true;
         }

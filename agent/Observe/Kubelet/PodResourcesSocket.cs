@@ -30,7 +30,10 @@ internal static class PodResourcesSocket
 
     /// <summary>Asks.</summary>
     /// <param name="path">The socket, as it is for the file system.</param>
-    /// <param name="limit">How long the answer may take.</param>
+    /// <param name="limit">
+    /// How long the kubelet may take to accept the connection, and to answer each question. What this program takes to
+    /// get so far, a second or two where it's compiled as it runs, isn't the kubelet's fault.
+    /// </param>
     /// <param name="time">The clock.</param>
     /// <param name="stop">Gives up.</param>
     public static async Task<PodResourcesObservation> AskAsync(
@@ -51,11 +54,10 @@ internal static class PodResourcesSocket
             return Failed("no such socket");
         }
 
-        using var end = new CancellationTokenSource(limit, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, end.Token);
+        using var patience = new KubeletPatience(limit, time, stop);
         try
         {
-            return await AskAsync(path, either.Token);
+            return await AskAsync(path, patience);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -74,9 +76,13 @@ internal static class PodResourcesSocket
             new(null, $"{path}: {Words.Printable(problem)}");
     }
 
-    private static async Task<PodResourcesObservation> AskAsync(string path, CancellationToken stop)
+    private static async Task<PodResourcesObservation> AskAsync(
+        string path,
+        KubeletPatience patience
+    )
     {
-        using var channel = Open(path);
+        var stop = patience.End;
+        using var channel = Open(path, patience);
         var kubelet = new PodResourcesLister.PodResourcesListerClient(channel);
         CpuSet allocatable;
         try
@@ -105,28 +111,31 @@ internal static class PodResourcesSocket
     }
 
     // learn.microsoft.com/aspnet/core/grpc/interprocess-uds
-    private static GrpcChannel Open(string path) =>
+    private static GrpcChannel Open(string path, KubeletPatience patience) =>
         GrpcChannel.ForAddress(
             "http://localhost",
             new GrpcChannelOptions
             {
-                HttpHandler = new SocketsHttpHandler
-                {
-                    ConnectCallback = async (_, stop) =>
+                HttpHandler = patience.Around(
+                    new SocketsHttpHandler
                     {
-                        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, 0);
-                        try
+                        ConnectCallback = async (_, stop) =>
                         {
-                            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), stop);
-                            return new NetworkStream(socket, ownsSocket: true);
-                        }
-                        catch
-                        {
-                            socket.Dispose();
-                            throw;
-                        }
-                    },
-                },
+                            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, 0);
+                            try
+                            {
+                                patience.Begin();
+                                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), stop);
+                                return new NetworkStream(socket, ownsSocket: true);
+                            }
+                            catch
+                            {
+                                socket.Dispose();
+                                throw;
+                            }
+                        },
+                    }
+                ),
                 DisposeHttpClient = true,
                 MaxReceiveMessageSize = LargestMessage,
                 ThrowOperationCanceledOnCancellation = true,

@@ -6,7 +6,7 @@ namespace PinAgent.Observe.Vmi;
 
 /// <summary>
 /// Reads VMIs from files, YAML or JSON, several documents each. VirtualMachines are read for their templates; other
-/// kinds are passed over.
+/// kinds are passed over, and so are pools and replica sets, whose VMs have names of their own.
 /// </summary>
 internal static class VmiFile
 {
@@ -48,7 +48,7 @@ internal static class VmiFile
         [
             .. VmiReader
                 .Read(text, source)
-                .Where(document => !document.IsSkipped && document.Kind is not null)
+                .Where(document => document is { IsSkipped: false, IsMany: false, Kind: not null })
                 .Select(document => FactsOf(document, $"{source}, document {document.Number}")),
         ];
 

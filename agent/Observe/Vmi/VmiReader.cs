@@ -1,24 +1,22 @@
 using System.Collections.Immutable;
 using PinAgent.Kubernetes.Objects;
-using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Vm;
 
 namespace PinAgent.Observe.Vmi;
 
 /// <summary>
-/// Reads Kubernetes objects, YAML or JSON, for what VirtualMachineInstances and VirtualMachines' templates say of
-/// their CPUs. A list, as <c>kubectl get -o yaml</c> prints it, counts as its items.
+/// Reads Kubernetes objects, YAML or JSON, for what VirtualMachineInstances, and the templates of VirtualMachines, pools
+/// and replica sets, say of their CPUs, with the instancetypes that are beside them. A list, as
+/// <c>kubectl get -o yaml</c> prints it, counts as its items.
 /// </summary>
 internal static class VmiReader
 {
-    private const string Group = "kubevirt.io/";
-    private const string InstanceKind = "VirtualMachineInstance";
-    private const string MachineKind = "VirtualMachine";
-    private static readonly string[] ListKinds =
+    private static readonly ImmutableArray<string> ListKinds =
     [
         "List",
-        InstanceKind + "List",
-        MachineKind + "List",
+        .. VmiKind.All.Select(kind => kind.Name + "List"),
+        .. Instancetype.Kinds.Select(kind => kind + "List"),
+        .. Preference.Kinds.Select(kind => kind + "List"),
     ];
 
     /// <summary>Reads a text of any number of documents; empty ones are counted, and left out.</summary>
@@ -45,7 +43,7 @@ internal static class VmiReader
             }
         }
 
-        return documents.ToImmutable();
+        return InstancetypeApplier.Apply(documents.ToImmutable());
     }
 
     private static List<ObjectNode> Parse(string text, string source)
@@ -68,14 +66,14 @@ internal static class VmiReader
     {
         var causes = new List<Cause>();
         var section = new Section(root, "", causes);
-        if (!ListKinds.Contains(section.Text("kind")))
+        if (section.Text("kind") is not { } kind || !ListKinds.Contains(kind))
         {
             return [ReadObject(section, number, causes)];
         }
 
         var items = section.Items("items");
         return causes.Count > 0
-            ? [new VmiDocument(number, section.Text("kind"), null, null) { Causes = [.. causes] }]
+            ? [new VmiDocument(number, kind, null, null) { Causes = [.. causes] }]
             : items.Select((item, index) => ReadItem(item, index, number));
     }
 
@@ -102,47 +100,84 @@ internal static class VmiReader
 
     private static VmiDocument ReadObject(Section root, int number, List<Cause> causes)
     {
-        var kind = root.Text("kind");
-        var group = root.Text("apiVersion");
-        var isOurs =
-            kind is InstanceKind or MachineKind
-            && (group is null || group.StartsWith(Group, StringComparison.Ordinal));
+        var name = root.Text("kind");
+        var version = root.Text("apiVersion");
         var metadata = root["metadata"];
         var document = new VmiDocument(
             number,
-            kind,
+            name,
             metadata.Text("namespace"),
             metadata.Text("name")
         );
-        if (kind is not null && !isOurs)
+        if (VmiKind.Of(name, version) is { } kind)
         {
-            return document with { IsSkipped = true };
+            return ReadVmi(document, kind, root, metadata, causes);
         }
 
-        root.Require("kind", $"the object's kind, {InstanceKind} or {MachineKind}");
-        var vmi = kind switch
+        if (Instancetype.IsOne(name, version))
         {
-            InstanceKind => VmiSpecReader.Read(root, metadata) with
+            var instancetype = Instancetype.Read(root);
+            return document with
             {
-                IsStored = metadata.Has("uid"),
-            },
-            MachineKind => ReadTemplate(root, metadata),
-            _ => null,
-        };
-        var isReadable = causes.TrueForAll(cause => cause.Reason == CauseReason.FieldValueRequired);
-        return document with { Vmi = isReadable ? vmi : null, Causes = [.. causes] };
+                Instancetype = causes.Count == 0 ? instancetype : null,
+                Causes = [.. causes],
+                Warnings = [.. UnknownCpuFields.OfInstancetype(root["spec"])],
+                IsSkipped = causes.Count == 0,
+            };
+        }
+
+        if (Preference.IsOne(name, version))
+        {
+            var preference = Preference.Read(root);
+            return document with
+            {
+                Preference = causes.Count == 0 ? preference : null,
+                Causes = [.. causes],
+                IsSkipped = causes.Count == 0,
+            };
+        }
+
+        root.Require("kind", $"the object's kind, {VmiKind.Instance} or {VmiKind.MachineName}");
+        return document with { IsSkipped = name is not null, Causes = [.. causes] };
     }
 
-    private static VmiSpec ReadTemplate(Section root, Section metadata)
+    private static VmiDocument ReadVmi(
+        VmiDocument document,
+        VmiKind kind,
+        Section root,
+        Section metadata,
+        List<Cause> causes
+    )
     {
-        root.Require("spec", "the machine's spec");
-        root["spec"].Require("template", "the template of its VirtualMachineInstance");
-        var template = root["spec"]["template"];
-        return VmiSpecReader.Read(template, template["metadata"]) with
+        var template = root;
+        foreach (var step in kind.Template)
         {
-            SpecPath = "spec.template.spec",
+            template.Require(
+                step,
+                step == "spec" ? "its spec" : "the template of its VirtualMachineInstance"
+            );
+            template = template[step];
+        }
+
+        var machine = kind.Machine?.Aggregate(root, (section, step) => section[step])["spec"];
+        var vmi = VmiSpecReader.Read(template, template["metadata"]) with
+        {
+            SpecPath = kind.SpecPath,
             IsStored = metadata.Has("uid"),
-            HasInstancetype = root["spec"]["instancetype"].Exists,
+            HasInstancetype = (machine ?? root["spec"])["instancetype"].Exists,
+        };
+        var isReadable = causes.TrueForAll(cause => cause.Reason == CauseReason.FieldValueRequired);
+        return document with
+        {
+            IsMany = kind.IsMany,
+            Vmi = isReadable ? vmi : null,
+            InstancetypeName = ObjectReference.Read(
+                machine?["instancetype"],
+                Instancetype.DefaultKind
+            ),
+            PreferenceName = ObjectReference.Read(machine?["preference"], Preference.DefaultKind),
+            Causes = [.. causes],
+            Warnings = [.. UnknownCpuFields.OfVmi(template["spec"], vmi.DedicatedCpuPlacement)],
         };
     }
 }

@@ -7,7 +7,8 @@ namespace PinAgent.Observe.Vmi;
 /// <remarks>Source: KubeVirt, <c>staging/src/kubevirt.io/api/core/v1/schema.go</c>.</remarks>
 internal static class VmiSpecReader
 {
-    private const string EvenParityAnnotation =
+    /// <summary>The annotation that gives an isolated emulator a second CPU.</summary>
+    public const string EvenParityAnnotation =
         "alpha.kubevirt.io/EmulatorThreadCompleteToEvenParity";
     private const string HookSidecarsAnnotation = "hooks.kubevirt.io/hookSidecars";
 
@@ -29,7 +30,7 @@ internal static class VmiSpecReader
             HasInstancetype = spec["instancetype"].Exists,
             EmulatorThreadCompleteToEvenParity = annotations.Has(EvenParityAnnotation),
             HasHookSidecars = annotations.Text(HookSidecarsAnnotation) is not null,
-            Architecture = spec.Text("architecture"),
+            Architecture = spec.TextOnly("architecture"),
             DedicatedCpuPlacement = cpu.Flag("dedicatedCpuPlacement"),
             IsolateEmulatorThread = cpu.Flag("isolateEmulatorThread"),
             Sockets = cpu.Count("sockets"),
@@ -38,8 +39,8 @@ internal static class VmiSpecReader
             MaxSockets = cpu.Count("maxSockets"),
             NumaPassthrough = cpu["numa"]["guestMappingPassthrough"].Exists,
             Realtime = cpu["realtime"].Exists,
-            RealtimeMask = cpu["realtime"].Text("mask"),
-            IoThreadsPolicy = domain.Text("ioThreadsPolicy"),
+            RealtimeMask = cpu["realtime"].TextOnly("mask"),
+            IoThreadsPolicy = domain.TextOnly("ioThreadsPolicy"),
             SupplementalPoolThreadCount = domain["ioThreads"].Count("supplementalPoolThreadCount"),
             CpuRequest = requests.Quantity("cpu"),
             CpuLimit = limits.Quantity("cpu"),
@@ -47,6 +48,7 @@ internal static class VmiSpecReader
             MemoryLimit = limits.Quantity("memory"),
             GuestMemory = domain["memory"].Quantity("guest"),
             HasHugepages = domain["memory"]["hugepages"].Exists,
+            PageSize = domain["memory"]["hugepages"].TextOnly("pageSize"),
         };
     }
 }

@@ -55,8 +55,6 @@ internal static class DedicatedRules
             Requests + ".memory",
             vmi => Unequal(vmi.MemoryRequest, vmi.MemoryLimit, "memory")
         ),
-        // validateRequestLimitOrCoresProvidedOnDedicatedCPUPlacement
-        Dedicated("cpus-given", Placement, NoCpus),
         // validateRequestEqualsLimitOnDedicatedCPUPlacement
         Dedicated("cpu-equal", Placement, vmi => Unequal(vmi.CpuRequest, vmi.CpuLimit, "CPU")),
         // validateRequestOrLimitWithCoresProvidedOnDedicatedCPUPlacement
@@ -128,6 +126,7 @@ internal static class DedicatedRules
         new("cpu-limit-not-negative", Limits + ".cpu", Invalid, vmi => Negative(vmi.CpuLimit)),
         // validateCpuRequestDoesNotExceedLimit
         new("cpu-request-within-limit", Requests + ".cpu", Invalid, AboveLimit),
+        .. GuestRules.Table,
     ];
 
     /// <summary>Judges a VMI by all rules.</summary>
@@ -138,6 +137,7 @@ internal static class DedicatedRules
             ? []
             :
             [
+                .. GuestRules.AgainstSchema(vmi),
                 .. Table.SelectMany(rule =>
                     rule.Break(vmi) is { } message
                         ? new[] { new Cause($"{vmi.SpecPath}.{rule.Field}", rule.Reason, message) }
@@ -163,12 +163,6 @@ internal static class DedicatedRules
             : "expected the VM's memory, found none: set domain.memory.guest, or resources.requests.memory and "
                 + "resources.limits.memory";
 
-    private static string? NoCpus(VmiSpec vmi) =>
-        IsSet(vmi.CpuRequest) || IsSet(vmi.CpuLimit) || vmi.HasTopology
-            ? null
-            : "dedicated CPUs, but how many? Expected sockets, cores or threads beside it, or else a whole number in "
-                + "domain.resources.limits.cpu";
-
     private static string? NotWhole(Quantity? cpus, string what) =>
         cpus is { Sign: > 0, IsWhole: false } given
             ? $"expected {what} to be a whole number, found \"{given}\": the kubelet gives exclusive CPUs to whole "
@@ -188,11 +182,14 @@ internal static class DedicatedRules
     {
         var request = ValueOf(vmi.CpuRequest);
         var limit = ValueOf(vmi.CpuLimit);
-        BigInteger vcpus = vmi.TopologyVcpus;
-        return vmi.HasTopology && (request > 0 || limit > 0) && request != vcpus && limit != vcpus
-            ? $"expected CPU resources of {vcpus}, the number of vCPUs of the topology beside them, found "
-                + $"{Describe(vmi)}: leave one of the two out"
-            : null;
+        var vcpus = vmi.DefaultedVcpus;
+        return (request <= 0 && limit <= 0) || request == vcpus || limit == vcpus ? null
+            : vmi.HasTopology
+                ? $"expected CPU resources of {vmi.TopologyVcpus}, the number of vCPUs of the topology beside them, "
+                    + $"found {Describe(vmi)}: leave one of the two out"
+            : vcpus.IsOne
+                ? $"expected one number of CPUs, found {Describe(vmi)}: KubeVirt makes 1 vCPU of such a limit, so leave it out"
+            : $"expected 1 to {uint.MaxValue} CPUs, found {Describe(vmi)}";
     }
 
     private static string? Negative(Quantity? cpus) =>

@@ -14,8 +14,12 @@ internal static class DedicatedWarnings
             .. new[]
             {
                 UnknownInstancetype(vmi),
+                NoCount(vmi),
                 PreferSockets(vmi),
                 OneIsEnough(vmi),
+                RealtimeMaskUnread(vmi),
+                PoolWithoutPolicy(vmi),
+                OddPool(vmi),
                 HookSidecars(vmi, context),
             }.OfType<string>(),
         ];
@@ -23,8 +27,67 @@ internal static class DedicatedWarnings
     private static string? UnknownInstancetype(VmiSpec vmi) =>
         vmi.HasInstancetype
             ? "spec.instancetype brings CPUs and memory from another object, so whether the rules hold is unknown: "
-                + "check the VirtualMachineInstance that the cluster makes of it"
+                + "put it, and the preference, into the same file, or check the VirtualMachineInstance that the cluster makes of it"
             : null;
+
+    // KubeVirt's defaults count it, so that its webhook never meets it.
+    private static string? NoCount(VmiSpec vmi) =>
+        vmi
+            is {
+                DedicatedCpuPlacement: true,
+                HasInstancetype: false,
+                HasTopology: false,
+                CpuLimit: null or { Sign: 0 },
+                CpuRequest: null or { Sign: 0 }
+            }
+            ? "dedicated CPUs, but how many? KubeVirt makes it 1 vCPU: set sockets, cores or threads beside it"
+            : null;
+
+    // The webhook lets it pass; virt-handler fails when the guest starts.
+    private static string? RealtimeMaskUnread(VmiSpec vmi) =>
+        vmi.Realtime && !RealtimeMask.TryParse(vmi.RealtimeMask, out _, out var problem)
+            ? $"domain.cpu.realtime.mask: {problem}: KubeVirt accepts it, and can't start the VM"
+            : null;
+
+    private static string? PoolWithoutPolicy(VmiSpec vmi) =>
+        vmi
+            is {
+                DedicatedCpuPlacement: true,
+                HasInstancetype: false,
+                HasSupplementalIoThreads: false,
+                SupplementalPoolThreadCount: > 0 and var pool
+            }
+            ? $"domain.ioThreads.supplementalPoolThreadCount: KubeVirt asks for {pool} CPUs more, which no thread gets: "
+                + $"ioThreadsPolicy isn't {VmiSpec.SupplementalPool}"
+            : null;
+
+    private static string? OddPool(VmiSpec vmi)
+    {
+        if (
+            vmi
+            is not {
+                DedicatedCpuPlacement: true,
+                HasInstancetype: false,
+                HasSupplementalIoThreads: true
+            }
+        )
+        {
+            return null;
+        }
+
+        var asked = RenderedCpus.Of(vmi);
+        var emulator = RenderedCpus.EmulatorCpus(
+            vmi.IsolateEmulatorThread,
+            vmi.EmulatorThreadCompleteToEvenParity,
+            asked.Vcpus + asked.IoThreads,
+            pool: 0
+        );
+        return asked.Emulator == emulator
+            ? null
+            : $"with {asked.IoThreads} supplemental I/O threads and even parity KubeVirt asks for {asked.Total} CPUs, and "
+                + $"the VM needs {asked.Total - asked.Emulator + emulator}: make their number even"
+                + (asked.Emulator < emulator ? ", or the VM can't start" : "");
+    }
 
     private static string? PreferSockets(VmiSpec vmi) =>
         vmi is { DedicatedCpuPlacement: true, Cores: > 1, Sockets: <= 1 }

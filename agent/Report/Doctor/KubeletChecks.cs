@@ -16,6 +16,14 @@ internal static class KubeletChecks
         var evidence = string.Join("; ", manager.Evidence);
         return manager.State switch
         {
+            CpuManagerState.Static
+                when CheckpointContradictions.Of(manager.Checkpoint) is { IsEmpty: false } => new(
+                Check,
+                FindingLevel.Warning,
+                $"static: {evidence}",
+                "VMs and other pods run on the same CPUs",
+                "Drain the node, stop the kubelet, delete cpu_manager_state and start the kubelet"
+            ),
             CpuManagerState.Static => Finding.Ok(Check, $"static: {evidence}"),
             CpuManagerState.Dra => Finding.Ok(Check, $"a DRA driver in its place: {evidence}"),
             CpuManagerState.None => new(

@@ -49,7 +49,9 @@ internal static class NodeHtml
             Figure(
                 "CPU manager",
                 Word(status.CpuManager.State),
-                status.CpuManager.SharedPool is { } pool ? $"shared pool {pool}" : ""
+                status.CpuManager.SharedPool is { } pool
+                    ? $"shared pool {(pool.Length == 0 ? "empty" : pool)}"
+                    : ""
             ),
             Figure("Repairs", $"{status.Drift.Repairs}", "since the agent started"),
             .. status.Cluster is { } cluster

@@ -12,7 +12,8 @@ namespace PinAgent.Report.Rules;
 /// <param name="Warnings">What could be better.</param>
 /// <param name="Kind">Its kind; null if it doesn't say.</param>
 /// <param name="Namespace">Its namespace; null if it doesn't name one.</param>
-/// <param name="Skipped">Whether it is of a kind that says nothing of VMs.</param>
+/// <param name="Skipped">Whether it is of a kind that says nothing of VMs by itself.</param>
+/// <param name="Dedicated">The CPUs of its own that it asks for; null if that isn't known, or wasn't asked.</param>
 internal sealed record ValidateStatus(
     int Document,
     string? Name,
@@ -21,7 +22,8 @@ internal sealed record ValidateStatus(
     IReadOnlyList<string> Warnings,
     string? Kind,
     string? Namespace,
-    bool Skipped
+    bool Skipped,
+    DedicatedCpusStatus? Dedicated
 )
 {
     /// <summary>Judges an object.</summary>
@@ -36,10 +38,11 @@ internal sealed record ValidateStatus(
             document.Name,
             isValid,
             [.. document.Causes, .. findings?.Causes ?? []],
-            findings?.Warnings ?? [],
+            [.. document.Warnings, .. findings?.Warnings ?? []],
             document.Kind,
             document.Namespace,
-            document.IsSkipped
+            document.IsSkipped,
+            document.Vmi is { } judged ? DedicatedCpusStatus.Of(judged) : null
         );
     }
 }

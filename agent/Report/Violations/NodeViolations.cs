@@ -15,11 +15,13 @@ internal static class NodeViolations
     /// <param name="topology">The node's CPUs.</param>
     /// <param name="disagreements">Since when it is told differently which CPUs are a VM's.</param>
     /// <param name="survey">What was found around the VMs.</param>
+    /// <param name="checkpoint">The CPU manager's checkpoint; null where there is none.</param>
     public static ImmutableArray<Violation> Of(
         ImmutableArray<VmOutcome> vms,
         NodeTopology topology,
         Disagreements disagreements,
-        NodeNeighbours survey
+        NodeNeighbours survey,
+        CpuManagerCheckpoint? checkpoint = null
     )
     {
         ImmutableArray<VmPlan> plans = [.. vms.Select(vm => vm.Plan)];
@@ -32,6 +34,7 @@ internal static class NodeViolations
             .. plans.Where(vm => disagreements.Lasts(vm.Vm.Key)).Select(Disagreement),
             .. Interruptions.Of(plans, survey.Interrupts),
             .. UnbalancedCpus.Of(vms, topology.Isolated.Union(survey.Isolated)),
+            .. Checkpoint.Of(checkpoint),
         ];
     }
 

@@ -25,7 +25,10 @@ public sealed class ValidateCommandTests
         var run = await RunAsync(Valid, "validate", "-f", "-");
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal("document 1, VirtualMachineInstance ns/good: valid\n1 valid\n", run.Output);
+        Assert.Equal(
+            "document 1, VirtualMachineInstance ns/good: valid, dedicated CPUs: 2 (2 for vCPUs)\n1 valid\n",
+            run.Output
+        );
         Assert.Empty(run.Errors);
     }
 
@@ -42,12 +45,12 @@ public sealed class ValidateCommandTests
         Assert.Equal(1, run.ExitCode);
         Assert.Equal(
             """
-            document 1, VirtualMachineInstance ns/good: valid
-            document 2, VirtualMachine bad: invalid
+            document 1, VirtualMachineInstance ns/good: valid, dedicated CPUs: 2 (2 for vCPUs)
+            document 2, VirtualMachine bad: invalid, no dedicated CPUs
               spec.template.spec.domain.cpu.isolateEmulatorThread: isolateEmulatorThread needs dedicatedCpuPlacement: true beside it (FieldValueInvalid)
             document 3, Pod other: skipped
             document 4, VirtualMachine typed: unknown
-              warning: spec.instancetype brings CPUs and memory from another object, so whether the rules hold is unknown: check the VirtualMachineInstance that the cluster makes of it
+              warning: spec.instancetype brings CPUs and memory from another object, so whether the rules hold is unknown: put it, and the preference, into the same file, or check the VirtualMachineInstance that the cluster makes of it
             1 valid, 1 invalid, 1 unknown, 1 skipped
 
             """,
@@ -85,7 +88,13 @@ public sealed class ValidateCommandTests
                 "warnings": [],
                 "kind": "VirtualMachine",
                 "namespace": null,
-                "skipped": false
+                "skipped": false,
+                "dedicated": {
+                  "cpus": 0,
+                  "vcpus": 0,
+                  "ioThreads": 0,
+                  "emulator": 0
+                }
               },
               {
                 "document": 2,
@@ -95,7 +104,8 @@ public sealed class ValidateCommandTests
                 "warnings": [],
                 "kind": "Pod",
                 "namespace": null,
-                "skipped": true
+                "skipped": true,
+                "dedicated": null
               },
               {
                 "document": 3,
@@ -103,11 +113,12 @@ public sealed class ValidateCommandTests
                 "valid": null,
                 "causes": [],
                 "warnings": [
-                  "spec.instancetype brings CPUs and memory from another object, so whether the rules hold is unknown: check the VirtualMachineInstance that the cluster makes of it"
+                  "spec.instancetype brings CPUs and memory from another object, so whether the rules hold is unknown: put it, and the preference, into the same file, or check the VirtualMachineInstance that the cluster makes of it"
                 ],
                 "kind": "VirtualMachine",
                 "namespace": null,
-                "skipped": false
+                "skipped": false,
+                "dedicated": null
               }
             ]
 

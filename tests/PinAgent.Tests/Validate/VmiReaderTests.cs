@@ -62,6 +62,7 @@ public sealed class VmiReaderTests
                 SupplementalPoolThreadCount = vmi.SupplementalPoolThreadCount,
                 GuestMemory = Quantity.Parse("0"),
                 HasHugepages = true,
+                PageSize = "pageSizeValue",
             },
             vmi
         );

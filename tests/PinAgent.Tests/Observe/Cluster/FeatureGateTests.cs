@@ -110,6 +110,22 @@ public sealed class FeatureGateTests
         Assert.Equal(FeatureGate.On, Gate);
     }
 
+    // A gate that newer versions turn on by themselves.
+    [Theory]
+    [InlineData("{}", FeatureGate.Unknown)]
+    [InlineData("""{"featureGates":["ImageVolume"]}""", FeatureGate.On)]
+    [InlineData("""{"disabledFeatureGates":["ImageVolume"]}""", FeatureGate.Off)]
+    public void Of_a_gate_whose_default_is_its_versions_only_what_is_said_is_known(
+        string developer,
+        FeatureGate expected
+    )
+    {
+        SayConfig("{}");
+        SayKubeVirt("""{"spec":{"configuration":{"developerConfiguration":""" + developer + "}}}");
+
+        Assert.Equal(expected, FeatureGates.OfNewer(FeatureGates.ImageVolume, _config, _kubeVirts));
+    }
+
     private FeatureGate Gate => FeatureGates.Of(FeatureGates.CpuManager, _config, _kubeVirts);
 
     private void SayConfig(string json) => Say(_config, FeatureGates.ConfigMaps, json);

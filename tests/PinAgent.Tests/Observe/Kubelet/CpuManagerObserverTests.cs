@@ -67,6 +67,47 @@ public sealed class CpuManagerObserverTests : IDisposable
     }
 
     [Fact]
+    public void An_empty_shared_pool_is_called_so()
+    {
+        _host.Write(
+            State,
+            """{"policyName":"static","defaultCpuSet":"","entries":{"uid":{"compute":"2-5"}}}"""
+        );
+
+        Assert.Contains(
+            "shared pool empty, 1 exclusive entry",
+            Assert.Single(CpuManagerObserver.Observe(_host.Files).Evidence),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Theory]
+    [InlineData("/var/lib/kubelet", true, false, "/var/lib/kubelet")]
+    [InlineData("/var/lib/kubelet", true, true, "/var/lib/kubelet")]
+    [InlineData("/var/lib/kubelet", false, false, "/var/lib/kubelet")]
+    [InlineData("/var/lib/kubelet/", false, true, CpuManagerObserver.OldOpenShiftRoot)]
+    [InlineData("/data/kubelet", false, true, "/data/kubelet")]
+    public void OpenShifts_old_root_is_taken_where_the_default_one_is_not_there(
+        string given,
+        bool hasDefault,
+        bool hasOpenShift,
+        string expected
+    )
+    {
+        if (hasDefault)
+        {
+            _host.Folder("/var/lib/kubelet/pods");
+        }
+
+        if (hasOpenShift)
+        {
+            _host.Folder($"{CpuManagerObserver.OldOpenShiftRoot}/pods");
+        }
+
+        Assert.Equal(expected, CpuManagerObserver.FindRoot(_host.Files, given));
+    }
+
+    [Fact]
     public void Cant_tell_without_a_kubelet()
     {
         var found = CpuManagerObserver.Observe(_host.Files);

@@ -69,6 +69,20 @@ public sealed class CpuManagerStateFileTests
         "",
         "u/=1"
     )]
+    // Version 4: data counts, whatever is outside for older kubelets.
+    [InlineData(
+        """{"policyName":"none","data":"{\"policyName\":\"static\",\"defaultCpuSet\":\"0\",\"entries\":{\"u\":{\"a\":\"1\"}}}"}""",
+        "static",
+        "0",
+        "u/a=1"
+    )]
+    [InlineData(
+        """{"data":"{\"policyName\":\"static\",\"podEntries\":{\"u\":{\"cpuSet\":\"1\"}}}","dataChecksum":7}""",
+        "static",
+        "",
+        "u/=1"
+    )]
+    [InlineData("""{"policyName":"none","data":"","dataChecksum":0}""", "none", "", "")]
     [InlineData("""{"policyName":"none","entries":null,"podEntries":null}""", "none", "", "")]
     [InlineData(
         """{"policyName":"static","entries":{"uid":null},"new":[1,{"x":2}]}""",
@@ -107,6 +121,9 @@ public sealed class CpuManagerStateFileTests
     [InlineData("""{"policyName":"static","entries":{"u":{"c":[2]}}}""", "entries.u.c: expected a")]
     [InlineData("""{"policyName":"static","entries":{"u":{"c":"3-1"}}}""", "entries.u.c: expected")]
     [InlineData("""{"policyName":"static","podEntries":7}""", "podEntries: expected an object")]
+    [InlineData("""{"policyName":"static","data":"{"}""", "expected JSON")]
+    [InlineData("""{"policyName":"static","data":"[]"}""", "data: expected a JSON object, found")]
+    [InlineData("""{"policyName":"static","data":"{}"}""", "policyName: expected static or none")]
     public void Says_what_is_wrong_with_a_file_that_isnt_one(string json, string expected)
     {
         Assert.False(
@@ -157,6 +174,15 @@ public sealed class CpuManagerStateFileTests
             Assert.Equal(parsed, error is null);
         }
     }
+
+    [Fact]
+    public void Version_4_has_the_CPUs_of_a_whole_pod_in_its_data() =>
+        Check(
+            File.ReadAllBytes(Fixtures.PathOf("cases/checkpoints/v4-embedding-v2.json")),
+            "static",
+            "0-1,10-15",
+            "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee/compute=2-5 bbbbbbbb-bbbb-cccc-dddd-eeeeeeeeeeee/=6-9"
+        );
 
     private static void Check(byte[] json, string policy, string pool, string entries)
     {

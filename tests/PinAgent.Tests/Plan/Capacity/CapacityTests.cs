@@ -58,7 +58,12 @@ public sealed class CapacityTests
     [InlineData(4, true, false, 0, 5)]
     [InlineData(4, true, true, 0, 6)]
     [InlineData(3, true, true, 0, 4)]
-    [InlineData(4, true, true, 1, 6)]
+    // With even parity KubeVirt's sum counts the pool twice: an odd one makes it one more, or one fewer.
+    [InlineData(4, true, true, 1, 7)]
+    [InlineData(3, true, true, 1, 5)]
+    [InlineData(4, true, true, 2, 8)]
+    [InlineData(3, true, true, 2, 6)]
+    [InlineData(3, true, false, 1, 5)]
     [InlineData(4, false, true, 2, 6)]
     public void A_VM_takes_CPUs_for_its_vCPUs_its_IO_threads_and_its_emulator(
         int vcpus,
@@ -78,12 +83,12 @@ public sealed class CapacityTests
         );
 
     [Fact]
-    public void Sidecars_take_200_thousandths_and_64_million_bytes_each()
+    public void Sidecars_take_200_thousandths_and_64_million_bytes_each_and_the_consoles_log_15_and_60()
     {
         var shape = new CapacityShape(2) { Sidecars = 2, Memory = Quantity.Parse("1G") };
 
-        Assert.Equal(2400, shape.MilliCpus);
-        Assert.Equal((BigInteger)1_128_000_000, shape.MemoryBytes);
+        Assert.Equal(2415, shape.MilliCpus);
+        Assert.Equal((BigInteger)1_188_000_000, shape.MemoryBytes);
     }
 
     [Theory]
@@ -131,16 +136,35 @@ public sealed class CapacityTests
             Memory = Quantity.Parse("1G"),
         };
 
-        Assert.Equal(2130, shape.MilliCpus);
-        Assert.Equal((BigInteger)1_122_000_000, shape.MemoryBytes);
+        Assert.Equal(2145, shape.MilliCpus);
+        Assert.Equal((BigInteger)1_182_000_000, shape.MemoryBytes);
+        var silent = shape with { HasConsoleLog = false };
+        Assert.Equal(2130, silent.MilliCpus);
+        Assert.Equal((BigInteger)1_122_000_000, silent.MemoryBytes);
     }
+
+    [Theory]
+    [InlineData(ContainerAmount.Sidecar, "200m", "64M")]
+    [InlineData(ContainerAmount.ContainerDisk, "10m", "40M")]
+    [InlineData(ContainerAmount.ConsoleLog, "15m", "60M")]
+    public void Each_kind_of_container_has_KubeVirts_default(
+        string type,
+        string cpu,
+        string memory
+    ) =>
+        Assert.Equal(
+            new ContainerAmount(Quantity.Parse(cpu), Quantity.Parse(memory)),
+            ContainerAmount.Of(null, type)
+        );
 
     // 16 CPUs in cores of two, two of them reserved.
     [Theory]
-    [InlineData(14, 14_000, 2, 0, 7, CapacityLimit.WholeCpus)]
+    [InlineData(14, 14_000, 2, 0, 6, CapacityLimit.SharedPool)]
+    [InlineData(14, 14_105, 2, 0, 7, CapacityLimit.WholeCpus)]
     [InlineData(14, 14_000, 4, 0, 3, CapacityLimit.WholeCpus)]
     [InlineData(14, 14_000, 2, 1, 6, CapacityLimit.SharedPool)]
-    [InlineData(14, 15_400, 2, 1, 7, CapacityLimit.WholeCpus)]
+    [InlineData(14, 15_505, 2, 1, 7, CapacityLimit.WholeCpus)]
+    [InlineData(14, 15_504, 2, 1, 6, CapacityLimit.SharedPool)]
     [InlineData(14, 3_900, 4, 0, 0, CapacityLimit.SharedPool)]
     [InlineData(1, 9_000, 2, 0, 0, CapacityLimit.WholeCpus)]
     [InlineData(14, -500, 2, 0, 0, CapacityLimit.SharedPool)]
@@ -163,7 +187,7 @@ public sealed class CapacityTests
     [Fact]
     public void Memory_counts_where_the_VM_names_it_and_the_node_knows_it()
     {
-        var node = new CapacityNode(14, 7, 2, 14_000, 9 * Gibi, []);
+        var node = new CapacityNode(14, 7, 2, 15_000, 9 * Gibi, []);
         var shape = new CapacityShape(2) { Memory = Quantity.Parse("4Gi") };
 
         Assert.Equal(new CapacityAnswer(2, CapacityLimit.Memory), CapacityAnswer.Of(node, shape));

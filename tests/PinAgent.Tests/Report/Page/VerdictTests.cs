@@ -95,6 +95,7 @@ public sealed class VerdictTests
     [InlineData(ViolationKind.Throttled, "Problem")]
     [InlineData(ViolationKind.Disagreement, "Problem")]
     [InlineData(ViolationKind.Isolated, "Problem")]
+    [InlineData(ViolationKind.Checkpoint, "Problem")]
     // The VM has its CPUs, and may lose some time there.
     [InlineData(ViolationKind.Stranger, "Attention")]
     [InlineData(ViolationKind.Helper, "Attention")]
