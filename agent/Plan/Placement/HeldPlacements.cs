@@ -79,8 +79,8 @@ internal sealed class HeldPlacements
     }
 
     /// <summary>
-    /// Chooses a VM's placement: the held one; else the one that the threads have; else one that moves as little as possible,
-    /// or a new one.
+    /// Chooses a VM's placement: the held one; for one that is new, or in another cpuset, the one that its threads have; else one
+    /// that moves as little as possible, or a new one.
     /// </summary>
     /// <param name="shape">The VM.</param>
     /// <param name="request">Its request, without <see cref="PlacementRequest.Current"/>.</param>
@@ -98,9 +98,11 @@ internal sealed class HeldPlacements
             return held.Placement;
         }
 
-        // Where nothing is held, virt-launcher may be half-way through pinning: by the policy both come to the same end.
+        // After its cpuset changed, too: from Linux 6.2 on the kernel remembers masks, and gives them back where it can. Where
+        // nothing is held, virt-launcher may be half-way through pinning: by the policy both come to the same end.
+        var mayBePlaced = held is null || !request.Cpuset.Equals(held.Request.Cpuset);
         PlacementResult chosen =
-            FoundWhole(shape, request, policy) is { } found ? found
+            mayBePlaced && FoundWhole(shape, request, policy) is { } found ? found
             : held is null ? Placer.Place(request, policy)
             : Placer.Place(request with { Current = held.AsCurrent(vcpus) }, policy);
         return held is not null && chosen is CpuPlacement same && same.IsSameAs(held.Placement)

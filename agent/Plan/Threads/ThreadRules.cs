@@ -35,9 +35,7 @@ internal sealed class ThreadRules(VmShape shape, CpuPlacement placement, NodeTop
     private string Vcpu(VmThread thread)
     {
         var (core, number) = Math.DivRem(thread.Index ?? 0, _threadsPerCore);
-        var alone = MustShareWithEmulator
-            ? "a CPU shared with the emulator alone"
-            : "a CPU to itself";
+        var alone = MustShareWithEmulator ? "a CPU shared with the emulator" : "a CPU to itself";
         if (_threadsPerCore == 1)
         {
             return $"guest core {core}: {alone}";
@@ -57,7 +55,7 @@ internal sealed class ThreadRules(VmShape shape, CpuPlacement placement, NodeTop
             : $"{who}: CPU {first} has no sibling for it";
     }
 
-    // The emulator has no other place than the vCPUs' CPUs, and that isn't what was wanted, or it's one and the same.
+    // The emulator once had a CPU of its own, or there's one CPU for all: to say that the vCPU has it to itself would be untrue.
     private bool MustShareWithEmulator =>
         !placement.EmulatorIsolated && (shape.HasLostIsolation || placement.Emulator.Count == 1);
 
@@ -74,8 +72,9 @@ internal sealed class ThreadRules(VmShape shape, CpuPlacement placement, NodeTop
             ? shape.HasLostIsolation
                 ? "not isolated any more: the cpuset has no CPU left for it"
                 : "not isolated: anywhere in the cpuset"
-        : placement.Emulator.Count == 1 ? "isolated: a CPU of its own"
-        : "isolated: CPUs of its own";
+            : placement.Emulator.Count == 1
+                ? "isolated: a CPU of its own"
+                : "isolated: CPUs of its own";
 
     private string IoThread() =>
         shape.IoThreadsAreSupplemental ? "supplemental: a CPU to itself"

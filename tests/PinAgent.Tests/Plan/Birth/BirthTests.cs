@@ -90,8 +90,7 @@ public sealed class BirthTests
 
         private string Cpuset => Range(First, Vcpus + EmulatorCpus);
 
-        private string Emulator =>
-            EmulatorCpus == 0 ? Cpuset : Range(First + Vcpus, EmulatorCpus);
+        private string Emulator => EmulatorCpus == 0 ? Cpuset : Range(First + Vcpus, EmulatorCpus);
 
         // libvirt starts QEMU on the emulator's CPUs.
         private string Born => Emulator;

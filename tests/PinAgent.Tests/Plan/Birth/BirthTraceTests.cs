@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using PinAgent.Model.Vm;
 using Xunit;
 
@@ -9,7 +8,7 @@ namespace PinAgent.Tests.Plan.Birth;
 /// Guests of a real KubeVirt as they were born, line by line of the recorded traces, with an agent that begins to look after any
 /// line and then looks after each.
 /// </summary>
-public sealed partial class BirthTraceTests
+public sealed class BirthTraceTests
 {
     // What the agent of then set, and no manager does.
     private static readonly double[] TheAgents = [0.096, 0.097, 0.648, 0.650, 1.252];
@@ -139,9 +138,6 @@ public sealed partial class BirthTraceTests
                 .Where(line => !without.Contains(line.Seconds)),
         ];
 
-    [GeneratedRegex(@"^ *(\S+) (\d+) (.{16}) (\S+) +(HK)? *\(was (?:None|\('([^']*)',.*)\)$")]
-    private static partial Regex Form();
-
     private sealed record Line(
         double Seconds,
         int Tid,
@@ -153,14 +149,18 @@ public sealed partial class BirthTraceTests
     {
         public static Line Parse(string line)
         {
-            var parts = Form().Match(line);
+            // The name is as wide as names can be, and may have spaces.
+            var (now, before) = (line[..line.IndexOf('(')], line[line.IndexOf('(')..]);
+            var start = now.TrimStart().Split(' ');
+            var name = now.IndexOf($" {start[1]} ", StringComparison.Ordinal) + start[1].Length + 2;
+            var rest = now[(name + 16)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
             return new Line(
-                double.Parse(parts.Groups[1].ValueSpan, CultureInfo.InvariantCulture),
-                int.Parse(parts.Groups[2].ValueSpan, CultureInfo.InvariantCulture),
-                parts.Groups[3].Value.Trim(),
-                parts.Groups[4].Value,
-                parts.Groups[5].Success,
-                parts.Groups[6].Success ? parts.Groups[6].Value : null
+                double.Parse(start[0], CultureInfo.InvariantCulture),
+                int.Parse(start[1], CultureInfo.InvariantCulture),
+                now.Substring(name, 16).Trim(),
+                rest[0],
+                rest.Contains("HK"),
+                before.Split('\'') is { Length: > 1 } parts ? parts[1] : null
             );
         }
     }

@@ -5,7 +5,6 @@ using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Observe.Qemu;
-using PinAgent.Plan;
 using PinAgent.Plan.Placement;
 using PinAgent.Tests.Apply;
 
@@ -77,7 +76,10 @@ internal sealed class BornGuest(string cpuset, int vcpus, VmiFacts? vmi)
         }
 
         _threads.RemoveAll(old => old.Tid == tid);
-        _threads.Insert(_threads.FindIndex(t => t.Tid > tid) is >= 0 and var i ? i : _threads.Count, thread);
+        _threads.Insert(
+            _threads.FindIndex(t => t.Tid > tid) is >= 0 and var i ? i : _threads.Count,
+            thread
+        );
     }
 
     /// <summary>The manager sets a mask.</summary>

@@ -1,7 +1,6 @@
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
-using PinAgent.Plan;
 using PinAgent.Tests.Plan.Birth;
 using Xunit;
 
@@ -35,7 +34,9 @@ public sealed class HousekeepingTests
         Assert.Equal("placed", plan.Standing());
         Assert.Equal(expected.Vcpus(), plan.Vcpus());
         Assert.Equal(expected.Emulator(), plan.Emulator());
-        Assert.Empty(plan.Advisories.Where(said => group == cpuset && said.Contains("housekeeping")));
+        Assert.Empty(
+            plan.Advisories.Where(said => group == cpuset && said.Contains("housekeeping"))
+        );
     }
 
     [Theory]

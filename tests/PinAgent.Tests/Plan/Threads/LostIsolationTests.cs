@@ -26,9 +26,12 @@ public sealed class LostIsolationTests
         var lost = node.PassOne(narrow);
 
         Assert.Equal(("placed", "1"), (lost.Standing(), lost.Vcpus()));
-        Assert.Contains("the cpuset 1 has as many CPUs as the guest has vCPUs, 1", lost.LostIsolation);
+        Assert.Contains(
+            "the cpuset 1 has as many CPUs as the guest has vCPUs, 1",
+            lost.LostIsolation
+        );
         Assert.Contains(lost.LostIsolation, lost.Advisories);
-        Assert.Equal("guest core 0: a CPU shared with the emulator alone", Rule(lost, ThreadRole.Vcpu));
+        Assert.Equal("guest core 0: a CPU shared with the emulator", Rule(lost, ThreadRole.Vcpu));
         Assert.Equal(
             "not isolated any more: the cpuset has no CPU left for it",
             Rule(lost, ThreadRole.Emulator)
@@ -63,7 +66,10 @@ public sealed class LostIsolationTests
         );
 
         Assert.Equal("0 1", plan.Vcpus());
-        Assert.Contains("the cpuset 0-1 has as many CPUs as the guest has vCPUs, 2", plan.LostIsolation);
+        Assert.Contains(
+            "the cpuset 0-1 has as many CPUs as the guest has vCPUs, 2",
+            plan.LostIsolation
+        );
     }
 
     [Fact]
@@ -73,7 +79,7 @@ public sealed class LostIsolationTests
 
         Assert.Null(plan.LostIsolation);
         Assert.Empty(Violations(plan));
-        Assert.Equal("guest core 0: a CPU shared with the emulator alone", Rule(plan, ThreadRole.Vcpu));
+        Assert.Equal("guest core 0: a CPU shared with the emulator", Rule(plan, ThreadRole.Vcpu));
         Assert.Equal("not isolated: anywhere in the cpuset", Rule(plan, ThreadRole.Emulator));
     }
 
