@@ -131,10 +131,7 @@ internal sealed class Cpuset : IDisposable
     {
         foreach (var tid in tids)
         {
-            File.WriteAllText(
-                $"{Folder}/{name}/{(IsV1 ? "tasks" : "cgroup.threads")}",
-                $"{tid}"
-            );
+            File.WriteAllText($"{Folder}/{name}/{(IsV1 ? "tasks" : "cgroup.threads")}", $"{tid}");
         }
     }
 

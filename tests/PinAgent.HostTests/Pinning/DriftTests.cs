@@ -33,10 +33,7 @@ public sealed class DriftTests
 
         // From Linux 6.2 on the kernel has given the masks back by itself, and nothing is moved.
         var (vcpu, emulator) = KernelGivesMasksBack ? ("0", "1") : ("1", "0");
-        Assert.Equal(
-            (vcpu, emulator),
-            (await VcpuMaskAsync(guest), guest.Masks()[guest.Pid])
-        );
+        Assert.Equal((vcpu, emulator), (await VcpuMaskAsync(guest), guest.Masks()[guest.Pid]));
     }
 
     [Fact(Timeout = Timeout)]
@@ -114,8 +111,7 @@ public sealed class DriftTests
         }
     }
 
-    private static bool KernelGivesMasksBack =>
-        Environment.OSVersion.Version >= new Version(6, 2);
+    private static bool KernelGivesMasksBack => Environment.OSVersion.Version >= new Version(6, 2);
 
     private static async Task<string> CpuManagerAsync(AgentLoop agent)
     {
