@@ -50,4 +50,8 @@ public enum ViolationKind
     /// <summary>The CPU manager's checkpoint says of a CPU that it is shared and exclusive, or two pods'.</summary>
     [JsonStringEnumMemberName("checkpoint")]
     Checkpoint,
+
+    /// <summary>The emulator of a VM had CPUs of its own and runs on its vCPUs' now.</summary>
+    [JsonStringEnumMemberName("emulator")]
+    Emulator,
 }

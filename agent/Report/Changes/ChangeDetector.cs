@@ -69,12 +69,14 @@ internal sealed class ChangeDetector
         DateTimeOffset now
     )
     {
-        if (OfThreads(vm, before?.Vm, evidence) is var (kind, cause))
+        VmChangeKind? kind = null;
+        if (OfThreads(vm, before?.Vm, evidence) is var (found, cause))
         {
+            kind = found;
             var cpuset = before?.Vm.Status.Cpuset;
-            var change = Record(vm, kind, cause, now) with
+            var change = Record(vm, found, cause, now) with
             {
-                Threads = Threads(vm),
+                Threads = Threads(vm, kind == VmChangeKind.Repaired ? IsOld : IsAny),
                 CpusetBefore = before is null || cpuset == vm.Status.Cpuset ? null : cpuset,
             };
             var wasOff =
@@ -86,6 +88,17 @@ internal sealed class ChangeDetector
                     UnpinnedSecondsAtMost = (now - right).TotalSeconds,
                 }
                 : change;
+        }
+
+        if (
+            kind == VmChangeKind.Repaired
+            && Threads(vm, thread => thread.Planned.IsNew) is { IsEmpty: false } placed
+        )
+        {
+            yield return Record(vm, VmChangeKind.ThreadsPlaced, ChangeCause.NewThreads, now) with
+            {
+                Threads = placed,
+            };
         }
 
         if (OfState(vm, before?.Vm) is var (stateKind, stateCause))
@@ -138,9 +151,8 @@ internal sealed class ChangeDetector
         ImmutableArray<VmThread> strayed =
         [
             .. outcome
-                .Threads.Where(thread => thread.IsChange)
-                .Select(thread => thread.Planned.Thread)
-                .Where(thread => known.ContainsKey(ThreadKey.Of(thread))),
+                .Threads.Where(thread => thread.IsChange && IsKnown(thread, known))
+                .Select(thread => thread.Planned.Thread),
         ];
         return strayed.IsEmpty && before.Status.State == VmState.Pinned
                 ? (VmChangeKind.ThreadsPlaced, ChangeCause.NewThreads)
@@ -180,6 +192,12 @@ internal sealed class ChangeDetector
         (before.State, before.Reason, before.Name, before.Cpuset)
         == (now.State, now.Reason, now.Name, now.Cpuset);
 
+    // A thread that came meanwhile has the CPUs of the one that made it, and hasn't strayed.
+    private static bool IsKnown(
+        PinOutcome thread,
+        ImmutableDictionary<ThreadKey, VmThread> known
+    ) => !thread.Planned.IsNew && known.ContainsKey(ThreadKey.Of(thread.Planned.Thread));
+
     private static ImmutableDictionary<ThreadKey, VmThread> Known(VmPassResult before) =>
         before
             .Outcome.Threads.Select(thread => thread.Planned.Thread)
@@ -208,10 +226,17 @@ internal sealed class ChangeDetector
             IsDedicated = vm.Status.Dedicated,
         };
 
-    private static ImmutableArray<ChangedThread> Threads(VmPassResult vm) =>
+    private static bool IsOld(PinOutcome thread) => !thread.Planned.IsNew;
+
+    private static bool IsAny(PinOutcome thread) => true;
+
+    private static ImmutableArray<ChangedThread> Threads(
+        VmPassResult vm,
+        Func<PinOutcome, bool> which
+    ) =>
         [
             .. vm
-                .Outcome.Threads.Where(thread => thread.IsChange)
+                .Outcome.Threads.Where(thread => thread.IsChange && which(thread))
                 .OrderBy(thread => thread.Planned.Thread.Role)
                 .Select(Thread),
         ];

@@ -118,10 +118,20 @@ internal sealed class Cpuset : IDisposable
             File.WriteAllText($"{Folder}/cgroup.subtree_control", "+cpuset");
         }
 
-        File.WriteAllText($"{child}/cpuset.cpus", cpus);
+        WriteChild(name, cpus);
+        MoveToChild(name, tids);
+    }
+
+    /// <summary>Gives a child of this cgroup other CPUs.</summary>
+    public void WriteChild(string name, string cpus) =>
+        File.WriteAllText($"{Folder}/{name}/cpuset.cpus", cpus);
+
+    /// <summary>Moves threads into a child of this cgroup.</summary>
+    public void MoveToChild(string name, IEnumerable<int> tids)
+    {
         foreach (var tid in tids)
         {
-            File.WriteAllText($"{child}/{(IsV1 ? "tasks" : "cgroup.threads")}", $"{tid}");
+            File.WriteAllText($"{Folder}/{name}/{(IsV1 ? "tasks" : "cgroup.threads")}", $"{tid}");
         }
     }
 

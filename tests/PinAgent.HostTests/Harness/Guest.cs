@@ -24,6 +24,9 @@ internal sealed class Guest : IAsyncDisposable
         (Name, _run, _stop, _folder) = (name, run, stop, folder);
     }
 
+    /// <summary>KVM where it opens, whose threads are named <c>CPU 0/KVM</c>; TCG elsewhere.</summary>
+    public static string Accelerator { get; } = HasKvm() ? "kvm" : "tcg,thread=multi";
+
     public string Name { get; }
 
     public int Pid => _run.ProcessId;
@@ -38,6 +41,7 @@ internal sealed class Guest : IAsyncDisposable
     /// <param name="debugThreads">Whether QEMU names its threads.</param>
     /// <param name="accelerator">The value of <c>-accel</c>.</param>
     /// <param name="uid">The user QEMU runs as; null for root.</param>
+    /// <param name="bornOn">The CPUs it's started on, as libvirt starts it on the emulator's; null for all of its cpuset.</param>
     public static async Task<Guest> StartAsync(
         string name,
         string smp,
@@ -45,7 +49,8 @@ internal sealed class Guest : IAsyncDisposable
         int ioThreads = 0,
         bool debugThreads = true,
         string accelerator = "tcg,thread=multi",
-        int? uid = null
+        int? uid = null,
+        string? bornOn = null
     )
     {
         var folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
@@ -65,6 +70,7 @@ internal sealed class Guest : IAsyncDisposable
             "-c",
             (cpuset is null ? "" : $"echo $$ > {cpuset.Folder}/cgroup.procs && ")
                 + "exec "
+                + (bornOn is null ? "" : $"taskset --cpu-list {bornOn} ")
                 + (uid is null ? "" : $"setpriv --reuid={uid} --regid={uid} --clear-groups ")
                 + "qemu-system-x86_64 \"$@\"",
             "sh",
@@ -109,6 +115,19 @@ internal sealed class Guest : IAsyncDisposable
 
     /// <summary>The CPUs each thread may run on, read from outside the agent.</summary>
     public IReadOnlyDictionary<int, string> Masks() => Threads.Masks(Pid);
+
+    private static bool HasKvm()
+    {
+        try
+        {
+            using var _ = File.OpenHandle("/dev/kvm", access: FileAccess.ReadWrite);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Ends QEMU at once.</summary>
     public async Task KillAsync()

@@ -176,6 +176,39 @@ public sealed class RestTests : IDisposable
         }
     }
 
+    /// <summary>As the kernel's worker that a vCPU's thread makes, a second after the guest's start.</summary>
+    [Fact]
+    public void A_new_thread_that_is_put_in_its_place_is_no_repair_and_no_contest()
+    {
+        var isNamed = false;
+        Settle();
+        _qemu.Thread(103, "worker", cpus: "2");
+
+        var result = _pass.Run(PassScope.Named, [new NamedThread(103, 100, 1)], More);
+
+        var vm = Assert.Single(result.Vms);
+        var changed = Assert.Single(vm.Outcome.Threads, thread => thread.IsChange);
+        Assert.Equal((103, "2-3"), (changed.Planned.Thread.Tid, $"{changed.Actual}"));
+        Assert.True(vm.WasHeld);
+        Assert.False(vm.IsRepair);
+        Assert.Empty(vm.PutBack);
+        Assert.Equal(0, result.Status.Drift.Repairs);
+
+        Settle();
+        _kernel.Cpus(103, "2");
+        var repaired = LookForChanges();
+        Assert.True(Assert.Single(repaired.Vms).IsRepair);
+        Assert.Equal(1, repaired.Status.Drift.Repairs);
+
+        // It's known by the second round, and what came of the first is told with it.
+        IReadOnlyList<NamedThread> More()
+        {
+            var first = !isNamed;
+            isNamed = true;
+            return first ? [new NamedThread(103, 100, 2)] : [];
+        }
+    }
+
     /// <summary>The look for changes alone counts threads, and doesn't see that one has another name.</summary>
     [Fact]
     public void A_thread_that_names_itself_when_a_look_for_changes_is_due_is_seen()
