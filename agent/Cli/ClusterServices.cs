@@ -26,7 +26,8 @@ internal sealed class ClusterServices : IDisposable
             LabelOptions.KubeVirtNamespace.Get(parsed),
             changed,
             time,
-            random
+            random,
+            !ClusterOptions.WithoutVmiRights.Get(parsed)
         );
         Labels = new LabelKeeper(Watcher.Connection, node, LabelOptions.Get(parsed), time, random);
         _outbox = new ApiOutbox(Watcher.Connection, time, random);

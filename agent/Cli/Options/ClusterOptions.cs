@@ -38,12 +38,20 @@ internal static class ClusterOptions
                 + "change, and the right to patch pods."
         );
 
+    /// <summary>Whether VMIs aren't asked for.</summary>
+    public static Setting<bool> WithoutVmiRights { get; } =
+        CommonOptions.Flag(
+            "--without-vmi-rights",
+            "Don't ask the API server for VMIs, for which the agent has no right: which VMs are dedicated is told by their pods."
+        );
+
     /// <summary>Adds the options.</summary>
     public static void AddTo(DetailedCommand command)
     {
         command.Add(KubeConfig);
         command.Add(StateDir);
         command.Add(AnnotatePods);
+        command.Add(WithoutVmiRights);
         LabelOptions.AddTo(command);
     }
 }
