@@ -105,6 +105,7 @@ internal static class RunCommand
             Format,
             CommonOptions.HostRoot,
             CommonOptions.KubeletRoot,
+            CommonOptions.PodCgroup,
         };
         command.OwnsFile = true;
         EndpointOptions.AddTo(command);
@@ -157,7 +158,11 @@ internal static class RunCommand
             if (!parsed.GetValue(Once))
             {
                 using var survey = new NeighbourLoop(
-                    new NeighbourScan(files.Root, files.HasLiveProc()),
+                    new NeighbourScan(
+                        files.Root,
+                        files.HasLiveProc(),
+                        CommonOptions.KubeletPlaceOf(parsed)
+                    ),
                     requests,
                     TimeProvider.System
                 );
@@ -225,7 +230,8 @@ internal static class RunCommand
                 CommonOptions.KubeletRoot.Get(parsed),
                 cluster is null ? null : () => cluster.Watcher.Facts,
                 cluster?.PodResources,
-                follow
+                follow,
+                CommonOptions.PodCgroup.Get(parsed)
             ),
             settings,
             Placer.Default,

@@ -16,7 +16,8 @@ internal sealed class LiveMachine : IDisposable
         Observer = new NodeObserver(
             Files,
             new LiveAffinityReader(),
-            CommonOptions.KubeletRoot.Get(parsed)
+            CommonOptions.KubeletRoot.Get(parsed),
+            podCgroup: CommonOptions.PodCgroup.Get(parsed)
         );
     }
 
