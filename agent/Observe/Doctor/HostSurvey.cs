@@ -62,6 +62,18 @@ internal static class HostSurvey
                 ],
             },
             PodResources = podResources.Known,
+            // Set by every kubelet in every container.
+            IsInPod =
+                isLive && Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST") is not null,
+            ExposedSecrets =
+            [
+                .. HostFacts.SecretFolders.Where(name =>
+                {
+                    var names = new List<string>();
+                    return files.ListNames($"{kubeletRoot}/{name}", names).IsSuccess
+                        && names.Count > 0;
+                }),
+            ],
         };
         return WithVms(WithTopology(facts, files), files, isLive, new(kubeletRoot, podCgroup));
     }
