@@ -44,11 +44,7 @@ internal sealed class NodeObserver(
     public NodeSnapshot Observe()
     {
         string? cgroupProblem = null;
-        _cgroups ??= CgroupHierarchy.TryOpen(
-            files,
-            out cgroupProblem,
-            new(kubeletRoot, podCgroup)
-        );
+        _cgroups ??= CgroupHierarchy.TryOpen(files, out cgroupProblem, new(kubeletRoot, podCgroup));
         _cgroups?.Forget();
         var topology = ReadTopology();
         var vms = Follow(_qemu.Observe(_cgroups, cgroupProblem));

@@ -69,7 +69,11 @@ internal sealed class CgroupHierarchy
             : null;
         return mount is null
             ? null
-            : new CgroupHierarchy(files, mount, kubelet ?? new(CpuManagerObserver.DefaultKubeletRoot));
+            : new CgroupHierarchy(
+                files,
+                mount,
+                kubelet ?? new(CpuManagerObserver.DefaultKubeletRoot)
+            );
     }
 
     /// <summary>The folders of the cgroups whose CPUs were read and may be given others, below the host root.</summary>

@@ -67,9 +67,10 @@ internal sealed class KubeletCgroups(ImmutableArray<string> roots, ImmutableArra
         }
 
         // Where not the whole hierarchy is mounted: a node that is a container itself, as kind's are.
-        var prefixes = mount.Root is "/" || mount.Root.StartsWith("/..", StringComparison.Ordinal)
-            ? new[] { "" }
-            : ["", mount.Root.TrimEnd('/')];
+        var prefixes =
+            mount.Root is "/" || mount.Root.StartsWith("/..", StringComparison.Ordinal)
+                ? new[] { "" }
+                : ["", mount.Root.TrimEnd('/')];
         var parents = ConfiguredRoot(files, place.Root) is { } configured
             ? new[] { configured }
             : ["/", "/kubelet"];

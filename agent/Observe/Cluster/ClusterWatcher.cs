@@ -107,7 +107,9 @@ internal sealed class ClusterWatcher : BackgroundService
                 _state.KubeVirts
             ).RunAsync,
             lookup.RunAsync,
-            .. mayReadVmis ? [vmis.RunAsync, coming.RunAsync] : Array.Empty<Func<CancellationToken, Task>>(),
+            .. mayReadVmis
+                ? [vmis.RunAsync, coming.RunAsync]
+                : Array.Empty<Func<CancellationToken, Task>>(),
         ];
         if (!mayReadVmis)
         {

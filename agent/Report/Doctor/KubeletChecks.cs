@@ -8,7 +8,6 @@ namespace PinAgent.Report.Doctor;
 internal static class KubeletChecks
 {
     public static IEnumerable<Finding> Of(HostFacts host) =>
-        
         [
             Manager(host.CpuManager),
             .. Reserved(host),

@@ -267,7 +267,7 @@ public sealed class ImageTests
     )
     {
         Require();
-        await using var guest = await Guest.StartAsync(_name, "1");
+        await using var guest = await Guest.StartAsync(_name, "1", null);
         await using var agent = await Container.StartAsync(
             _name,
             folder: overlay,

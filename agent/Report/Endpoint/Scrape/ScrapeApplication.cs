@@ -40,7 +40,6 @@ internal sealed partial class ScrapeApplication(
         {
             context.Response.Headers.WWWAuthenticate = "Bearer";
         }
-
         else if (answer.Status == StatusCodes.Status429TooManyRequests)
         {
             context.Response.Headers.RetryAfter = "10";
