@@ -56,10 +56,9 @@ internal static class Bundle
                 ]),
                 ["env"] = Array([
                     "PATH=/usr/bin",
-                    .. (container["env"]?.AsArray() ?? [])
-                        .Select(variable =>
-                            $"{variable!["name"]}={(string?)variable["value"] ?? "node1"}"
-                        ),
+                    .. (container["env"]?.AsArray() ?? []).Select(variable =>
+                        $"{variable!["name"]}={(string?)variable["value"] ?? "node1"}"
+                    ),
                 ]),
                 ["capabilities"] = new JsonObject
                 {

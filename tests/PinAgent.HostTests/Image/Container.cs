@@ -146,7 +146,12 @@ internal sealed class Container : IAsyncDisposable
     {
         var (pod, settings) = await Manifest.PodAsync(folder);
         change?.Invoke(pod);
-        var container = new Container(pod, settings, ["--standalone", "--vm", guest], folders ?? Secrets);
+        var container = new Container(
+            pod,
+            settings,
+            ["--standalone", "--vm", guest],
+            folders ?? Secrets
+        );
         try
         {
             await container.WaitAsync();

@@ -279,10 +279,7 @@ public sealed class ImageTests
             Assert.Null(await LossAsync(agent, guest, $"/var/lib/kubelet/{name}"));
         }
 
-        Assert.Equal(
-            "static",
-            (string?)(await agent.StatusAsync()).Json["cpuManager"]!["state"]
-        );
+        Assert.Equal("static", (string?)(await agent.StatusAsync()).Json["cpuManager"]!["state"]);
         var doctor = await agent.ExecAsync("pinagent", "doctor");
         Assert.Contains("out of reach, or none: pods, plugins, pki", doctor.StandardOutput);
     }

@@ -167,5 +167,4 @@ public sealed class ApiTroubleTests : IAsyncDisposable
 
         await watch.UntilAsync(() => watch.Names == "a");
     }
-
 }

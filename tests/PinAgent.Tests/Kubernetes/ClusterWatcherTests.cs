@@ -239,7 +239,11 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
         for (var answered = 0; answered < 8; answered++)
         {
             var request = await _server.NextAsync();
-            Assert.DoesNotContain("virtualmachineinstances", request.Target, StringComparison.Ordinal);
+            Assert.DoesNotContain(
+                "virtualmachineinstances",
+                request.Target,
+                StringComparison.Ordinal
+            );
             if (request.Target.Contains("watch=true", StringComparison.Ordinal))
             {
                 await request.BeginWatchAsync();

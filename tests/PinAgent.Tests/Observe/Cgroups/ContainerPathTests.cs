@@ -139,7 +139,9 @@ public sealed class ContainerPathTests
     [InlineData("/user.slice/user-1000.slice/user@1000.service" + Slices + "/" + Id)]
     [InlineData("/user.slice/user-1000.slice/user@1000.service/kubepods/pod" + Uid + "/" + Id)]
     [InlineData("/machine.slice/vm.scope" + Slices + "/cri-containerd-" + Id + ".scope")]
-    [InlineData("/system.slice/mine.service/kubepods-pod" + SliceUid + ".slice:cri-containerd:" + Id)]
+    [InlineData(
+        "/system.slice/mine.service/kubepods-pod" + SliceUid + ".slice:cri-containerd:" + Id
+    )]
     [InlineData("/kubepods.slice.evil/kubepods-pod" + SliceUid + ".slice/" + Id)]
     [InlineData("/kubepods.slice/mine.slice/kubepods-pod" + SliceUid + ".slice/" + Id)]
     [InlineData("/kubepods.slice/burstable/mine/pod" + Uid + "/" + Id)]
@@ -173,7 +175,10 @@ public sealed class ContainerPathTests
         "/docker/0123456789ab/kubelet.slice/kubelet-kubepods.slice"
     )]
     // A node that is a container in a pod of another cluster: the inner kubelet's.
-    [InlineData(Slices + "/" + Id + "/kubelet/kubepods/pod" + Other, Slices + "/" + Id + "/kubelet/kubepods")]
+    [InlineData(
+        Slices + "/" + Id + "/kubelet/kubepods/pod" + Other,
+        Slices + "/" + Id + "/kubelet/kubepods"
+    )]
     public void The_agents_own_pod_tells_where_the_others_are(string own, string expected) =>
         Assert.Equal([expected], ContainerPath.FindRoot(own)!.Roots);
 
@@ -182,7 +187,8 @@ public sealed class ContainerPathTests
     [InlineData("/system.slice/pinagent.service")]
     [InlineData("/machine.slice/libpod-" + Id + ".scope/container")]
     [InlineData("/machine.slice/machine-libpod_pod_" + Id + ".slice/libpod-" + Id + ".scope")]
-    public void Outside_pods_it_tells_nothing(string own) => Assert.Null(ContainerPath.FindRoot(own));
+    public void Outside_pods_it_tells_nothing(string own) =>
+        Assert.Null(ContainerPath.FindRoot(own));
 
     // Where kubelets usually have them.
     private static KubeletCgroups Anywhere { get; } =

@@ -37,20 +37,35 @@ public sealed class KubeletCgroupsTests : IDisposable
     {
         _host
             .MountCgroup1()
-            .Write(
-                $"/proc/{Me}/cgroup",
-                "4:cpuset:/docker/ab/kubelet/kubepods/podmine/c1\n0::/\n"
-            );
+            .Write($"/proc/{Me}/cgroup", "4:cpuset:/docker/ab/kubelet/kubepods/podmine/c1\n0::/\n");
 
         Assert.Equal(["/docker/ab/kubelet/kubepods"], Open().Pods.Roots);
     }
 
     [Theory]
-    [InlineData(null, "/kubepods", "/kubepods.slice", "/kubelet/kubepods", "/kubelet.slice/kubelet-kubepods.slice")]
-    [InlineData("kind: KubeletConfiguration\n", "/kubepods", "/kubepods.slice", "/kubelet/kubepods", "/kubelet.slice/kubelet-kubepods.slice")]
+    [InlineData(
+        null,
+        "/kubepods",
+        "/kubepods.slice",
+        "/kubelet/kubepods",
+        "/kubelet.slice/kubelet-kubepods.slice"
+    )]
+    [InlineData(
+        "kind: KubeletConfiguration\n",
+        "/kubepods",
+        "/kubepods.slice",
+        "/kubelet/kubepods",
+        "/kubelet.slice/kubelet-kubepods.slice"
+    )]
     [InlineData("cgroupRoot: /\n", "/kubepods", "/kubepods.slice")]
     [InlineData("cgroupRoot: /a/b\n", "/a/b/kubepods", "/a.slice/a-b.slice/a-b-kubepods.slice")]
-    [InlineData("cgroupRoot: [\n", "/kubepods", "/kubepods.slice", "/kubelet/kubepods", "/kubelet.slice/kubelet-kubepods.slice")]
+    [InlineData(
+        "cgroupRoot: [\n",
+        "/kubepods",
+        "/kubepods.slice",
+        "/kubelet/kubepods",
+        "/kubelet.slice/kubelet-kubepods.slice"
+    )]
     public void Elsewhere_by_the_kubelets_configuration(string? config, params string[] expected)
     {
         _host.MountCgroup2().Write($"/proc/{Me}/cgroup", "0::/system.slice/pinagent.service\n");

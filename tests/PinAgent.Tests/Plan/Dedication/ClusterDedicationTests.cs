@@ -47,7 +47,10 @@ public sealed class ClusterDedicationTests
     public void A_container_that_the_api_doesnt_know_yet_or_cant_tell_is_judged_by_its_path()
     {
         var pod = Launcher("p1", "vm1");
-        var fresh = pod with { Containers = new(pod.Containers.Select(one => one with { Id = null })) };
+        var fresh = pod with
+        {
+            Containers = new(pod.Containers.Select(one => one with { Id = null })),
+        };
         Assert.True(
             _node.Run(100, "p1", container: "new").Tell([fresh], Vmi("vm1")).Pass().Dedicated
         );

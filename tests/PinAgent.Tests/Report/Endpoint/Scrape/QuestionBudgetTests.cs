@@ -21,7 +21,9 @@ public sealed class QuestionBudgetTests
             for (var i = 0; i < 80; i++)
             {
                 // A stranger's thousand addresses, and one of IPv6 with all those beside it.
-                var from = IPAddress.Parse(i % 2 == 0 ? $"10.1.{second % 50}.{i}" : $"fd00::{i:x}:{second:x}");
+                var from = IPAddress.Parse(
+                    i % 2 == 0 ? $"10.1.{second % 50}.{i}" : $"fd00::{i:x}:{second:x}"
+                );
                 asked += budget.TryTake(from, wasAllowed: false) ? 1 : 0;
             }
 
