@@ -24,6 +24,7 @@ var root = new RootCommand(
     ProveCommand.Create(),
     CommonOptions.HostRoot.Option,
     CommonOptions.KubeletRoot.Option,
+    CommonOptions.PodCgroup.Option,
     SettingsFile.Option,
 };
 DetailedCommand.ExtendHelp(root);

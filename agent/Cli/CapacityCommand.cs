@@ -191,7 +191,12 @@ internal static class CapacityCommand
             ? await AskClusterAsync(parsed, kubeConfig, stop)
             : null;
         // Masks don't matter here.
-        var observer = new NodeObserver(files, new RecordedAffinityReader(files), kubeletRoot);
+        var observer = new NodeObserver(
+            files,
+            new RecordedAffinityReader(files),
+            kubeletRoot,
+            podCgroup: CommonOptions.PodCgroup.Get(parsed)
+        );
         return observer.Observe() with { PodResources = told.Known, Cluster = cluster };
     }
 

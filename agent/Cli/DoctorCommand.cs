@@ -79,7 +79,12 @@ internal static class DoctorCommand
             TimeProvider.System,
             stop
         );
-        var host = HostSurvey.Look(files, kubeletRoot, podResources);
+        var host = HostSurvey.Look(
+            files,
+            kubeletRoot,
+            podResources,
+            CommonOptions.PodCgroup.Get(parsed)
+        );
         return DoctorStatus.Of(
             Version,
             RunCommand.NodeName.Get(parsed),

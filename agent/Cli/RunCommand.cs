@@ -90,6 +90,7 @@ internal static class RunCommand
             Format,
             CommonOptions.HostRoot,
             CommonOptions.KubeletRoot,
+            CommonOptions.PodCgroup,
         };
         command.OwnsFile = true;
         EndpointOptions.AddTo(command);
@@ -121,7 +122,7 @@ internal static class RunCommand
             using var agent = new AgentHost(
                 new AgentSettings(
                     CommonOptions.HostRoot.Get(parsed),
-                    CommonOptions.KubeletRootOf(parsed),
+                    CommonOptions.KubeletPlaceOf(parsed),
                     NodeName.Get(parsed),
                     ClusterOptions.StateDir.Get(parsed),
                     new PlanSettings(

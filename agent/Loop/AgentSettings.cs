@@ -1,5 +1,6 @@
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
+using PinAgent.Observe.Cgroups;
 using PinAgent.Report;
 using PinAgent.Report.Endpoint;
 
@@ -7,7 +8,7 @@ namespace PinAgent.Loop;
 
 /// <summary>What the administrator has told the agent.</summary>
 /// <param name="HostRoot">Where <c>/proc</c>, <c>/sys</c> and the kubelet's folder are.</param>
-/// <param name="KubeletRoot">The kubelet's folder, below the host root.</param>
+/// <param name="Kubelet">The kubelet's folder, below the host root, and the cgroup of its pods.</param>
 /// <param name="NodeName">The node's name.</param>
 /// <param name="StateDir">What outlives the agent.</param>
 /// <param name="Vms">Which VMs are dedicated, outside a cluster.</param>
@@ -15,7 +16,7 @@ namespace PinAgent.Loop;
 /// <param name="Cluster">The cluster; null for a machine without one.</param>
 internal sealed record AgentSettings(
     string HostRoot,
-    string KubeletRoot,
+    KubeletPlace Kubelet,
     string NodeName,
     string StateDir,
     PlanSettings Vms,
@@ -28,11 +29,13 @@ internal sealed record AgentSettings(
 /// <param name="KubeVirtNamespace">Where KubeVirt's configuration is.</param>
 /// <param name="Labels">Who sets the node's labels, and which.</param>
 /// <param name="AnnotatesPods">Whether pods are annotated with their placement.</param>
+/// <param name="AsksForVmis">Whether VMIs are asked for, or only pods.</param>
 internal sealed record ClusterSettings(
     string? KubeConfig,
     string KubeVirtNamespace,
     LabelSettings Labels,
-    bool AnnotatesPods
+    bool AnnotatesPods,
+    bool AsksForVmis
 );
 
 /// <summary>How a running agent looks, and where it shows what it sees.</summary>

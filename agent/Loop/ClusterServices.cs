@@ -28,7 +28,8 @@ internal sealed class ClusterServices : IDisposable
             cluster.KubeVirtNamespace,
             changed,
             time,
-            random
+            random,
+            !ClusterOptions.WithoutVmiRights.Get(parsed)
         );
         Labels = new LabelKeeper(Watcher.Connection, agent.NodeName, cluster.Labels, time, random);
         _outbox = new ApiOutbox(Watcher.Connection, time, random);

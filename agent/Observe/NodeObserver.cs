@@ -21,13 +21,15 @@ namespace PinAgent.Observe;
 /// <param name="follow">
 /// Told, after each look at VMs, of the folders of the cgroups they are in, below the host root; null for nobody.
 /// </param>
+/// <param name="podCgroup">The cgroup of the kubelet's pods; null to find it.</param>
 internal sealed class NodeObserver(
     HostFiles files,
     IAffinityReader affinity,
     string kubeletRoot,
     Func<ClusterFacts>? cluster = null,
     PodResourcesWatch? podResources = null,
-    Action<IEnumerable<string>>? follow = null
+    Action<IEnumerable<string>>? follow = null,
+    string? podCgroup = null
 )
 {
     private readonly QemuObserver _qemu = new(files, affinity);
@@ -42,7 +44,7 @@ internal sealed class NodeObserver(
     public NodeSnapshot Observe()
     {
         string? cgroupProblem = null;
-        _cgroups ??= CgroupHierarchy.TryOpen(files, out cgroupProblem);
+        _cgroups ??= CgroupHierarchy.TryOpen(files, out cgroupProblem, new(kubeletRoot, podCgroup));
         _cgroups?.Forget();
         var topology = ReadTopology();
         var vms = Follow(_qemu.Observe(_cgroups, cgroupProblem));

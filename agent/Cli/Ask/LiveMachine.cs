@@ -16,7 +16,8 @@ internal sealed class LiveMachine : IDisposable
         Observer = new NodeObserver(
             Files,
             new LiveAffinityReader(),
-            CommonOptions.KubeletRootOf(parsed)
+            CommonOptions.KubeletRootOf(parsed),
+            podCgroup: CommonOptions.PodCgroup.Get(parsed)
         );
     }
 

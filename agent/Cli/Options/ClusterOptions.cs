@@ -39,13 +39,21 @@ internal static class ClusterOptions
                 + "change, and the right to patch pods."
         );
 
+    /// <summary>Whether VMIs aren't asked for.</summary>
+    public static Setting<bool> WithoutVmiRights { get; } =
+        CommonOptions.Flag(
+            "--without-vmi-rights",
+            "Don't ask the API server for VMIs, for which the agent has no right: which VMs are dedicated is told by their pods."
+        );
+
     /// <summary>What was told of the cluster.</summary>
     public static ClusterSettings Get(ParseResult parsed) =>
         new(
             KubeConfig.Get(parsed) is { Length: > 0 } file ? file : null,
             LabelOptions.KubeVirtNamespace.Get(parsed),
             LabelOptions.Get(parsed),
-            AnnotatePods.Get(parsed)
+            AnnotatePods.Get(parsed),
+            !WithoutVmiRights.Get(parsed)
         );
 
     /// <summary>Adds the options.</summary>
@@ -54,6 +62,7 @@ internal static class ClusterOptions
         command.Add(KubeConfig);
         command.Add(StateDir);
         command.Add(AnnotatePods);
+        command.Add(WithoutVmiRights);
         LabelOptions.AddTo(command);
     }
 }

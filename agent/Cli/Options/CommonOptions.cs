@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using PinAgent.Cli.Settings;
+using PinAgent.Observe.Cgroups;
 using PinAgent.Observe.Files;
 using PinAgent.Observe.Kubelet;
 
@@ -21,6 +22,8 @@ internal enum OutputFormat
 /// <summary>The options that several commands share, and the kinds of options there are.</summary>
 internal static class CommonOptions
 {
+    private const string Found = "auto";
+
     /// <summary>Where the machine's files are looked for.</summary>
     public static Setting<string> HostRoot { get; } =
         new(
@@ -58,6 +61,29 @@ internal static class CommonOptions
         using var files = new HostFiles(HostRoot.Get(parsed));
         return CpuManagerObserver.FindRoot(files, KubeletRoot.Get(parsed));
     }
+
+    /// <summary>Where the kubelet's pods are.</summary>
+    public static Setting<string?> PodCgroup { get; } =
+        new(
+            "--kubepods-cgroup",
+            "PATH",
+            "The cgroup below which the kubelet makes its pods', where the agent runs in none of them and the kubelet's "
+                + "config.yaml doesn't tell: /kubepods.slice, for example.",
+            Found,
+            text =>
+                text == Found ? null
+                : text.StartsWith('/') && text.TrimEnd('/').Length > 0 ? text.TrimEnd('/')
+                : throw new FormatException(
+                    $"expected {Found} or a path from the hierarchy's root like /kubepods.slice, found \"{text}\""
+                )
+        )
+        {
+            IsEverywhere = true,
+        };
+
+    /// <summary>Both of these.</summary>
+    public static KubeletPlace KubeletPlaceOf(ParseResult parsed) =>
+        new(KubeletRootOf(parsed), PodCgroup.Get(parsed));
 
     /// <summary>How the answer is printed.</summary>
     /// <param name="word">What the form for people is called: <c>table</c> or <c>text</c>; the other is understood.</param>

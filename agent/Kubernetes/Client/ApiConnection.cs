@@ -12,12 +12,19 @@ internal sealed class ApiConnection : IDisposable
     /// <summary>How long the server may take to begin its answer, or to go on with it.</summary>
     public static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// How long after its start, or after the server was lost, a refusal isn't believed: a server that starts answers 403
+    /// until it has read who has which rights, and 404 until it has read which kinds there are.
+    /// </summary>
+    public static readonly TimeSpan SettlingTime = TimeSpan.FromMinutes(5);
+
     private const int LongestStatus = 64 * 1024;
 
     private readonly Func<KubernetesClientConfiguration> _load;
     private readonly TimeProvider _time;
     private readonly Lock _lock = new();
     private ApiClient _client;
+    private long _lost;
 
     /// <summary>Creates the connection; nothing is sent yet.</summary>
     /// <param name="load">Reads the configuration, now and again when the server refuses the credentials.</param>
@@ -26,11 +33,18 @@ internal sealed class ApiConnection : IDisposable
     public ApiConnection(Func<KubernetesClientConfiguration> load, TimeProvider time)
     {
         (_load, _time) = (load, time);
+        _lost = time.GetTimestamp();
         _client = Connect();
     }
 
     /// <summary>The server's address.</summary>
     public Uri Server => _client.Server;
+
+    /// <summary>Whether what the server refuses is likely to stay refused.</summary>
+    public bool IsSettled => _time.GetElapsedTime(Volatile.Read(ref _lost)) >= SettlingTime;
+
+    /// <summary>The server was lost, or is in trouble: what it refuses next may only be its start.</summary>
+    public void NoteLost() => Volatile.Write(ref _lost, _time.GetTimestamp());
 
     /// <summary>Asks, and returns the answer when it begins.</summary>
     /// <param name="path">Path and query.</param>

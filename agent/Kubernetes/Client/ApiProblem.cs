@@ -14,6 +14,9 @@ internal sealed record ApiProblem(ApiProblemKind Kind, string Message, TimeSpan?
     /// <summary>Whether the same request may be taken later.</summary>
     public bool IsPassing => Kind is ApiProblemKind.Trouble or ApiProblemKind.Unauthorized;
 
+    /// <summary>Whether the server has understood and says no: the right isn't granted, or there's no such thing.</summary>
+    public bool IsRefusal => Kind is ApiProblemKind.Forbidden or ApiProblemKind.NotFound;
+
     /// <summary>The problem behind an answer that isn't 200.</summary>
     public static ApiProblem Of(HttpStatusCode code, ApiStatus status, TimeSpan? retryAfter = null)
     {

@@ -8,6 +8,12 @@ internal readonly record struct Backoff(TimeSpan First, TimeSpan Longest)
     /// <summary>For a server that is away or in trouble.</summary>
     public static Backoff Usual { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(32));
 
+    /// <summary>
+    /// For what was granted before, or may be in a moment: a server that starts refuses what it hasn't read the rights
+    /// for. Never more than 30 s.
+    /// </summary>
+    public static Backoff Refused { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(20));
+
     /// <summary>For what may never come: a kind that isn't installed, a right that isn't granted.</summary>
     public static Backoff Slow { get; } = new(TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(10));
 

@@ -79,14 +79,29 @@ internal sealed class ObjectStore<T>(string what, Action changed)
     /// <summary>Something couldn't be taken in.</summary>
     public void PassedOver(string message) => Report(Health with { PassedOver = message });
 
-    /// <summary>Nothing is being watched for now.</summary>
-    public void Failed(ApiProblem problem, DateTimeOffset now) =>
+    /// <summary>Nobody asks for these: the settings say that the right is absent.</summary>
+    public void Renounce(string because) =>
         Report(
             Health with
             {
                 HasAnswered = true,
-                IsUnavailable = problem.Kind is ApiProblemKind.NotFound or ApiProblemKind.Forbidden,
-                IsMissing = problem.Kind == ApiProblemKind.NotFound,
+                IsUnavailable = true,
+                IsRenounced = true,
+                Problem = because,
+            }
+        );
+
+    /// <summary>Nothing is being watched for now.</summary>
+    /// <param name="problem">Why.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="isDoubted">Whether a refusal isn't believed yet: what is known is then only old.</param>
+    public void Failed(ApiProblem problem, DateTimeOffset now, bool isDoubted = false) =>
+        Report(
+            Health with
+            {
+                HasAnswered = true,
+                IsUnavailable = problem.IsRefusal && !isDoubted,
+                IsMissing = problem.Kind == ApiProblemKind.NotFound && !isDoubted,
                 Since = Health.Since ?? now,
                 Problem = problem.Message,
             }
@@ -118,6 +133,9 @@ internal sealed record WatchHealth(string What)
 
     /// <summary>Whether the server doesn't have the kind.</summary>
     public bool IsMissing { get; init; }
+
+    /// <summary>Whether they aren't asked for at all.</summary>
+    public bool IsRenounced { get; init; }
 
     /// <summary>Since when they aren't being watched; null if they are.</summary>
     public DateTimeOffset? Since { get; init; }

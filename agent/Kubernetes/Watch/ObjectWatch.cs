@@ -37,6 +37,7 @@ internal sealed class ObjectWatch<T>
     private string? _version = AnyVersion;
     private bool _hasList;
     private bool _hasProgressed;
+    private bool _wasGranted;
     private int _path;
 
     public ObjectWatch(
@@ -59,7 +60,7 @@ internal sealed class ObjectWatch<T>
     /// <summary>Watches until told to stop.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        var failures = 0;
+        var retry = default(Retry);
         while (!stop.IsCancellationRequested)
         {
             _hasProgressed = false;
@@ -77,35 +78,35 @@ internal sealed class ObjectWatch<T>
                 problem = found;
             }
 
-            // A watch that ends by itself, or whose version is too old, is no failure: the first time.
-            failures = _hasProgressed ? 0 : failures + 1;
-            var isFailure = problem is not null and not { Kind: ApiProblemKind.Expired };
-            var isSudden = !_hasProgressed && failures > 1;
-            if (isFailure || isSudden)
+            if (problem is { Kind: ApiProblemKind.Trouble, RetryAfter: null })
+            {
+                _connection.NoteLost();
+            }
+
+            retry = retry.After(problem, _hasProgressed, _wasGranted || !_connection.IsSettled);
+            if (retry.Wait(problem, _random()) is { } wait)
             {
                 problem ??= new(ApiProblemKind.Trouble, "the watch ends as soon as it begins");
-                var wait = Wait(problem, Math.Max(failures, 1));
                 var isQuiet = _target.IsOptional && problem is { Kind: ApiProblemKind.NotFound };
                 if (_store.Health.Problem != problem.Message && !isQuiet)
                 {
                     KubernetesLog.Failed(_logger(), _target.What, problem.Message, wait);
                 }
 
-                _store.Failed(problem, _time.GetUtcNow());
+                _store.Failed(problem, _time.GetUtcNow(), IsDoubted(problem));
                 await DelayAsync(wait, stop);
             }
         }
     }
 
-    private TimeSpan Wait(ApiProblem problem, int failures) =>
-        problem switch
+    // A server that starts takes no right away, and no kind with all its objects; but a kind that it hasn't had before
+    // it needn't have.
+    private bool IsDoubted(ApiProblem problem) =>
+        problem.Kind switch
         {
-            { RetryAfter: { } asked } => Backoff.AskedFor(asked, _random()),
-            { Kind: ApiProblemKind.NotFound or ApiProblemKind.Forbidden } => Backoff.Slow.Delay(
-                failures,
-                _random()
-            ),
-            _ => Backoff.Usual.Delay(failures, _random()),
+            ApiProblemKind.Forbidden => _wasGranted || !_connection.IsSettled,
+            ApiProblemKind.NotFound => _wasGranted && !_connection.IsSettled,
+            _ => false,
         };
 
     private async Task DelayAsync(TimeSpan wait, CancellationToken stop)
@@ -161,7 +162,11 @@ internal sealed class ObjectWatch<T>
                 _path = (_path + 1) % _target.Paths.Length;
                 if (attempt == _target.Paths.Length)
                 {
-                    _store.Clear();
+                    if (!IsDoubted(problem.Problem))
+                    {
+                        _store.Clear();
+                    }
+
                     throw;
                 }
             }
@@ -211,6 +216,7 @@ internal sealed class ObjectWatch<T>
             KubernetesLog.Recovered(_logger(), _target.What);
         }
 
+        _wasGranted = true;
         _store.Opened();
         await using var stream = await response.Content.ReadAsStreamAsync(stop);
         var lines = new LineReader(stream, ObjectKind<T>.Largest);

@@ -8,6 +8,11 @@ namespace PinAgent.Model.Node;
 /// <summary>What the agent stands on at this machine. What is null couldn't be read, or isn't there.</summary>
 internal sealed record HostFacts
 {
+    /// <summary>
+    /// What in the kubelet's folder isn't the agent's business: the pods' secrets, their disks, the node's keys.
+    /// </summary>
+    public static ImmutableArray<string> SecretFolders { get; } = ["pods", "plugins", "pki"];
+
     /// <summary>The kernel's release.</summary>
     public string? Kernel { get; init; }
 
@@ -52,6 +57,12 @@ internal sealed record HostFacts
 
     /// <summary>The kubelet's CPU manager.</summary>
     public required CpuManagerObservation CpuManager { get; init; }
+
+    /// <summary>Whether this process runs in a pod.</summary>
+    public bool IsInPod { get; init; }
+
+    /// <summary>The folders of the kubelet's secrets that have something in them as far as this process sees.</summary>
+    public ImmutableArray<string> ExposedSecrets { get; init; } = [];
 
     /// <summary>What the kubelet's PodResources API has told.</summary>
     public PodResources? PodResources { get; init; }

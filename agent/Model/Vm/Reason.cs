@@ -36,6 +36,9 @@ public enum Reason
     /// <summary>The VM's pod isn't one of KubeVirt's.</summary>
     NotKubeVirt,
 
+    /// <summary>The VM's container isn't one of its pod's.</summary>
+    ForeignContainer,
+
     /// <summary>The API server hasn't told, and nothing on the node proves, that the VM asks for dedicated CPUs.</summary>
     ApiUnanswered,
 

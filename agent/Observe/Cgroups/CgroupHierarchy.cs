@@ -1,6 +1,7 @@
 using PinAgent.Model.Cpu;
 using PinAgent.NativeInterop;
 using PinAgent.Observe.Files;
+using PinAgent.Observe.Kubelet;
 using PinAgent.Observe.Proc;
 
 namespace PinAgent.Observe.Cgroups;
@@ -17,12 +18,25 @@ internal sealed class CgroupHierarchy
     private readonly Lazy<string?> _ownPath;
     private bool _isOutdated;
 
-    private CgroupHierarchy(HostFiles files, CgroupMount mount)
+    private readonly Lazy<KubeletCgroups> _pods;
+
+    private CgroupHierarchy(HostFiles files, CgroupMount mount, KubeletPlace kubelet)
     {
         _files = files;
         Mount = mount;
-        _ownPath = new(() => FindOwnPath("", Environment.ProcessId, 0));
+        _ownPath = new(() => OwnCgroup.Search(_files, FolderOf));
+        _pods = new(() =>
+            KubeletCgroups.Find(
+                _files,
+                Mount,
+                kubelet.Pods is null ? OwnCgroup.Told(_files, Mount) ?? _ownPath.Value : null,
+                kubelet
+            )
+        );
     }
+
+    /// <summary>Where the kubelet has its pods.</summary>
+    public KubeletCgroups Pods => _pods.Value;
 
     /// <summary>The mount.</summary>
     public CgroupMount Mount { get; }
@@ -30,7 +44,12 @@ internal sealed class CgroupHierarchy
     /// <summary>Finds the hierarchy among the machine's mounts.</summary>
     /// <param name="files">The machine's files.</param>
     /// <param name="problem">Why there is none.</param>
-    public static CgroupHierarchy? TryOpen(HostFiles files, out string? problem)
+    /// <param name="kubelet">Where the kubelet has its things; null for where it usually has them.</param>
+    public static CgroupHierarchy? TryOpen(
+        HostFiles files,
+        out string? problem,
+        KubeletPlace? kubelet = null
+    )
     {
         // Under a bind mount of the host's /proc, "self" would answer with the agent's own mounts.
         const string Path = "/proc/1/mountinfo";
@@ -48,7 +67,13 @@ internal sealed class CgroupHierarchy
         problem = mount is null
             ? $"{files.Display(Path)}: expected a cgroup v2 mount, or a v1 mount with the cpuset controller, found none"
             : null;
-        return mount is null ? null : new CgroupHierarchy(files, mount);
+        return mount is null
+            ? null
+            : new CgroupHierarchy(
+                files,
+                mount,
+                kubelet ?? new(CpuManagerObserver.DefaultKubeletRoot)
+            );
     }
 
     /// <summary>The folders of the cgroups whose CPUs were read and may be given others, below the host root.</summary>
@@ -247,42 +272,6 @@ internal sealed class CgroupHierarchy
             var slash => path[..slash],
         };
 
-    // The kernel doesn't say where the agent's own cgroup is in the host's hierarchy; the cgroup that lists the
-    // agent is it.
-    private string? FindOwnPath(string path, int pid, int depth)
-    {
-        const int DeepestCgroup = 32;
-        if (depth > DeepestCgroup)
-        {
-            return null;
-        }
-
-        var folder = FolderOf(path);
-        if (_files.ReadText($"{folder}/cgroup.procs", out var pids).IsSuccess)
-        {
-            foreach (var line in pids.AsSpan().EnumerateLines())
-            {
-                if (int.TryParse(line, out var listed) && listed == pid)
-                {
-                    return path.Length == 0 ? "/" : path;
-                }
-            }
-        }
-
-        var names = new List<string>();
-        _files.ListNames($"{folder}", names);
-        foreach (var name in names)
-        {
-            // Control files have a dot after the controller's name; cgroups made by systemd have one too.
-            if (FindOwnPath($"{path}/{name}", pid, depth + 1) is { } found)
-            {
-                return found;
-            }
-        }
-
-        return null;
-    }
-
     // What was read, from where, and its bytes.
     private sealed record Effective(
         CpusetReading Reading,
@@ -291,8 +280,3 @@ internal sealed class CgroupHierarchy
         byte[] Content
     );
 }
-
-/// <summary>A cpuset, or why it couldn't be read.</summary>
-/// <param name="Cpus">The CPUs.</param>
-/// <param name="Problem">The path, what was expected and what was found.</param>
-internal readonly record struct CpusetReading(CpuSet? Cpus, string? Problem);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using PinAgent.Model.Node;
 
 namespace PinAgent.Observe.Cgroups;
@@ -11,33 +12,47 @@ internal static class ContainerPath
 {
     private const string SystemdUnit = ".scope";
     private const string SystemdSlice = ".slice";
+    private const string Pod = "pod";
+    private static readonly string[] Classes = ["burstable", "besteffort"];
 
     /// <summary>Reads a cgroup path, as the root cgroup namespace sees it.</summary>
     /// <param name="path">The path, for example <c>/kubepods/pod1234/abcd/libvirt</c>.</param>
-    public static CgroupLocation Parse(string path)
+    /// <param name="roots">Below which paths the pods are.</param>
+    /// <param name="runtimes">Below which paths pod and container may be one name.</param>
+    public static CgroupLocation Parse(
+        string path,
+        ImmutableArray<string> roots,
+        ImmutableArray<string> runtimes
+    )
     {
         var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        var belowKubepods = false;
-        for (var i = 0; i < parts.Length; i++)
+        foreach (var root in roots)
         {
-            var part = parts[i];
-
-            // The systemd driver's names in a runtime set to cgroupfs: kubepods-pod<uid>.slice:cri-containerd:<id>
-            var colon = part.IndexOf(SystemdSlice + ":", StringComparison.Ordinal);
-            if (colon > 0 && PodUid(part[..(colon + SystemdSlice.Length)]) is { } joinedUid)
-            {
-                return At(parts, i, joinedUid, part[(part.LastIndexOf(':') + 1)..]);
-            }
-
-            belowKubepods |= part.Contains("kubepods", StringComparison.Ordinal);
-            if (!belowKubepods || PodUid(part) is not { } uid)
+            if (IndexBelow(root, path) is not { } i || i >= parts.Length)
             {
                 continue;
             }
 
-            return i + 1 < parts.Length
-                ? At(parts, i + 1, uid, ContainerId(parts[i + 1]))
-                : At(parts, i, uid, null);
+            var slices = i > 0 ? Slices(parts[i - 1]) : "";
+            i += i + 1 < parts.Length && IsClass(parts[i], slices) ? 1 : 0;
+            if (PodUid(parts[i], slices) is { } uid)
+            {
+                return i + 1 < parts.Length
+                    ? At(parts, i + 1, uid, ContainerId(parts[i + 1]))
+                    : At(parts, i, uid, null);
+            }
+        }
+
+        foreach (var runtime in runtimes)
+        {
+            if (
+                IndexBelow(runtime, path) is { } i
+                && i < parts.Length
+                && JoinedUid(parts[i]) is { } uid
+            )
+            {
+                return At(parts, i, uid, parts[i][(parts[i].LastIndexOf(':') + 1)..]);
+            }
         }
 
         var last = parts.Length - 1;
@@ -48,6 +63,57 @@ internal static class ContainerPath
 
         return At(parts, last, null, null);
     }
+
+    /// <summary>
+    /// Where the pods are, by the path of a process of which it's known that the kubelet has made its cgroup, not a tenant:
+    /// the agent. The innermost pod's parent, for a node may be a container in a pod itself.
+    /// </summary>
+    /// <returns>Null if the process is in no pod.</returns>
+    public static KubeletCgroups? FindRoot(string path)
+    {
+        var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        for (var i = parts.Length - 1; i >= 0; i--)
+        {
+            if (JoinedUid(parts[i]) is not null)
+            {
+                return new([], [Join(parts[..i])]);
+            }
+
+            var parent = i;
+            parent -= parent > 1 && IsClass(parts[i - 1], Slices(parts[i - 2])) ? 1 : 0;
+            if (
+                parent > 0
+                && parts[parent - 1].Contains("kubepods", StringComparison.Ordinal)
+                && PodUid(parts[i], Slices(parts[parent - 1])) is not null
+            )
+            {
+                return new([Join(parts[..parent])], []);
+            }
+        }
+
+        return null;
+    }
+
+    private static string Join(string[] parts) =>
+        parts.Length == 0 ? "" : "/" + string.Join('/', parts);
+
+    // The index of the first part below a root; null if the path isn't there.
+    private static int? IndexBelow(string root, string path) =>
+        path.Length > root.Length
+        && path[root.Length] == '/'
+        && path.StartsWith(root, StringComparison.Ordinal)
+            ? root.Count(character => character == '/')
+            : null;
+
+    // What the names of a slice's children begin with.
+    private static string Slices(string parent) =>
+        parent.EndsWith(SystemdSlice, StringComparison.Ordinal)
+            ? parent[..^SystemdSlice.Length] + "-"
+            : "";
+
+    private static bool IsClass(string name, string slices) =>
+        Classes.Contains(name)
+        || Classes.Any(quality => name == $"{slices}{quality}{SystemdSlice}");
 
     /// <summary>
     /// Whether a cgroup with this name is a part of a VM's and not the whole: made by virt-handler
@@ -71,18 +137,35 @@ internal static class ContainerPath
     ) => new("/" + string.Join('/', parts[..(last + 1)]), podUid, containerId);
 
     // kubepods-burstable-pod<uid with _>.slice of the systemd driver, pod<uid> of the cgroupfs driver.
-    private static string? PodUid(string part)
+    private static string? PodUid(string part, string slices)
     {
-        const string Pod = "pod";
-        if (part.EndsWith(SystemdSlice, StringComparison.Ordinal))
+        if (!part.EndsWith(SystemdSlice, StringComparison.Ordinal))
         {
-            var start = part.LastIndexOf("-" + Pod, StringComparison.Ordinal);
-            return start < 0
-                ? null
-                : NotEmpty(part[(start + 1 + Pod.Length)..^SystemdSlice.Length].Replace('_', '-'));
+            return part.StartsWith(Pod, StringComparison.Ordinal)
+                ? NotEmpty(part[Pod.Length..])
+                : null;
         }
 
-        return part.StartsWith(Pod, StringComparison.Ordinal) ? NotEmpty(part[Pod.Length..]) : null;
+        foreach (var quality in Classes.Select(name => name + "-").Append(""))
+        {
+            var prefix = slices + quality + Pod;
+            if (part.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                return NotEmpty(part[prefix.Length..^SystemdSlice.Length].Replace('_', '-'));
+            }
+        }
+
+        return null;
+    }
+
+    // The systemd driver's names in a runtime set to cgroupfs: kubepods-pod<uid>.slice:cri-containerd:<id>
+    private static string? JoinedUid(string part)
+    {
+        var colon = part.IndexOf(SystemdSlice + ":", StringComparison.Ordinal);
+        var start = part.IndexOf("-" + Pod, StringComparison.Ordinal);
+        return colon > 0 && start > 0 && start < colon
+            ? NotEmpty(part[(start + 1 + Pod.Length)..colon].Replace('_', '-'))
+            : null;
     }
 
     // cri-containerd-<id>.scope, crio-<id>.scope, docker-<id>.scope, or the bare id.

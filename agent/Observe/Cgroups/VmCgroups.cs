@@ -40,7 +40,7 @@ internal sealed class VmCgroups(HostFiles files)
             return Unreadable(problem);
         }
 
-        var location = ContainerPath.Parse(main);
+        var location = cgroups.Pods.Locate(main);
         cgroups.Renew(location.Path);
         var (cpuset, cpusetProblem) = cgroups.ReadEffective(location.Path);
         if (cpuset is null)

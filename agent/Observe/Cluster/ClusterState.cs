@@ -155,6 +155,7 @@ internal sealed class ClusterState : IDisposable
 
     private IEnumerable<string> Notices(ImmutableArray<WatchHealth> healths)
     {
+        healths = healths.RemoveAll(health => health.IsRenounced);
         foreach (var group in healths.GroupBy(health => health.Problem))
         {
             if (group.Key is { } problem)

@@ -14,6 +14,8 @@ namespace PinAgent.Observe.Cluster;
 /// </summary>
 internal sealed class ClusterWatcher : BackgroundService
 {
+    private const string WithoutVmis = "not asked for: without-vmi-rights is set";
+
     private static readonly string[] VmiPaths =
     [
         "/apis/kubevirt.io/v1/virtualmachineinstances",
@@ -31,6 +33,7 @@ internal sealed class ClusterWatcher : BackgroundService
     /// <param name="changed">Called when the facts may be other than before.</param>
     /// <param name="time">The clock.</param>
     /// <param name="random">From 0 to below 1: spreads what many nodes would do at once.</param>
+    /// <param name="mayReadVmis">Whether there's a right to; without it nothing asks in vain, on none of many nodes.</param>
     /// <exception cref="InvalidDataException">The configuration can't be read.</exception>
     public ClusterWatcher(
         Func<KubernetesClientConfiguration> load,
@@ -38,7 +41,8 @@ internal sealed class ClusterWatcher : BackgroundService
         string kubeVirtNamespace,
         Action changed,
         TimeProvider time,
-        Func<double> random
+        Func<double> random,
+        bool mayReadVmis = true
     )
     {
         _connection = new ApiConnection(load, time);
@@ -59,6 +63,15 @@ internal sealed class ClusterWatcher : BackgroundService
             ApiReader.Vmis,
             _state.VmisHere
         );
+        var coming = Watch(
+            new(
+                "migrating VMIs",
+                VmiPaths,
+                $"labelSelector=kubevirt.io%2FmigrationTargetNodeName%3D{name}"
+            ),
+            ApiReader.Vmis,
+            _state.VmisComing
+        );
         lookup = new VmiLookup(_connection, _state, () => vmis.Path, time, random);
         _tasks =
         [
@@ -66,16 +79,6 @@ internal sealed class ClusterWatcher : BackgroundService
                 new("pods", ["/api/v1/pods"], $"fieldSelector=spec.nodeName%3D{name}"),
                 ApiReader.Pods,
                 _state.Pods
-            ).RunAsync,
-            vmis.RunAsync,
-            Watch(
-                new(
-                    "migrating VMIs",
-                    VmiPaths,
-                    $"labelSelector=kubevirt.io%2FmigrationTargetNodeName%3D{name}"
-                ),
-                ApiReader.Vmis,
-                _state.VmisComing
             ).RunAsync,
             Watch(
                 new("node", ["/api/v1/nodes"], $"fieldSelector=metadata.name%3D{name}"),
@@ -104,7 +107,15 @@ internal sealed class ClusterWatcher : BackgroundService
                 _state.KubeVirts
             ).RunAsync,
             lookup.RunAsync,
+            .. mayReadVmis
+                ? [vmis.RunAsync, coming.RunAsync]
+                : Array.Empty<Func<CancellationToken, Task>>(),
         ];
+        if (!mayReadVmis)
+        {
+            _state.VmisHere.Renounce(WithoutVmis);
+            _state.VmisComing.Renounce(WithoutVmis);
+        }
 
         ObjectWatch<T> Watch<T>(WatchTarget target, ObjectKind<T> kind, ObjectStore<T> store)
             where T : IEquatable<T> =>

@@ -16,10 +16,12 @@ internal static class HostSurvey
     /// <param name="files">The machine's files.</param>
     /// <param name="kubeletRoot">The kubelet's root folder on that machine.</param>
     /// <param name="podResources">What the kubelet's PodResources API has answered.</param>
+    /// <param name="podCgroup">The cgroup of the kubelet's pods; null to find it.</param>
     public static HostFacts Look(
         HostFiles files,
         string kubeletRoot,
-        PodResourcesObservation podResources
+        PodResourcesObservation podResources,
+        string? podCgroup = null
     )
     {
         var cpuManager = CpuManagerObserver.Observe(files, kubeletRoot);
@@ -60,8 +62,20 @@ internal static class HostSurvey
                 ],
             },
             PodResources = podResources.Known,
+            // Set by every kubelet in every container.
+            IsInPod =
+                isLive && Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST") is not null,
+            ExposedSecrets =
+            [
+                .. HostFacts.SecretFolders.Where(name =>
+                {
+                    var names = new List<string>();
+                    return files.ListNames($"{kubeletRoot}/{name}", names).IsSuccess
+                        && names.Count > 0;
+                }),
+            ],
         };
-        return WithVms(WithTopology(facts, files), files, isLive);
+        return WithVms(WithTopology(facts, files), files, isLive, new(kubeletRoot, podCgroup));
     }
 
     private static HostFacts WithTopology(HostFacts facts, HostFiles files)
@@ -76,9 +90,14 @@ internal static class HostSurvey
         }
     }
 
-    private static HostFacts WithVms(HostFacts facts, HostFiles files, bool isLive)
+    private static HostFacts WithVms(
+        HostFacts facts,
+        HostFiles files,
+        bool isLive,
+        KubeletPlace kubelet
+    )
     {
-        var cgroups = CgroupHierarchy.TryOpen(files, out var cgroupProblem);
+        var cgroups = CgroupHierarchy.TryOpen(files, out var cgroupProblem, kubelet);
         facts = facts with
         {
             Cgroups = files.Read($"/proc/1/mountinfo", out var mounts).IsSuccess

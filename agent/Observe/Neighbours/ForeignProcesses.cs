@@ -14,10 +14,12 @@ namespace PinAgent.Observe.Neighbours;
 /// <param name="files">The machine's files.</param>
 /// <param name="affinity">Reads the threads' masks.</param>
 /// <param name="cgroups">The hierarchy with the cpusets; null if there is none.</param>
+/// <param name="pods">Where the kubelet's pods are in it.</param>
 internal sealed class ForeignProcesses(
     HostFiles files,
     IAffinityReader affinity,
-    CgroupHierarchy? cgroups
+    CgroupHierarchy? cgroups,
+    KubeletCgroups? pods
 )
 {
     private readonly List<int> _pids = [];
@@ -76,6 +78,6 @@ internal sealed class ForeignProcesses(
         && files.Read($"/proc/{pid}/cgroup", out var content).IsSuccess
         && ProcCgroup.TryParse(content, cgroups.Mount.IsV1, out var path)
         && cgroups.Resolve(path) is { } resolved
-            ? ContainerPath.Parse(resolved)
+            ? pods?.Locate(resolved)
             : null;
 }

@@ -13,10 +13,12 @@ namespace PinAgent.Observe.Neighbours;
 /// </summary>
 /// <param name="root">The folder in which <c>/proc</c> and <c>/sys</c> are looked for.</param>
 /// <param name="isLive">Whether the kernel can be asked for masks, or only the files.</param>
-internal sealed class NeighbourScan(string root, bool isLive)
+/// <param name="kubelet">Where the kubelet has its things; null for where it usually has them.</param>
+internal sealed class NeighbourScan(string root, bool isLive, KubeletPlace? kubelet = null)
 {
     private readonly InterruptScan _interrupts = new();
     private readonly ThrottlingScan _throttling = new();
+    private KubeletCgroups? _pods;
 
     /// <summary>Looks once.</summary>
     /// <param name="vms">The node's VMs.</param>
@@ -29,7 +31,8 @@ internal sealed class NeighbourScan(string root, bool isLive)
 
         // Its own, for /proc/interrupts of a large machine has megabytes, and the buffer would stay.
         using var files = new HostFiles(root);
-        var cgroups = CgroupHierarchy.TryOpen(files, out _);
+        var cgroups = CgroupHierarchy.TryOpen(files, out _, kubelet);
+        _pods ??= cgroups?.Pods;
         var isolated = vms.Where(target =>
                 target.Vm is { Cgroup: { } cgroup, Cpuset: not null }
                 && cgroups?.IsIsolated(cgroup.Path) is true
@@ -48,7 +51,7 @@ internal sealed class NeighbourScan(string root, bool isLive)
         return new NodeNeighbours
         {
             Processes = new(
-                new ForeignProcesses(files, affinity, cgroups).Find(
+                new ForeignProcesses(files, affinity, cgroups, _pods).Find(
                     cpus,
                     placed.Select(target => target.Vm.Key.Pid).ToHashSet()
                 )

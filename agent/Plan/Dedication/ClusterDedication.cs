@@ -37,6 +37,16 @@ internal static class ClusterDedication
         var known = before.Find(container) ?? new Decision();
         known = known with { SatAlone = known.SatAlone ?? SitsAlone(verdict.Vm, snapshot) };
         var pod = facts.Pods.GetValueOrDefault(container.PodUid);
+        if (pod is not null && IsForeign(container, pod, facts))
+        {
+            return Leave(
+                verdict,
+                Reason.ForeignContainer,
+                $"container {container.ContainerId} isn't one of pod {pod.Namespace}/{pod.Name}: whoever made its cgroup "
+                    + "isn't the pod's"
+            );
+        }
+
         var vmi = pod is null ? null : facts.FindVmi(pod);
         var annotations = ModeAnnotations.Of(vmi, pod, facts);
         verdict = verdict with { Advisories = annotations.Advisories };
@@ -57,6 +67,14 @@ internal static class ClusterDedication
         var isTold = vmi is { Problem: null } || (pod is not null && known.Vmi is null);
         return Lower(verdict, annotations, isTold);
     }
+
+    // A launcher's containers are never started again, so that one which the API server doesn't name, once it names that
+    // in which QEMU runs, will never be the pod's. Facts that are old may miss one.
+    private static bool IsForeign(ContainerKey container, PodFacts pod, ClusterFacts facts) =>
+        facts.Sync.State == SyncState.Synced
+        && pod is { Problem: null, IsLauncher: true, HasComputeContainer: true }
+        && container.ContainerId.Length > 0
+        && !pod.Containers.Any(known => known.Id == container.ContainerId);
 
     private static DedicationVerdict FromApi(
         DedicationVerdict verdict,

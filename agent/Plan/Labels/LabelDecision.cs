@@ -58,6 +58,9 @@ internal sealed record LabelDecision(
     /// <summary>Our name in <c>metadata.managedFields</c>.</summary>
     public const string Manager = "pinagent";
 
+    /// <summary>virt-handler's name there.</summary>
+    private const string Handler = "virt-handler";
+
     /// <summary>The only value that means "it runs"; <c>false</c> and no label mean the same.</summary>
     public const string True = "true";
 
@@ -91,7 +94,7 @@ internal sealed record LabelDecision(
             ),
             { Gate: FeatureGate.Off } => WithoutGate(settings, node, ours),
             { IsRunning: { } isRunning } => IsObserving(settings, hasLiveHandler)
-                ? Observe(isRunning, settings, node)
+                ? Observe(isRunning, settings, node, hasLiveHandler)
                 : Manage(isRunning, settings, node, ours),
             _ => new(
                 LabelAction.Nothing,
@@ -129,9 +132,17 @@ internal sealed record LabelDecision(
             _ => hasLiveHandler,
         };
 
-    private static LabelDecision Observe(bool isRunning, LabelSettings settings, NodeLabels node)
+    private static LabelDecision Observe(
+        bool isRunning,
+        LabelSettings settings,
+        NodeLabels node,
+        bool hasLiveHandler
+    )
     {
-        var wrong = settings.Keys.Where(key => IsWrong(key, isRunning, node)).ToImmutableArray();
+        var unwritten = hasLiveHandler ? Unwritten(settings, node) : [];
+        var wrong = settings
+            .Keys.Where(key => IsWrong(key, isRunning, node) && !unwritten.Contains(key))
+            .ToImmutableArray();
         var who =
             settings.Mode == LabelMode.Observe
                 ? "the labels are only observed, as told"
@@ -139,10 +150,32 @@ internal sealed record LabelDecision(
         return new(
             wrong.IsEmpty ? LabelAction.Nothing : LabelAction.ReportWrong,
             [],
-            Find(settings, node, isRunning, wrong),
-            $"{Words(isRunning)}; {who}{(wrong.IsEmpty ? "" : $": wrong: {string.Join(", ", wrong)}")}"
+            [
+                .. Find(settings, node, isRunning, wrong)
+                    .Select(found =>
+                        unwritten.Contains(found.Key) ? found with { Wanted = null } : found
+                    ),
+            ],
+            $"{Words(isRunning)}; {who}"
+                + (unwritten.IsEmpty ? "" : $", but for {string.Join(", ", unwritten)}")
+                + (wrong.IsEmpty ? "" : $": wrong: {string.Join(", ", wrong)}")
         );
     }
+
+    // The keys that a virt-handler which is alive doesn't know: up to KubeVirt 1.7 it writes cpumanager alone, and one
+    // day another. Those it does know are there, with one value or the other, from its first heartbeat on. It owns what
+    // it has changed, but not what somebody had set to the same value before.
+    private static ImmutableArray<string> Unwritten(LabelSettings settings, NodeLabels node)
+    {
+        var written = settings.Keys.Where(key => IsWrittenByHandler(key, node)).ToList();
+        return written.Count > 0 ? [.. settings.Keys.Except(written)]
+            : settings.Keys.Any(key => node.Find(key) is not null)
+                ? [.. settings.Keys.Where(key => node.Find(key) is null)]
+            : [];
+    }
+
+    private static bool IsWrittenByHandler(string key, NodeLabels node) =>
+        node.Owners.Any(owner => owner.Manager == Handler && owner.Keys.Contains(key));
 
     // Without force the server refuses a whole request for one label that others own with another value. Such ones are
     // left out, so that the rest gets through.

@@ -17,6 +17,8 @@ internal sealed class ApiOutbox : BackgroundService
     /// <summary>How much is kept while the server is away: a few for each VM of a large node.</summary>
     public const int Largest = 1000;
 
+    private const int MostDoubts = 3;
+
     private readonly ApiConnection _connection;
     private readonly TimeProvider _time;
     private readonly Func<double> _random;
@@ -87,10 +89,10 @@ internal sealed class ApiOutbox : BackgroundService
                 }
 
                 var problem = await SendAsync(message, stoppingToken);
-                if (problem is { IsPassing: true })
+                if (problem is { IsPassing: true } || IsDoubted(problem, failures))
                 {
                     Tell(problem.Message);
-                    await Task.Delay(Wait(problem, ++failures), _time, stoppingToken);
+                    await Task.Delay(Wait(problem!, ++failures), _time, stoppingToken);
                     continue;
                 }
 
@@ -109,6 +111,11 @@ internal sealed class ApiOutbox : BackgroundService
             // As told.
         }
     }
+
+    // A server that starts refuses everything for a moment; what is refused for another reason holds up the rest no
+    // longer than that.
+    private bool IsDoubted([NotNullWhen(true)] ApiProblem? problem, int failures) =>
+        problem is { IsRefusal: true } && failures < MostDoubts && !_connection.IsSettled;
 
     // Null if it was taken.
     private async Task<ApiProblem?> SendAsync(ApiMessageOut message, CancellationToken stop)

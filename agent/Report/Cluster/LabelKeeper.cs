@@ -152,10 +152,8 @@ internal sealed class LabelKeeper : BackgroundService
         {
             { Kind: ApiProblemKind.Conflict } => Jittered(Period),
             { RetryAfter: { } asked } => Backoff.AskedFor(asked, _random()),
-            { Kind: ApiProblemKind.NotFound or ApiProblemKind.Forbidden } => Backoff.Slow.Delay(
-                failures,
-                _random()
-            ),
+            { IsRefusal: true } when !_node.IsSettled => Backoff.Refused.Delay(failures, _random()),
+            { IsRefusal: true } => Backoff.Slow.Delay(failures, _random()),
             _ => Backoff.Usual.Delay(failures, _random()),
         };
 

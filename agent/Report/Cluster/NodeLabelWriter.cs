@@ -21,6 +21,9 @@ internal sealed class NodeLabelWriter(ApiConnection connection, string node)
 
     private readonly string _path = $"/api/v1/nodes/{Uri.EscapeDataString(node)}";
 
+    /// <summary>Whether what the server refuses is likely to stay refused.</summary>
+    public bool IsSettled => connection.IsSettled;
+
     /// <summary>Makes these labels, and no others, ours; returns the node as it is then.</summary>
     /// <param name="uid">The node's uid.</param>
     /// <param name="keys">The labels.</param>

@@ -8,7 +8,33 @@ namespace PinAgent.Report.Doctor;
 internal static class KubeletChecks
 {
     public static IEnumerable<Finding> Of(HostFacts host) =>
-        [Manager(host.CpuManager), .. Reserved(host), Qemu(host), .. host.Vms.SelectMany(Vm)];
+        [
+            Manager(host.CpuManager),
+            .. Reserved(host),
+            Secrets(host),
+            Qemu(host),
+            .. host.Vms.SelectMany(Vm),
+        ];
+
+    private static Finding Secrets(HostFacts host)
+    {
+        const string Check = "kubelet's secrets";
+        var exposed = string.Join(", ", host.ExposedSecrets);
+        return host.ExposedSecrets.IsEmpty
+                ? Finding.Ok(
+                    Check,
+                    $"out of reach, or none: {string.Join(", ", HostFacts.SecretFolders)}"
+                )
+            : host.IsInPod
+                ? new(
+                    Check,
+                    FindingLevel.Warning,
+                    $"within this pod's reach: {exposed}",
+                    "who takes over the agent has the pods' secrets or the node's keys, too",
+                    "Mount something empty over them, as deploy/base/daemonset.yaml does"
+                )
+            : Finding.Ok(Check, $"within reach of root, as on every host: {exposed}");
+    }
 
     private static Finding Manager(CpuManagerObservation manager)
     {

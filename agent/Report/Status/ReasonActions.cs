@@ -36,6 +36,8 @@ internal static class ReasonActions
                 "If it should be pinned, run an agent for this machine alone: pinagent run --standalone.",
             Reason.NotKubeVirt =>
                 "Nothing, unless it should be pinned: then run it as a KubeVirt VM with dedicatedCpuPlacement.",
+            Reason.ForeignContainer =>
+                "Find out who started it: the API server doesn't know the container, whose cgroup has the name of a pod's.",
             Reason.ApiUnanswered =>
                 "Let the agent reach the API server and read pods and VMIs: its log and deploy/base/rbac.yaml say what is "
                     + "missing.",

@@ -14,6 +14,7 @@ internal static class Bundle
 {
     /// <summary>Makes it.</summary>
     /// <param name="pod">The pod's spec.</param>
+    /// <param name="container">The one of its containers.</param>
     /// <param name="root">The unpacked image.</param>
     /// <param name="seccomp">The file with the runtime's default profile.</param>
     /// <param name="hostPaths">What is there in the place of a folder of the host, if it's another.</param>
@@ -22,6 +23,7 @@ internal static class Bundle
     /// <param name="arguments">Further arguments of the program.</param>
     public static JsonObject Of(
         JsonObject pod,
+        JsonObject container,
         string root,
         string seccomp,
         IReadOnlyDictionary<string, string> hostPaths,
@@ -30,12 +32,11 @@ internal static class Bundle
         IEnumerable<string> arguments
     )
     {
-        var container = Manifest.ContainerOf(pod);
         var security = container["securityContext"]!;
-        var capabilities = security["capabilities"]!["add"]!
-            .AsArray()
-            .Select(name => $"CAP_{name}")
-            .ToArray();
+        string[] capabilities =
+        [
+            .. (security["capabilities"]!["add"]?.AsArray() ?? []).Select(name => $"CAP_{name}"),
+        ];
         return new JsonObject
         {
             ["ociVersion"] = "1.0.2",
@@ -55,11 +56,9 @@ internal static class Bundle
                 ]),
                 ["env"] = Array([
                     "PATH=/usr/bin",
-                    .. container["env"]!
-                        .AsArray()
-                        .Select(variable =>
-                            $"{variable!["name"]}={(string?)variable["value"] ?? "node1"}"
-                        ),
+                    .. (container["env"]?.AsArray() ?? []).Select(variable =>
+                        $"{variable!["name"]}={(string?)variable["value"] ?? "node1"}"
+                    ),
                 ]),
                 ["capabilities"] = new JsonObject
                 {
@@ -76,8 +75,8 @@ internal static class Bundle
             },
             ["hostname"] = "node1",
             ["mounts"] = new JsonArray([
-                .. UsualMounts(Manifest.MountPaths(pod)),
-                .. Mounts(pod, hostPaths, empty, settings),
+                .. UsualMounts(Manifest.MountPathsOf(container)),
+                .. Mounts(pod, container, hostPaths, empty, settings),
             ]),
             ["linux"] = Linux(pod, capabilities, seccomp),
         };
@@ -127,11 +126,12 @@ internal static class Bundle
 
     private static IEnumerable<JsonNode> Mounts(
         JsonObject pod,
+        JsonObject container,
         IReadOnlyDictionary<string, string> hostPaths,
         string empty,
         string settings
     ) =>
-        Manifest.ContainerOf(pod)["volumeMounts"]!
+        container["volumeMounts"]!
             .AsArray()
             .OrderBy(mount => (string)mount!["mountPath"]!, StringComparer.Ordinal)
             .Select(mount =>

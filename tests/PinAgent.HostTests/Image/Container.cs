@@ -19,57 +19,96 @@ internal sealed class Container : IAsyncDisposable
     private readonly string _id = $"pinagent-{Guid.NewGuid():N}";
     private readonly string _folder;
     private readonly ConcurrentQueue<string> _log = new();
-    private readonly CommandTask<CommandResult> _run;
+    private readonly Task<int> _run;
 
-    private Container(JsonObject pod, string settings, string[] arguments)
+    private Container(JsonObject pod, string settings, string[] arguments, string[] folders)
     {
         Pod = pod;
         _folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
-        foreach (
-            var name in new[]
-            {
-                "run",
-                "bundle",
-                "empty",
-                "settings",
-                "kubelet/pods",
-                "kubelet/plugins",
-                "kubelet/pki",
-            }
-        )
+        foreach (var name in new[] { "run", "bundle", "empty", "settings", "kubelet" })
         {
             Directory.CreateDirectory($"{_folder}/{name}");
         }
 
         File.WriteAllText($"{_folder}/settings/config.yaml", settings);
         WriteForRoot("kubelet/cpu_manager_state", Checkpoint);
-        foreach (var name in Secrets)
+        foreach (var name in folders)
         {
+            Directory.CreateDirectory($"{_folder}/kubelet/{name}");
             WriteForRoot($"kubelet/{name}/secret", "kind: Secret");
         }
 
+        // As the kubelet does before it starts any of the pod's containers (k8s.io/kubernetes, pkg/volume/hostpath).
+        var kubelet = Manifest.HostPathOf(pod, "kubelet")!;
+        foreach (var volume in pod["volumes"]!.AsArray())
+        {
+            if (
+                (string?)volume!["hostPath"]?["type"] == "DirectoryOrCreate"
+                && (string)volume["hostPath"]!["path"]! is var path
+                && path.StartsWith($"{kubelet}/", StringComparison.Ordinal)
+            )
+            {
+                Directory.CreateDirectory($"{_folder}/kubelet{path[kubelet.Length..]}");
+            }
+        }
+
+        var before = Manifest
+            .InitContainersOf(pod)
+            .Select(container =>
+            {
+                WriteBundle(container, []);
+                return Runc("run", "--bundle", $"{_folder}/bundle", $"{_id}-init")
+                    .WithStandardOutputPipe(PipeTarget.ToDelegate(_log.Enqueue))
+                    .WithStandardErrorPipe(PipeTarget.ToDelegate(_log.Enqueue));
+            });
+        _run = RunAsync(before, arguments);
+    }
+
+    private async Task<int> RunAsync(IEnumerable<Command> before, string[] arguments)
+    {
+        foreach (var container in before)
+        {
+            var code = (await container.ExecuteAsync()).ExitCode;
+            if (code != 0)
+            {
+                return code;
+            }
+        }
+
+        WriteBundle(Manifest.ContainerOf(Pod), arguments);
+        return (
+            await Runc("run", "--bundle", $"{_folder}/bundle", _id)
+                .WithStandardOutputPipe(PipeTarget.ToDelegate(_log.Enqueue))
+                .WithStandardErrorPipe(PipeTarget.ToDelegate(_log.Enqueue))
+                .ExecuteAsync()
+        ).ExitCode;
+    }
+
+    private void WriteBundle(JsonObject container, string[] arguments)
+    {
+        var kubelet = Manifest.HostPathOf(Pod, "kubelet")!;
+        var hostPaths = Secrets.ToDictionary(
+            name => $"{kubelet}/{name}",
+            name => $"{_folder}/kubelet/{name}",
+            StringComparer.Ordinal
+        );
+        hostPaths[kubelet] = $"{_folder}/kubelet";
+        hostPaths["/run/pinagent"] = $"{_folder}/run";
         File.WriteAllText(
             $"{_folder}/bundle/config.json",
             Bundle
                 .Of(
-                    pod,
+                    Pod,
+                    container,
                     Root,
                     Seccomp,
-                    new Dictionary<string, string>(StringComparer.Ordinal)
-                    {
-                        ["/var/lib/kubelet"] = $"{_folder}/kubelet",
-                        ["/run/pinagent"] = $"{_folder}/run",
-                    },
+                    hostPaths,
                     $"{_folder}/empty",
                     $"{_folder}/settings",
                     arguments
                 )
                 .ToJsonString()
         );
-        _run = Runc("run", "--bundle", $"{_folder}/bundle", _id)
-            .WithStandardOutputPipe(PipeTarget.ToDelegate(_log.Enqueue))
-            .WithStandardErrorPipe(PipeTarget.ToDelegate(_log.Enqueue))
-            .ExecuteAsync();
     }
 
     /// <summary>Folders of the kubelet's that have files which aren't the agent's business.</summary>
@@ -97,15 +136,22 @@ internal sealed class Container : IAsyncDisposable
     /// <param name="guest">The guest's name.</param>
     /// <param name="change">Changes the pod's spec before.</param>
     /// <param name="folder">The kustomization, in the repository.</param>
+    /// <param name="folders">Which folders with secrets the kubelet has; null for all.</param>
     public static async Task<Container> StartAsync(
         string guest,
         Action<JsonObject>? change = null,
-        string folder = "deploy/base"
+        string folder = "deploy/base",
+        string[]? folders = null
     )
     {
         var (pod, settings) = await Manifest.PodAsync(folder);
         change?.Invoke(pod);
-        var container = new Container(pod, settings, ["--standalone", "--vm", guest]);
+        var container = new Container(
+            pod,
+            settings,
+            ["--standalone", "--vm", guest],
+            folders ?? Secrets
+        );
         try
         {
             await container.WaitAsync();
@@ -146,7 +192,7 @@ internal sealed class Container : IAsyncDisposable
     public async Task<int> StopAsync()
     {
         await Runc("kill", _id, "TERM").ExecuteAsync();
-        return (await _run.Task.WaitAsync(TestContext.Current.CancellationToken)).ExitCode;
+        return await _run.WaitAsync(TestContext.Current.CancellationToken);
     }
 
     /// <summary>What the agent has logged.</summary>
@@ -156,7 +202,6 @@ internal sealed class Container : IAsyncDisposable
     {
         await Runc("delete", "--force", _id).ExecuteAsync();
         await _run;
-        _run.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -183,7 +228,7 @@ internal sealed class Container : IAsyncDisposable
             )
         )
         {
-            Assert.False(_run.Task.IsCompleted, $"The container has ended: {Log}");
+            Assert.False(_run.IsCompleted, $"The container has ended: {Log}");
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
     }

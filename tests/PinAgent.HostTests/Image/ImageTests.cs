@@ -247,10 +247,64 @@ public sealed class ImageTests
             CapabilitiesOf(pod).Select(name => (string)name!)
         );
         Assert.Equal(Mounts.Select(row => row.Data), Manifest.MountPaths(pod));
-        foreach (var right in new[] { "hostIPC", "hostUsers", "initContainers" })
+        foreach (var right in new[] { "hostIPC", "hostUsers" })
         {
             Assert.False(pod.ContainsKey(right), right);
         }
+    }
+
+    // A kubelet with --cert-dir; a new one; k0s and MicroK8s have their folder elsewhere, and kind as usual.
+    [Theory(Timeout = Timeout)]
+    [InlineData("deploy/base", "pods", "plugins")]
+    [InlineData("deploy/base")]
+    [InlineData("deploy/overlays/k0s", "pods", "plugins", "pki")]
+    [InlineData("deploy/overlays/k0s", "pods")]
+    [InlineData("deploy/overlays/microk8s", "pods", "plugins")]
+    [InlineData("deploy/overlays/kind", "pods", "plugins", "pki")]
+    public async Task The_agent_starts_and_sees_no_secret_whatever_the_kubelets_folder_has(
+        string overlay,
+        params string[] folders
+    )
+    {
+        Require();
+        await using var guest = await Guest.StartAsync(_name, "1", null);
+        await using var agent = await Container.StartAsync(
+            _name,
+            folder: overlay,
+            folders: folders
+        );
+
+        foreach (var name in Container.Secrets)
+        {
+            Assert.Null(await LossAsync(agent, guest, $"/var/lib/kubelet/{name}"));
+        }
+
+        Assert.Equal("static", (string?)(await agent.StatusAsync()).Json["cpuManager"]!["state"]);
+        var doctor = await agent.ExecAsync("pinagent", "doctor");
+        Assert.Contains("out of reach, or none: pods, plugins, pki", doctor.StandardOutput);
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task What_runs_before_the_agent_is_nobody_and_mounts_only_what_is_to_be_there()
+    {
+        Require();
+        var (pod, _) = await Manifest.PodAsync("deploy/base");
+        var init = Assert.Single(Manifest.InitContainersOf(pod));
+
+        Assert.Equal(
+            """{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]},"privileged":false,"readOnlyRootFilesystem":true,"runAsGroup":65534,"runAsUser":65534}""",
+            init["securityContext"]!.ToJsonString()
+        );
+        Assert.Equal(
+            Container.Secrets.Select(name => $"/var/lib/kubelet/{name}"),
+            init["volumeMounts"]!
+                .AsArray()
+                .Select(mount => Manifest.HostPathOf(pod, (string)mount!["name"]!))
+        );
+        Assert.All(
+            init["volumeMounts"]!.AsArray(),
+            mount => Assert.True((bool)mount!["readOnly"]!)
+        );
     }
 
     [Fact(Timeout = Timeout)]

@@ -29,9 +29,24 @@ internal static class Manifest
     public static JsonObject ContainerOf(JsonObject pod) =>
         pod["containers"]!.AsArray().Single()!.AsObject();
 
+    /// <summary>The containers that run before it.</summary>
+    public static IEnumerable<JsonObject> InitContainersOf(JsonObject pod) =>
+        pod["initContainers"]?.AsArray().Select(container => container!.AsObject()) ?? [];
+
+    /// <summary>A folder of the host that a volume is; null if it's none.</summary>
+    public static string? HostPathOf(JsonObject pod, string volume) =>
+        (string?)
+            pod["volumes"]!
+                .AsArray()
+                .Single(found => (string)found!["name"]! == volume)!["hostPath"]
+                ?["path"];
+
     /// <summary>Where the container's mounts are.</summary>
-    public static IEnumerable<string> MountPaths(JsonObject pod) =>
-        ContainerOf(pod)["volumeMounts"]!.AsArray().Select(mount => (string)mount!["mountPath"]!);
+    public static IEnumerable<string> MountPaths(JsonObject pod) => MountPathsOf(ContainerOf(pod));
+
+    /// <summary>Where a container's mounts are.</summary>
+    public static IEnumerable<string> MountPathsOf(JsonObject container) =>
+        container["volumeMounts"]!.AsArray().Select(mount => (string)mount!["mountPath"]!);
 
     // A command that changes nothing here, needs no API server, and prints JSON.
     private static async Task<string> RenderAsync(string folder)

@@ -167,20 +167,4 @@ public sealed class ApiTroubleTests : IAsyncDisposable
 
         await watch.UntilAsync(() => watch.Names == "a");
     }
-
-    [Fact(Timeout = Timeout)]
-    public async Task A_kind_that_isnt_served_is_looked_for_seldom()
-    {
-        await using var watch = new WatchHarness(_server);
-        await (await _server.NextAsync(Pods)).RefuseAsync(404, "NotFound");
-        await watch.Time.PassAsync(20, 20);
-        await (await _server.NextAsync(Pods)).RefuseAsync(404, "NotFound");
-        await watch.Time.PassAsync(40, 40);
-
-        Assert.True(watch.Store.Health is { IsUnavailable: true, HasSynced: false });
-        await SyncAsync(_server, 7, Pod("a", 3));
-        await watch.UntilAsync(() =>
-            watch.Store.Health is { IsUnavailable: false, HasSynced: true }
-        );
-    }
 }

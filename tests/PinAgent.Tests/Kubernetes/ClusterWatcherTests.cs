@@ -203,8 +203,64 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
             }
         }
 
-        await UntilAsync(facts => facts.Sync.State == SyncState.Synced);
+        // A server that has just started may not have read the rights yet: nobody says that all is told.
+        await UntilAsync(facts => facts.VmiProblem is not null);
+        Assert.Equal(SyncState.NeverSynced, _watcher.Facts.Sync.State);
         Assert.Equal("403 Forbidden: told by the test", _watcher.Facts.VmiProblem);
+
+        // In small steps, so that no other request is given up for its answer's being late.
+        foreach (var seconds in (int[])[1, 2, 4, 8, 16, .. Enumerable.Repeat(20, 14)])
+        {
+            var wait = TimeSpan.FromSeconds(seconds);
+            await _time.NextWaitAsync(wait, wait);
+            await _time.NextWaitAsync(wait, wait);
+            _time.Advance(wait);
+            await (await _server.NextAsync(Vmis)).RefuseAsync(403, "Forbidden");
+            await (await _server.NextAsync(Vmis)).RefuseAsync(403, "Forbidden");
+        }
+
+        await UntilAsync(facts => facts.Sync.State == SyncState.Synced);
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task Vmis_that_the_settings_say_may_not_be_read_arent_asked_for()
+    {
+        using var watcher = new ClusterWatcher(
+            () => new KubernetesClientConfiguration { Host = _server.Address },
+            "node1",
+            "kubevirt",
+            () => _changes.Writer.TryWrite(true),
+            _time,
+            () => 0.5,
+            mayReadVmis: false
+        );
+        await watcher.StartAsync(TestContext.Current.CancellationToken);
+        for (var answered = 0; answered < 8; answered++)
+        {
+            var request = await _server.NextAsync();
+            Assert.DoesNotContain(
+                "virtualmachineinstances",
+                request.Target,
+                StringComparison.Ordinal
+            );
+            if (request.Target.Contains("watch=true", StringComparison.Ordinal))
+            {
+                await request.BeginWatchAsync();
+            }
+            else
+            {
+                await request.ListAsync(7);
+            }
+        }
+
+        while (watcher.Facts.Sync.State != SyncState.Synced || watcher.Facts.Notices.Length > 0)
+        {
+            await _changes.Reader.ReadAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.Contains("without-vmi-rights", watcher.Facts.VmiProblem, StringComparison.Ordinal);
+        Assert.False(_server.HasMore);
+        await watcher.StopAsync(CancellationToken.None);
     }
 
     [Fact(Timeout = Timeout)]

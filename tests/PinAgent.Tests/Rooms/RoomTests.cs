@@ -130,8 +130,11 @@ public sealed class RoomTests
         var body = method.GetMethodBody()?.GetILAsByteArray() ?? [];
         for (var at = 0; at + 4 < body.Length; at++)
         {
-            // call, callvirt, newobj, ldsfld, ldfld, isinst, castclass, ldftn's second byte.
-            if (body[at] is not (0x28 or 0x6F or 0x73 or 0x7E or 0x7B or 0x75 or 0x74 or 0x06))
+            // call, callvirt, newobj, ldsfld, ldfld, isinst, castclass, ldftn: the last of two bytes, and ldloc.0 alone.
+            if (
+                body[at] is not (0x28 or 0x6F or 0x73 or 0x7E or 0x7B or 0x75 or 0x74 or 0x06)
+                || (body[at] == 0x06 && (at == 0 || body[at - 1] != 0xFE))
+            )
             {
                 continue;
             }

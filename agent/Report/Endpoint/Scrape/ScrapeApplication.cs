@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using PinAgent.Kubernetes.Client;
@@ -29,11 +30,19 @@ internal sealed partial class ScrapeApplication(
         var answer =
             RefusePath(request)
             ?? RefuseMethod(request)
-            ?? await RefuseReaderAsync(request.Headers.Authorization.ToString(), stop)
+            ?? await RefuseReaderAsync(
+                request.Headers.Authorization.ToString(),
+                context.Connection.RemoteIpAddress,
+                stop
+            )
             ?? metrics.Render();
         if (answer.Status == StatusCodes.Status401Unauthorized)
         {
             context.Response.Headers.WWWAuthenticate = "Bearer";
+        }
+        else if (answer.Status == StatusCodes.Status429TooManyRequests)
+        {
+            context.Response.Headers.RetryAfter = "10";
         }
 
         await SendAsync(context.Response, answer, stop);
@@ -48,7 +57,11 @@ internal sealed partial class ScrapeApplication(
                 $"only {MetricsPage.Path} is here"
             );
 
-    private async Task<Answer?> RefuseReaderAsync(string authorization, CancellationToken stop)
+    private async Task<Answer?> RefuseReaderAsync(
+        string authorization,
+        IPAddress? from,
+        CancellationToken stop
+    )
     {
         if (
             !authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
@@ -60,11 +73,20 @@ internal sealed partial class ScrapeApplication(
 
         try
         {
-            var admission = await guard.AskAsync(token, stop);
-            _told = null;
+            var admission = await guard.AskAsync(token, from, stop);
+            if (admission == Admission.Allowed)
+            {
+                _told = null;
+            }
+
             return admission switch
             {
                 Admission.Allowed => null,
+                null => Answer.Problem(
+                    StatusCodes.Status429TooManyRequests,
+                    "Too many requests",
+                    "the cluster isn't asked about so many tokens that it hasn't let in before: try again in 10 s"
+                ),
                 Admission.Forbidden => Answer.Problem(
                     StatusCodes.Status403Forbidden,
                     "Forbidden",

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using PinAgent.Kubernetes.Client;
@@ -7,7 +8,7 @@ namespace PinAgent.Report.Endpoint.Scrape;
 
 /// <summary>
 /// Whether the cluster lets the bearer of a token read the metrics. Its answers hold for a minute. Made-up tokens grow
-/// no memory, have few questions on their way at a time, and push nobody out who is known.
+/// no memory, cost the API server no more than a question a second or two, and push nobody out who is known.
 /// </summary>
 /// <param name="connection">The API server.</param>
 /// <param name="time">The clock.</param>
@@ -25,12 +26,13 @@ internal sealed class ScrapeGuard(ApiConnection connection, TimeProvider time) :
     // By the token's hash: a dump of the agent's memory has none that is valid.
     private readonly ShortMemory<Admission> _allowed = new(MostAllowed, Lifetime, time);
     private readonly ShortMemory<Admission> _refused = new(MostRefused, Lifetime, time);
+    private readonly QuestionBudget _budget = new(time);
     private readonly SemaphoreSlim _placesOfTheAllowed = new(MostQuestions);
     private readonly SemaphoreSlim _placesOfStrangers = new(MostQuestions);
 
-    /// <summary>The answer, the cluster's or a remembered one.</summary>
+    /// <summary>The answer, the cluster's or a remembered one; null if too much is asked.</summary>
     /// <exception cref="ApiException">It can't be had, or not in time.</exception>
-    public async Task<Admission> AskAsync(string token, CancellationToken stop)
+    public async Task<Admission?> AskAsync(string token, IPAddress? from, CancellationToken stop)
     {
         var key = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
         if (IsRemembered(key, out var admission))
@@ -38,11 +40,28 @@ internal sealed class ScrapeGuard(ApiConnection connection, TimeProvider time) :
             return admission;
         }
 
+        var wasAllowed = _allowed.WasKnown(key);
+        if (!_budget.TryTake(from, wasAllowed))
+        {
+            return null;
+        }
+
         using var limit = new CancellationTokenSource(HttpServer.Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
         try
         {
-            return await AskInTurnAsync(token, key, either.Token);
+            admission = await AskInTurnAsync(
+                token,
+                key,
+                wasAllowed ? _placesOfTheAllowed : _placesOfStrangers,
+                either.Token
+            );
+            if (admission == Admission.Allowed)
+            {
+                _budget.NoteAllowed(from);
+            }
+
+            return admission;
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -62,9 +81,13 @@ internal sealed class ScrapeGuard(ApiConnection connection, TimeProvider time) :
         _placesOfStrangers.Dispose();
     }
 
-    private async Task<Admission> AskInTurnAsync(string token, string key, CancellationToken stop)
+    private async Task<Admission> AskInTurnAsync(
+        string token,
+        string key,
+        SemaphoreSlim places,
+        CancellationToken stop
+    )
     {
-        var places = _allowed.WasKnown(key) ? _placesOfTheAllowed : _placesOfStrangers;
         await places.WaitAsync(stop);
         try
         {

@@ -32,6 +32,35 @@ public sealed class ClusterDedicationTests
     }
 
     [Fact]
+    public void A_container_that_the_api_says_isnt_the_pods_is_foreign()
+    {
+        var vm = _node
+            .Run(100, "p1", container: "made-up")
+            .Tell([Launcher("p1", "vm1")], Vmi("vm1"))
+            .Pass();
+
+        Assert.Equal((false, Reason.ForeignContainer), (vm.Dedicated, vm.Obstacle?.Reason));
+        Assert.Contains("made-up", vm.Obstacle?.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_container_that_the_api_doesnt_know_yet_or_cant_tell_is_judged_by_its_path()
+    {
+        var pod = Launcher("p1", "vm1");
+        var fresh = pod with
+        {
+            Containers = new(pod.Containers.Select(one => one with { Id = null })),
+        };
+        Assert.True(
+            _node.Run(100, "p1", container: "new").Tell([fresh], Vmi("vm1")).Pass().Dedicated
+        );
+
+        _node.Tell([pod], Vmi("vm1"));
+        _node.Facts = _node.Facts with { Sync = new(SyncState.Stale, DateTimeOffset.UnixEpoch) };
+        Assert.True(_node.Pass().Dedicated);
+    }
+
+    [Fact]
     public void A_vm_that_was_inferred_dedicated_is_let_go_when_the_api_says_otherwise()
     {
         Assert.True(_node.Run(100, "p1", masks: ["2", "3"]).WithoutApi().Pass().Dedicated);

@@ -96,7 +96,32 @@ public sealed class ClusterReporterTests : IAsyncLifetime
 
         await (await _server.NextAsync(Events)).RefuseAsync(500, "InternalError");
         await _time.PassAsync(0.5, 1.5);
+
+        // A server that starts refuses what it will take in a moment.
+        for (var refusals = 1; refusals <= 2; refusals++)
+        {
+            await (await _server.NextAsync(Events)).RefuseAsync(403, "Forbidden");
+            await _time.PassAsync(1.5, 6);
+        }
+
         await (await _server.NextAsync(Events)).RefuseAsync(403, "Forbidden");
+        Assert.Equal(
+            "VirtualMachineInstance",
+            (string?)(await NextEventAsync())["regarding"]!["kind"]
+        );
+        await SentAsync();
+        Assert.Equal(1, _outbox.Dropped);
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task What_a_server_refuses_that_is_there_for_long_is_dropped_at_once()
+    {
+        var reporter = Reporter();
+        _time.Advance(ApiConnection.SettlingTime);
+        reporter.Look([Pass()], Facts);
+
+        await (await _server.NextAsync(Events)).RefuseAsync(403, "Forbidden");
+
         Assert.Equal(
             "VirtualMachineInstance",
             (string?)(await NextEventAsync())["regarding"]!["kind"]

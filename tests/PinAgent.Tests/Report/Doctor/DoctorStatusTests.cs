@@ -80,6 +80,7 @@ public sealed class DoctorStatusTests
             { "SELinux", "security modules", FindingLevel.Warning },
             { "policy none", "CPU manager", FindingLevel.Warning },
             { "no kubelet", "CPU manager", FindingLevel.Warning },
+            { "keys in the pod", "kubelet's secrets", FindingLevel.Warning },
             { "processes unreadable", "QEMU", FindingLevel.Problem },
             { "unnamed", "QEMU vm1 (pid 7)", FindingLevel.Warning },
         };
@@ -244,6 +245,7 @@ public sealed class DoctorStatusTests
             },
             "policy none" => Host with { CpuManager = new(CpuManagerState.None, null, ["none"]) },
             "no kubelet" => Host with { CpuManager = new(CpuManagerState.Unknown, null, ["-"]) },
+            "keys in the pod" => Host with { IsInPod = true, ExposedSecrets = ["pki"] },
             "processes unreadable" => Host with { VmProblem = "/proc: denied" },
             "unnamed" => Host with
             {

@@ -91,6 +91,17 @@ public sealed class HostSurveyTests : IDisposable
             MountInfo.FindHidePid(System.Text.Encoding.UTF8.GetBytes($"{mount}\n"))
         );
 
+    [Fact]
+    public void Which_of_the_kubelets_secrets_are_within_reach()
+    {
+        _host
+            .Folder("/var/lib/kubelet/pods")
+            .Write("/var/lib/kubelet/pki/kubelet-client-current.pem", "key")
+            .Write("/var/lib/kubelet/device-plugins/x", "");
+
+        Assert.Equal(["pki"], Look().ExposedSecrets);
+    }
+
     [Theory]
     [InlineData("Name:\tx\nCapEff:\t0000000000800000\n", true, 1UL << 23)]
     [InlineData("CapEff:\tz\n", false, 0)]
