@@ -27,6 +27,25 @@ internal static class Words
             ? string.Concat(text.Select(c => IsUnprintable(c) ? '\ufffd' : c))
             : text;
 
+    /// <summary>The most characters of somebody else's text that a sentence quotes.</summary>
+    public const int LongestQuote = 200;
+
+    /// <summary>
+    /// A text of somebody else's as a sentence quotes it: fit for a terminal, and cut off where it's longer than a name has
+    /// reason to be.
+    /// </summary>
+    public static string Shown(string text)
+    {
+        if (text.Length <= LongestQuote)
+        {
+            return Printable(text);
+        }
+
+        // Half of a pair of UTF-16 is no character.
+        var end = char.IsHighSurrogate(text[LongestQuote - 1]) ? LongestQuote - 1 : LongestQuote;
+        return $"{Printable(text[..end])}… ({text.Length} characters)";
+    }
+
     private static bool IsUnprintable(char c) =>
         char.GetUnicodeCategory(c)
             is UnicodeCategory.Control
