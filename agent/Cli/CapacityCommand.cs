@@ -150,7 +150,8 @@ internal static class CapacityCommand
         using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
         var kubeletRoot = CommonOptions.KubeletRoot.Get(parsed);
         var told = await PodResourcesSocket.AskAsync(
-            files.Display(PodResourcesSocket.PathOf(kubeletRoot)),
+            files.Root,
+            kubeletRoot,
             PodResourcesSocket.Patience,
             TimeProvider.System,
             stop

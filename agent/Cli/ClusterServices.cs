@@ -37,8 +37,8 @@ internal sealed class ClusterServices : IDisposable
             time
         );
         PodResources = new PodResourcesWatch(
-            CommonOptions.HostRoot.Get(parsed).TrimEnd('/')
-                + PodResourcesSocket.PathOf(CommonOptions.KubeletRoot.Get(parsed)),
+            CommonOptions.HostRoot.Get(parsed),
+            CommonOptions.KubeletRoot.Get(parsed),
             time
         );
     }

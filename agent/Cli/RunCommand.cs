@@ -231,16 +231,7 @@ internal static class RunCommand
             Placer.Default,
             new PlanApplier(isLive ? new KernelThreadAffinity(files) : new NoThreadAffinity()),
             NodeName.Get(parsed),
-            isLive
-                ? mode.Look
-                : () =>
-                    new EffectiveMode(
-                        AgentMode.Audit,
-                        mode.Current.Mode == AgentMode.Audit
-                            ? null
-                            : $"{files.Display("/proc")} isn't a live procfs of the agent's own PID namespace, so its thread "
-                                + "ids mean nothing to this kernel: audit only"
-                    ),
+            HostMode.Of(mode, files, isLive, Mode.IsOnCommandLine(parsed)),
             state,
             TimeProvider.System,
             cluster?.Labels,

@@ -5,6 +5,7 @@ using Grpc.Net.Client;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Text;
+using PinAgent.NativeInterop.Files;
 using PinAgent.Observe.Kubelet.V1;
 
 namespace PinAgent.Observe.Kubelet;
@@ -29,24 +30,34 @@ internal static class PodResourcesSocket
         $"{kubeletRoot.TrimEnd('/')}/pod-resources/kubelet.sock";
 
     /// <summary>Asks.</summary>
-    /// <param name="path">The socket, as it is for the file system.</param>
+    /// <param name="root">The host root.</param>
+    /// <param name="kubeletRoot">The kubelet's root folder below it.</param>
     /// <param name="limit">How long the answer may take.</param>
     /// <param name="time">The clock.</param>
     /// <param name="stop">Gives up.</param>
     public static async Task<PodResourcesObservation> AskAsync(
-        string path,
+        string root,
+        string kubeletRoot,
         TimeSpan limit,
         TimeProvider time,
         CancellationToken stop
     )
     {
+        var socket = PathOf(kubeletRoot);
+        var path = root.TrimEnd('/') + socket;
         if (Encoding.UTF8.GetByteCount(path) > LongestPath)
         {
             return Failed($"a socket's path has at most {LongestPath} bytes, so it isn't asked");
         }
 
+        // Below another folder than / no link leads out of it: the socket is opened first, and then connected to.
+        using var folder = path == socket ? null : new RootFolder(root);
+        Place? place = null;
+        var found = folder?.TryOpenPlace(socket, out place).IsSuccess ?? File.Exists(path);
+        using var held = place;
+
         // An old kubelet, or a machine without one.
-        if (!File.Exists(path))
+        if (!found)
         {
             return Failed("no such socket");
         }
@@ -55,7 +66,7 @@ internal static class PodResourcesSocket
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, end.Token);
         try
         {
-            return await AskAsync(path, either.Token);
+            return await AskAsync(path, held?.Path ?? path, either.Token);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -74,9 +85,13 @@ internal static class PodResourcesSocket
             new(null, $"{path}: {Words.Printable(problem)}");
     }
 
-    private static async Task<PodResourcesObservation> AskAsync(string path, CancellationToken stop)
+    private static async Task<PodResourcesObservation> AskAsync(
+        string path,
+        string socket,
+        CancellationToken stop
+    )
     {
-        using var channel = Open(path);
+        using var channel = Open(socket);
         var kubelet = new PodResourcesLister.PodResourcesListerClient(channel);
         CpuSet allocatable;
         try
