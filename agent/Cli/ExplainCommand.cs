@@ -6,6 +6,7 @@ using PinAgent.Cli.Ask;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Terminal;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Vm;
 using PinAgent.State;
 
 namespace PinAgent.Cli;
@@ -97,12 +98,11 @@ internal static class ExplainCommand
             var state = new AgentState(ClusterOptions.StateDir.Get(parsed), isInCluster: false);
             changes =
             [
-                .. state
-                    .History.Read()
-                    .Where(change =>
-                        change.At >= since
-                        && VmName.Means(name, change.Namespace, change.Name, change.Pid)
-                    ),
+                .. VmNameMatch.Find(
+                    name,
+                    [.. state.History.Read().Where(change => change.At >= since)],
+                    change => (change.Namespace, change.Name, change.Pid)
+                ),
             ];
         }
         catch (StateException problem)
@@ -115,6 +115,16 @@ internal static class ExplainCommand
             return Failure.No(
                 $"explain: nothing is on record of a VM {name} since {since:u}: see pinagent status for its name, and try a longer "
                     + "--since"
+            );
+        }
+
+        // A process id is used again: that's one VM after the other. A short name of two VMs is nobody's.
+        var names = changes.Select(change => $"{change.Namespace}/{change.Name}").Distinct().ToList();
+        if (names.Count > 1 && changes.Any(change => name != $"{change.Pid}"))
+        {
+            return Failure.Usage(
+                $"--vm {name}: several VMs have this name: choose one by its full name, of "
+                    + string.Join(", ", names)
             );
         }
 

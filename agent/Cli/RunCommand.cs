@@ -147,6 +147,7 @@ internal static class RunCommand
                 ClusterOptions.StateDir.Get(parsed),
                 isInCluster: cluster is not null
             );
+            state.SetAsideUnusable();
             using var names = new ThreadNameWatch(requests);
             using var hotplug = new CpuHotplugWatch(requests);
             using var cpusets = new CpusetWatch(

@@ -277,7 +277,7 @@ internal sealed class PinPass(
     private sealed record Inputs(
         NodeSnapshot Snapshot,
         EffectiveMode Mode,
-        ImmutableHashSet<string> Released,
+        ImmutableHashSet<VmKey> Released,
         ImmutableSortedDictionary<string, LabelStatus> Labels,
         EventSource? Events,
         NodeNeighbours Survey
