@@ -40,11 +40,8 @@ public sealed partial class Inotify : IDisposable
     /// <param name="watch">The watch's number: the same for the same file.</param>
     /// <param name="root">Where the path begins; null for the machine's own root.</param>
     /// <returns>ENOSPC beyond <c>fs.inotify.max_user_watches</c>.</returns>
-    public LinuxResult WatchFile(
-        ReadOnlySpan<byte> path,
-        out int watch,
-        RootFolder? root = null
-    ) => Add(path, Modify, root, out watch);
+    public LinuxResult WatchFile(ReadOnlySpan<byte> path, out int watch, RootFolder? root = null) =>
+        Add(path, Modify, root, out watch);
 
     /// <summary>Listens to files of a folder that were written, or replaced by renaming.</summary>
     /// <param name="path">The path, zero-terminated.</param>
@@ -66,12 +63,7 @@ public sealed partial class Inotify : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _events.Dispose();
 
-    private LinuxResult Add(
-        ReadOnlySpan<byte> path,
-        uint mask,
-        RootFolder? root,
-        out int watch
-    )
+    private LinuxResult Add(ReadOnlySpan<byte> path, uint mask, RootFolder? root, out int watch)
     {
         KernelFile.RequireZeroTerminated(path);
         if (root is null)

@@ -119,7 +119,9 @@ public static partial class KernelFile
         LinuxResult result;
         fixed (byte* name = path)
         {
-            result = LinuxResult.FromReturnValue(statx(folder, name, ItselfIfUnnamed, Links, status));
+            result = LinuxResult.FromReturnValue(
+                statx(folder, name, ItselfIfUnnamed, Links, status)
+            );
         }
 
         if (root is not null)

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using PinAgent.Cli.Ask;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Terminal;
 using PinAgent.Model.Changes;
@@ -119,7 +118,10 @@ internal static class ExplainCommand
         }
 
         // A process id is used again: that's one VM after the other. A short name of two VMs is nobody's.
-        var names = changes.Select(change => $"{change.Namespace}/{change.Name}").Distinct().ToList();
+        var names = changes
+            .Select(change => $"{change.Namespace}/{change.Name}")
+            .Distinct()
+            .ToList();
         if (names.Count > 1 && changes.Any(change => name != $"{change.Pid}"))
         {
             return Failure.Usage(

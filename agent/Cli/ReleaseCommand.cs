@@ -179,7 +179,11 @@ internal static class ReleaseCommand
 
         foreach (var name in parsed.GetValue(Vms) ?? [])
         {
-            var found = VmNameMatch.Find(name, released, vm => (vm.Namespace!, vm.Name!, vm.Key.Pid));
+            var found = VmNameMatch.Find(
+                name,
+                released,
+                vm => (vm.Namespace!, vm.Name!, vm.Key.Pid)
+            );
             if (found.Select(vm => vm.FullName).Distinct().Count() != 1)
             {
                 return Failure.No(NotOne(name, found, released));
@@ -192,12 +196,7 @@ internal static class ReleaseCommand
         state.Released.Change(add: [], chosen);
         if (agent.Status is not null)
         {
-            await WaitAsync(
-                parsed,
-                [.. chosen.Select(vm => vm.Key.Pid)],
-                isReleased: false,
-                stop
-            );
+            await WaitAsync(parsed, [.. chosen.Select(vm => vm.Key.Pid)], isReleased: false, stop);
         }
 
         foreach (

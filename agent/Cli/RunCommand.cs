@@ -18,7 +18,6 @@ using PinAgent.Observe.Proc;
 using PinAgent.Observe.Qemu;
 using PinAgent.Observe.Vmi;
 using PinAgent.Plan.Placement;
-using PinAgent.Report;
 using PinAgent.Report.Endpoint;
 using PinAgent.Report.Endpoint.Scrape;
 using PinAgent.Report.Status;

@@ -41,7 +41,10 @@ internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
             var bytes = Encoding.UTF8.GetBytes(text.ToString());
             Problem = null;
             var file = Open();
-            if (RandomAccess.GetLength(file) is > 0 and var length && length + bytes.Length > mostBytes)
+            if (
+                RandomAccess.GetLength(file) is > 0 and var length
+                && length + bytes.Length > mostBytes
+            )
             {
                 file.Dispose();
                 File.Move(path, Older, overwrite: true);

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Text;
 using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
-using PinAgent.NativeInterop.Files;
 using PinAgent.Observe.Files;
 
 namespace PinAgent.State;

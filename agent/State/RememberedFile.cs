@@ -66,8 +66,8 @@ internal sealed record RememberedVm
         {
             Dedicated = Dedicated,
             Limit = Limit,
-            Vmi =
-                Name is null ? null
+            Vmi = Name is null
+                ? null
                 : Vmi
                     ?? new VmiFacts(Namespace, Name)
                     {

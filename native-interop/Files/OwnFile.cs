@@ -157,12 +157,7 @@ public static partial class OwnFile
         return result;
     }
 
-    private static unsafe LinuxResult ReadToEnd(
-        int fd,
-        int most,
-        ref byte[] buffer,
-        out int length
-    )
+    private static unsafe LinuxResult ReadToEnd(int fd, int most, ref byte[] buffer, out int length)
     {
         length = 0;
         while (true)

@@ -5,7 +5,8 @@ namespace PinAgent.Cli.Input;
 /// <summary>Reads lines that may be of any length, of each only so much: a file of one line isn't held whole.</summary>
 /// <param name="reader">The text.</param>
 /// <param name="most">How many characters a line may have.</param>
-internal sealed class BoundedLines(TextReader reader, int most)
+/// <param name="passesOver">Whether the rest of a longer line is passed over; it may have no end.</param>
+internal sealed class BoundedLines(TextReader reader, int most, bool passesOver = true)
 {
     private readonly char[] _buffer = new char[16 * 1024];
     private int _next;
@@ -14,7 +15,7 @@ internal sealed class BoundedLines(TextReader reader, int most)
 
     /// <summary>Reads the next line; false at the end.</summary>
     /// <param name="line">The line, or its beginning.</param>
-    /// <param name="isTooLong">Whether it has more characters than it may; they are passed over.</param>
+    /// <param name="isTooLong">Whether it has more characters than it may.</param>
     public bool TryRead(out string line, out bool isTooLong)
     {
         var text = new StringBuilder();
@@ -38,6 +39,11 @@ internal sealed class BoundedLines(TextReader reader, int most)
             isTooLong |= part.Length > free;
             text.Append(part[..Math.Min(part.Length, free)]);
             _next += part.Length;
+            if (isTooLong && !passesOver)
+            {
+                break;
+            }
+
             if (length >= 0)
             {
                 _wasReturn = _buffer[_next++] == '\r';

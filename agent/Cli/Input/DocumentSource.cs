@@ -17,7 +17,7 @@ internal static class DocumentSource
     /// <exception cref="InvalidDataException">A piece is too large.</exception>
     public static IEnumerable<(string Text, int FirstLine)> Divide(TextReader text, string source)
     {
-        var lines = new BoundedLines(text, MostCharacters);
+        var lines = new BoundedLines(text, MostCharacters, passesOver: false);
         var piece = new StringBuilder();
         var (number, first, hasDocument) = (0, 1, false);
         while (lines.TryRead(out var line, out var isTooLong))

@@ -19,9 +19,6 @@ internal sealed class Printed(IRenderable content) : IRenderable
             .Select(segment =>
                 segment.IsControlCode || segment.IsLineBreak
                     ? segment
-                    : new Segment(
-                        Words.Shown(segment.Text, Words.LongestSentence),
-                        segment.Style
-                    )
+                    : new Segment(Words.Shown(segment.Text, Words.LongestSentence), segment.Style)
             );
 }

@@ -32,7 +32,10 @@ internal sealed class YamlReader
         }
         catch (YamlException problem)
         {
-            throw new FormatException($"line {problem.Start.Line + firstLine - 1}: {problem.Message}", problem);
+            throw new FormatException(
+                $"line {problem.Start.Line + firstLine - 1}: {problem.Message}",
+                problem
+            );
         }
         catch (Exception problem) when (problem is ArgumentException or InvalidOperationException)
         {

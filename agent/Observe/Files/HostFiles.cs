@@ -23,6 +23,7 @@ internal sealed class HostFiles : IDisposable
     public const int MaxRootLength = 4096;
 
     private readonly byte[] _path = new byte[2 * MaxRootLength];
+
     // Of another folder than /: nothing in it leads out of it.
     private readonly RootFolder? _root;
     private readonly DirectoryReader _directory = new();
@@ -252,8 +253,7 @@ internal sealed class HostFiles : IDisposable
         }
 
         /// <summary>The path below the root.</summary>
-        internal readonly string Text =>
-            Encoding.UTF8.GetString(_buffer.AsSpan(0, _length));
+        internal readonly string Text => Encoding.UTF8.GetString(_buffer.AsSpan(0, _length));
 
         // One byte stays free for the zero.
         private readonly Span<byte> Free => _buffer.AsSpan(_length, _buffer.Length - _length - 1);

@@ -68,7 +68,10 @@ internal sealed class PodResourcesWatch(string root, string kubeletRoot, TimePro
     public async Task AskAsync(TimeSpan limit, CancellationToken stop)
     {
         var changes = Interlocked.Read(ref _changes);
-        _answer = new(changes, await PodResourcesSocket.AskAsync(root, kubeletRoot, limit, time, stop));
+        _answer = new(
+            changes,
+            await PodResourcesSocket.AskAsync(root, kubeletRoot, limit, time, stop)
+        );
     }
 
     /// <inheritdoc/>

@@ -11,8 +11,7 @@ internal static class LoweredMode
         Lower(Release(verdict, settings));
 
     private static DedicationVerdict Release(DedicationVerdict verdict, PlanSettings settings) =>
-        !settings.Released.Contains(verdict.Vm.Key)
-            ? verdict
+        !settings.Released.Contains(verdict.Vm.Key) ? verdict
         : verdict.Limit == ModeLimit.None
             ? verdict with
             {

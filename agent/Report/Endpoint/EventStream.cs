@@ -12,7 +12,12 @@ namespace PinAgent.Report.Endpoint;
 /// <param name="places">How many clients there may be at a time.</param>
 /// <param name="bodies">What the listener's clients receive.</param>
 /// <remarks>Source: the HTML standard, section 9.2.</remarks>
-internal sealed class EventStream(StatusStore store, TimeProvider time, int places, BodiesInFlight bodies)
+internal sealed class EventStream(
+    StatusStore store,
+    TimeProvider time,
+    int places,
+    BodiesInFlight bodies
+)
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 

@@ -75,8 +75,7 @@ internal sealed class StatusRoutes(
         var pages = new SharedAnswers();
         return new()
         {
-            ["/"] = _ =>
-                WithStatus(store, current => pages.Get(current, "/", () => Page(current))),
+            ["/"] = _ => WithStatus(store, current => pages.Get(current, "/", () => Page(current))),
             ["/page.css"] = _ => css,
             ["/page.js"] = _ => script,
             ["/page.svg"] = _ => icon,
@@ -133,9 +132,7 @@ internal sealed class StatusRoutes(
 
     private static Answer NotOne(NodeStatus node, string path, ImmutableArray<VmStatus> vms) =>
         vms.IsEmpty
-            ? NotFound(
-                $"no VM {Words.Shown(path)} runs on node {node.Node}: see /api/v1/status"
-            )
+            ? NotFound($"no VM {Words.Shown(path)} runs on node {node.Node}: see /api/v1/status")
             : Answer.Problem(
                 StatusCodes.Status409Conflict,
                 "Ambiguous",

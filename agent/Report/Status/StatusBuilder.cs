@@ -31,7 +31,9 @@ internal static class StatusBuilder
             Released = plan.IsReleased,
             State = standing.State,
             Reason = standing.Reason,
-            Message = standing.Message is { } message ? Words.Shown(message, Words.LongestSentence) : null,
+            Message = standing.Message is { } message
+                ? Words.Shown(message, Words.LongestSentence)
+                : null,
             Advisories =
             [
                 .. plan.Advisories.Concat(Advise(outcome.Threads)).Select(Words.Printable),
