@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using PinAgent.NativeInterop.Files;
 using static Tmds.Linux.LibC;
 
 namespace PinAgent.NativeInterop;
@@ -33,17 +34,13 @@ public sealed partial class DirectoryReader : IDisposable
 
     /// <summary>Opens a directory, closing the one before.</summary>
     /// <param name="path">The path, zero-terminated.</param>
+    /// <param name="root">Where the path begins; null for the machine's own root.</param>
     /// <returns>The error of open(2).</returns>
-    public unsafe LinuxResult Open(ReadOnlySpan<byte> path)
+    public LinuxResult Open(ReadOnlySpan<byte> path, RootFolder? root = null)
     {
         KernelFile.RequireZeroTerminated(path);
         Dispose();
-        fixed (byte* name = path)
-        {
-            _fd = open(name, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-        }
-
-        return LinuxResult.FromReturnValue(_fd);
+        return RootFolder.Open(root, path, O_RDONLY | O_DIRECTORY, out _fd);
     }
 
     /// <summary>

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using PinAgent.NativeInterop.Files;
+using static Tmds.Linux.LibC;
 
 namespace PinAgent.NativeInterop;
 
@@ -10,19 +12,34 @@ public static partial class FileSystemType
 
     /// <summary>Whether <paramref name="path"/> is on a procfs, rather than a copy of one.</summary>
     /// <param name="path">The path, zero-terminated.</param>
-    public static unsafe bool IsProcfs(ReadOnlySpan<byte> path)
+    /// <param name="root">Where the path begins; null for the machine's own root.</param>
+    public static bool IsProcfs(ReadOnlySpan<byte> path, RootFolder? root = null)
     {
         KernelFile.RequireZeroTerminated(path);
-
-        // struct statfs has 120 bytes on 64-bit Linux and begins with f_type.
-        var info = stackalloc long[64];
-        fixed (byte* name = path)
+        if (!RootFolder.Open(root, path, RootFolder.PlaceOnly, out var fd).IsSuccess)
         {
-            return statfs(name, info) == 0 && info[0] == ProcSuperMagic;
+            return false;
+        }
+
+        try
+        {
+            return IsProcfs(fd);
+        }
+        finally
+        {
+            _ = close(fd);
         }
     }
 
-    // Not in Tmds.LibC. https://man7.org/linux/man-pages/man2/statfs.2.html
+    /// <summary>Whether a descriptor is on a procfs.</summary>
+    internal static unsafe bool IsProcfs(int fd)
+    {
+        // struct statfs has 120 bytes on 64-bit Linux and begins with f_type.
+        var info = stackalloc long[64];
+        return fstatfs(fd, info) == 0 && info[0] == ProcSuperMagic;
+    }
+
+    // Not in Tmds.LibC. https://man7.org/linux/man-pages/man2/fstatfs.2.html
     [LibraryImport("libc", SetLastError = true)]
-    private static unsafe partial int statfs(byte* path, long* info);
+    private static unsafe partial int fstatfs(int fd, long* info);
 }

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Text;
+using PinAgent.NativeInterop.Files;
 
 namespace PinAgent.NativeInterop;
 
@@ -39,14 +41,16 @@ public sealed partial class Inotify : IDisposable
     /// <summary>Listens to writes to a file, from now on; again if it does already.</summary>
     /// <param name="path">The path, zero-terminated.</param>
     /// <param name="watch">The watch's number: the same for the same file.</param>
+    /// <param name="root">Where the path begins; null for the machine's own root.</param>
     /// <returns>ENOSPC beyond <c>fs.inotify.max_user_watches</c>.</returns>
-    public LinuxResult WatchFile(ReadOnlySpan<byte> path, out int watch) =>
-        Add(path, Modify, out watch);
+    public LinuxResult WatchFile(ReadOnlySpan<byte> path, out int watch, RootFolder? root = null) =>
+        Add(path, Modify, root, out watch);
 
     /// <summary>Listens to files of a folder that were written, or replaced by renaming.</summary>
     /// <param name="path">The path, zero-terminated.</param>
-    public LinuxResult WatchFolder(ReadOnlySpan<byte> path) =>
-        Add(path, CloseWrite | MovedTo, out _);
+    /// <param name="root">Where the path begins; null for the machine's own root.</param>
+    public LinuxResult WatchFolder(ReadOnlySpan<byte> path, RootFolder? root = null) =>
+        Add(path, CloseWrite | MovedTo, root, out _);
 
     /// <summary>Doesn't listen to it any more; the kernel has given it up already where the file is gone.</summary>
     /// <param name="watch">The watch's number.</param>
@@ -78,9 +82,28 @@ public sealed partial class Inotify : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _events.Dispose();
 
-    private unsafe LinuxResult Add(ReadOnlySpan<byte> path, uint mask, out int watch)
+    private LinuxResult Add(ReadOnlySpan<byte> path, uint mask, RootFolder? root, out int watch)
     {
         KernelFile.RequireZeroTerminated(path);
+        if (root is null)
+        {
+            return Add(path, mask, out watch);
+        }
+
+        // inotify takes paths only: this one means what was found below the root, and nothing else.
+        watch = -1;
+        var opened = RootFolder.Open(root, path, RootFolder.PlaceOnly, out var fd);
+        if (!opened.IsSuccess)
+        {
+            return opened;
+        }
+
+        using var place = new Place(fd);
+        return Add(Encoding.UTF8.GetBytes(place.Path + '\0'), mask, out watch);
+    }
+
+    private unsafe LinuxResult Add(ReadOnlySpan<byte> path, uint mask, out int watch)
+    {
         fixed (byte* name = path)
         {
             watch = inotify_add_watch(_events.Fd, name, mask);

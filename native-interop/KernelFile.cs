@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using PinAgent.NativeInterop.Files;
 using static Tmds.Linux.LibC;
 
 namespace PinAgent.NativeInterop;
@@ -17,28 +18,25 @@ public static partial class KernelFile
     /// <param name="path">The path, zero-terminated.</param>
     /// <param name="buffer">Receives the bytes; replaced by a longer array when they don't fit.</param>
     /// <param name="length">How many bytes the file had; 0 when the read failed.</param>
+    /// <param name="root">Where the path begins; null for the machine's own root.</param>
     /// <returns>
     /// The error of open(2) or read(2); <see cref="Errno.EFBIG"/> beyond <see cref="MaxLength"/>.
     /// </returns>
-    public static unsafe LinuxResult Read(
+    public static LinuxResult Read(
         ReadOnlySpan<byte> path,
         ref byte[] buffer,
-        out int length
+        out int length,
+        RootFolder? root = null
     )
     {
         length = 0;
         RequireZeroTerminated(path);
 
-        int fd;
-        fixed (byte* name = path)
+        // A FIFO or a device someone put in a --host-root must not block the agent.
+        var opened = RootFolder.Open(root, path, O_RDONLY | O_NONBLOCK, out var fd);
+        if (!opened.IsSuccess)
         {
-            // A FIFO or a device someone put in a --host-root must not block the agent.
-            fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-        }
-
-        if (fd < 0)
-        {
-            return LinuxResult.FromReturnValue(fd);
+            return opened;
         }
 
         try
@@ -55,13 +53,20 @@ public static partial class KernelFile
     /// <param name="path">The link's path, zero-terminated.</param>
     /// <param name="buffer">Receives the target; a longer target is cut off.</param>
     /// <param name="length">The bytes received; 0 when the read failed.</param>
+    /// <param name="root">Where the path begins; null for the machine's own root.</param>
     public static unsafe LinuxResult ReadLink(
         ReadOnlySpan<byte> path,
         Span<byte> buffer,
-        out int length
+        out int length,
+        RootFolder? root = null
     )
     {
         RequireZeroTerminated(path);
+        if (root is not null)
+        {
+            return ReadLinkIn(root, path, buffer, out length);
+        }
+
         long received;
         fixed (byte* name = path)
         fixed (byte* target = buffer)
@@ -79,27 +84,74 @@ public static partial class KernelFile
     /// </summary>
     /// <param name="path">The folder's path, zero-terminated.</param>
     /// <param name="count">How many there are; below zero where the file system doesn't count.</param>
+    /// <param name="root">Where the path begins; null for the machine's own root.</param>
     /// <returns>The error of statx(2).</returns>
-    public static unsafe LinuxResult CountFolders(ReadOnlySpan<byte> path, out long count)
+    public static unsafe LinuxResult CountFolders(
+        ReadOnlySpan<byte> path,
+        out long count,
+        RootFolder? root = null
+    )
     {
         // The folder's own entry, and the one in the folder above.
         const int OwnLinks = 2;
         const int AtWorkingFolder = -100; // AT_FDCWD
+        const int ItselfIfUnnamed = 0x1000; // AT_EMPTY_PATH
         const uint Links = 4; // STATX_NLINK
 
         // struct statx { u32 mask; u32 blksize; u64 attributes; u32 nlink; … } of 256 bytes
         const int StatusWords = 64;
         const int LinksWord = 4;
         RequireZeroTerminated(path);
+        count = 0;
+        var folder = AtWorkingFolder;
+        if (root is not null)
+        {
+            var opened = RootFolder.Open(root, path, RootFolder.PlaceOnly, out folder);
+            if (!opened.IsSuccess)
+            {
+                return opened;
+            }
+
+            path = "\0"u8;
+        }
+
         var status = stackalloc uint[StatusWords];
         LinuxResult result;
         fixed (byte* name = path)
         {
-            result = LinuxResult.FromReturnValue(statx(AtWorkingFolder, name, 0, Links, status));
+            result = LinuxResult.FromReturnValue(
+                statx(folder, name, ItselfIfUnnamed, Links, status)
+            );
+        }
+
+        if (root is not null)
+        {
+            _ = close(folder);
         }
 
         count = result.IsSuccess ? (long)status[LinksWord] - OwnLinks : 0;
         return result;
+    }
+
+    private static LinuxResult ReadLinkIn(
+        RootFolder root,
+        ReadOnlySpan<byte> path,
+        Span<byte> buffer,
+        out int length
+    )
+    {
+        length = 0;
+        var opened = RootFolder.Open(root, path, RootFolder.PlaceOnly | O_NOFOLLOW, out var fd);
+        if (!opened.IsSuccess)
+        {
+            return opened;
+        }
+
+        var result = RootWalk.ReadLink(fd, buffer, out length);
+        _ = close(fd);
+
+        // readlinkat(2) of a descriptor says ENOENT where readlink(2) says that it's no link.
+        return result.Errno == Errno.ENOENT ? new LinuxResult(Errno.EINVAL) : result;
     }
 
     // Not in Tmds.LibC. https://man7.org/linux/man-pages/man2/statx.2.html

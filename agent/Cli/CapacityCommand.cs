@@ -180,7 +180,8 @@ internal static class CapacityCommand
         using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
         var kubeletRoot = CommonOptions.KubeletRootOf(parsed);
         var told = await PodResourcesSocket.AskAsync(
-            files.Display(PodResourcesSocket.PathOf(kubeletRoot)),
+            files.Root,
+            kubeletRoot,
             PodResourcesSocket.Patience,
             TimeProvider.System,
             stop

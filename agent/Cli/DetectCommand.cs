@@ -63,7 +63,8 @@ internal static class DetectCommand
         var kubeletRoot = CommonOptions.KubeletRootOf(parsed);
         var observation = CpuManagerObserver.Observe(files, kubeletRoot);
         var told = await PodResourcesSocket.AskAsync(
-            files.Display(PodResourcesSocket.PathOf(kubeletRoot)),
+            files.Root,
+            kubeletRoot,
             PodResourcesSocket.Patience,
             TimeProvider.System,
             stop

@@ -74,7 +74,8 @@ internal static class DoctorCommand
         using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
         var kubeletRoot = CommonOptions.KubeletRootOf(parsed);
         var podResources = await PodResourcesSocket.AskAsync(
-            files.Display(PodResourcesSocket.PathOf(kubeletRoot)),
+            files.Root,
+            kubeletRoot,
             PodResourcesSocket.Patience,
             TimeProvider.System,
             stop

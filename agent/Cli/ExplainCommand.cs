@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using PinAgent.Cli.Ask;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Terminal;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Vm;
 using PinAgent.State;
 
 namespace PinAgent.Cli;
@@ -95,18 +95,18 @@ internal static class ExplainCommand
         try
         {
             var state = new AgentState(ClusterOptions.StateDir.Get(parsed), isInCluster: false);
-            changes =
+            ImmutableArray<VmChange> all =
             [
-                .. state
-                    .History.Read()
-                    .Where(change =>
-                        change.At >= since
-                        && (
-                            change.IsOfAgent
-                            || VmName.Means(name, change.Namespace, change.Name, change.Pid)
-                        )
-                    ),
+                .. state.History.Read().Where(change => change.At >= since),
             ];
+            var ofVm = VmNameMatch
+                .Find(
+                    name,
+                    [.. all.Where(change => !change.IsOfAgent)],
+                    change => (change.Namespace, change.Name, change.Pid)
+                )
+                .ToHashSet(ReferenceEqualityComparer.Instance);
+            changes = [.. all.Where(change => change.IsOfAgent || ofVm.Contains(change))];
         }
         catch (StateException problem)
         {
@@ -118,6 +118,19 @@ internal static class ExplainCommand
             return Failure.No(
                 $"explain: nothing is on record of a VM {name} since {since:u}: see pinagent status for its name, and try a longer "
                     + "--since"
+            );
+        }
+
+        // A process id is used again: that's one VM after the other. A short name of two VMs is nobody's.
+        var names = changes
+            .Select(change => $"{change.Namespace}/{change.Name}")
+            .Distinct()
+            .ToList();
+        if (names.Count > 1 && changes.Any(change => name != $"{change.Pid}"))
+        {
+            return Failure.Usage(
+                $"--vm {name}: several VMs have this name: choose one by its full name, of "
+                    + string.Join(", ", names)
             );
         }
 

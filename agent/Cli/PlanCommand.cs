@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Text;
+using PinAgent.Cli.Input;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Terminal;
+using PinAgent.Model.Text;
 using PinAgent.Plan.Placement;
 
 namespace PinAgent.Cli;
@@ -9,6 +11,9 @@ namespace PinAgent.Cli;
 /// <summary><c>pinagent plan</c>: placement from JSON, no machine needed.</summary>
 internal static class PlanCommand
 {
+    // The topology of the largest machine has some hundred thousand.
+    private const int MostCharacters = 2 * 1024 * 1024;
+
     public static Command Create()
     {
         var file = new Option<string?>("--file", "-f")
@@ -66,58 +71,75 @@ internal static class PlanCommand
     internal static bool Answer(Stream input, TextWriter output, IPlacementPolicy policy)
     {
         using var reader = new StreamReader(input, new UTF8Encoding(false));
+        var lines = new BoundedLines(reader, MostCharacters);
         var allOk = true;
-        var first = ReadNonBlank(reader);
-        if (first is not null && PlanLine.IsUnfinished(Encoding.UTF8.GetBytes(first)))
+        if (!TryReadNonBlank(lines, out var first, out var isTooLong))
         {
-            // Perhaps one object over several lines; if it isn't, its lines are requests after all.
-            var rest = reader.ReadToEnd();
-            var whole = $"{first}\n{rest}";
-            if (PlanLine.IsComplete(Encoding.UTF8.GetBytes(whole)))
-            {
-                AnswerOne(whole);
-                return allOk;
-            }
+            return allOk;
+        }
 
-            AnswerOne(first);
-            using var lines = new StringReader(rest);
+        if (isTooLong || !PlanLine.IsUnfinished(Encoding.UTF8.GetBytes(first)))
+        {
+            AnswerOne(first, isTooLong);
             AnswerAll(lines);
             return allOk;
         }
 
-        if (first is not null)
+        // Perhaps one object over several lines; if it isn't, its lines are requests after all.
+        var whole = new StringBuilder(first).Append('\n');
+        var hasEnded = false;
+        while (whole.Length <= MostCharacters && !isTooLong && !hasEnded)
         {
-            AnswerOne(first);
+            hasEnded = !lines.TryRead(out var line, out isTooLong);
+            whole.Append(isTooLong || hasEnded ? "" : $"{line}\n");
         }
 
-        AnswerAll(reader);
+        var text = whole.ToString();
+        if (hasEnded && PlanLine.IsComplete(Encoding.UTF8.GetBytes(text)))
+        {
+            AnswerOne(text, isTooLong: false);
+            return allOk;
+        }
+
+        using var seen = new StringReader(text);
+        AnswerAll(new BoundedLines(seen, MostCharacters));
+        if (isTooLong)
+        {
+            AnswerOne("", isTooLong);
+        }
+
+        AnswerAll(lines);
         return allOk;
 
-        void AnswerAll(TextReader lines)
+        void AnswerAll(BoundedLines rest)
         {
-            while (ReadNonBlank(lines) is { } line)
+            while (TryReadNonBlank(rest, out var line, out var isCut))
             {
-                AnswerOne(line);
+                AnswerOne(line, isCut);
             }
         }
 
-        void AnswerOne(string line)
+        void AnswerOne(string line, bool isTooLong)
         {
-            output.Write(PlanLine.Answer(Encoding.UTF8.GetBytes(line), policy, out var ok));
+            var ok = false;
+            var answer = isTooLong
+                ? PlanLine.TooLong(MostCharacters)
+                : PlanLine.Answer(Encoding.UTF8.GetBytes(line), policy, out ok);
+            output.Write(Words.PrintableJson(answer));
             output.Write('\n');
             output.Flush();
             allOk &= ok;
         }
     }
 
-    private static string? ReadNonBlank(TextReader reader)
+    private static bool TryReadNonBlank(BoundedLines lines, out string line, out bool isTooLong)
     {
-        string? line;
+        bool isThere;
         do
         {
-            line = reader.ReadLine();
-        } while (line is not null && string.IsNullOrWhiteSpace(line));
+            isThere = lines.TryRead(out line, out isTooLong);
+        } while (isThere && !isTooLong && string.IsNullOrWhiteSpace(line));
 
-        return line;
+        return isThere;
     }
 }

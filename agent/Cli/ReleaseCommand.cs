@@ -5,6 +5,7 @@ using PinAgent.Cli.Ask;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Terminal;
 using PinAgent.Model.Node;
+using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Plan.Threads;
 using PinAgent.State;
@@ -40,8 +41,8 @@ internal static class ReleaseCommand
             """
             Each thread gets the mask and the priority it had before the agent's first change, as far as its cgroup still
             allows it, or else all CPUs of its cgroup. The running agent takes note first, so that it doesn't pin the VM again; without a running
-            agent the next one does. A VM of this name stays released on this node, its restarts too, until --undo or the next
-            boot. Needs CAP_SYS_NICE, as the agent does: in a cluster, call it in the agent's container.
+            agent the next one does. It stays released until --undo or its end: a VM that is started anew is pinned again,
+            and so is another of its name. Needs CAP_SYS_NICE, as the agent does: in a cluster, call it in the agent's container.
             Exits with 0, 1 if there is no such VM or the kernel refused, 2 for a wrong call, 3 if it couldn't be done.
             """,
             "pinagent release --vm default/vm1"
@@ -103,7 +104,27 @@ internal static class ReleaseCommand
             chosen.Add(vm);
         }
 
-        state.Released.Change(chosen.Select(vm => vm.FullName), remove: []);
+        var observed = machine.Observer.Observe().Vms;
+        var released = chosen
+            .Join(
+                observed,
+                named => named.Pid,
+                vm => vm.Key.Pid,
+                (named, vm) =>
+                    new ReleasedVm
+                    {
+                        Namespace = named.Namespace,
+                        Name = named.Name,
+                        Key = vm.Key,
+                    }
+            )
+            .ToList();
+        if (chosen.Find(vm => released.TrueForAll(other => other.Key.Pid != vm.Pid)) is { } ended)
+        {
+            return Failure.No($"release: {ended.FullName} (pid {ended.Pid}) has just ended");
+        }
+
+        state.Released.Change(released, remove: []);
         if (machine.HasAgent)
         {
             await WaitAsync(parsed, [.. chosen.Select(vm => vm.Pid)], isReleased: true, stop);
@@ -115,14 +136,14 @@ internal static class ReleaseCommand
         var outcomes = machine
             .Observer.Observe()
             .Vms.Join(
-                chosen,
-                vm => vm.Key.Pid,
-                named => named.Pid,
+                released,
+                vm => vm.Key,
+                named => named.Key,
                 (vm, named) =>
                     applier.Apply(
                         GiveBack.Of(
                             vm,
-                            (named.Namespace, named.Name),
+                            (named.Namespace!, named.Name!),
                             thread =>
                             {
                                 var before = masks.GetValueOrDefault(ThreadKey.Of(thread));
@@ -148,55 +169,62 @@ internal static class ReleaseCommand
         CancellationToken stop
     )
     {
-        var released = state.Released.Look();
-        if (state.Released.Problem is { } problem)
-        {
-            return Failure.Because($"release: {problem}");
-        }
-
+        var released = state.Released.Load();
         var agent = await DoctorCommand.AskAgentAsync(EndpointOptions.Socket.Get(parsed), stop);
-        var names = parsed.GetValue(All)
-            ? released
-            : [.. parsed.GetRequiredValue(Vms).Select(Full)];
-        if (names.Except(released) is { IsEmpty: false } others)
+        var chosen = new List<ReleasedVm>();
+        if (parsed.GetValue(All))
         {
-            return Failure.No(
-                $"release --undo: {string.Join(", ", others)}: not released; released are: "
-                    + (
-                        released.IsEmpty
-                            ? "none"
-                            : string.Join(", ", released.Order(StringComparer.Ordinal))
-                    )
-            );
+            chosen.AddRange(released);
         }
 
-        state.Released.Change(add: [], names);
-        if (agent.Status is { } status)
+        foreach (var name in parsed.GetValue(Vms) ?? [])
         {
-            await WaitAsync(
-                parsed,
-                [
-                    .. status
-                        .Vms.Where(vm => names.Contains($"{vm.Namespace}/{vm.Name}"))
-                        .Select(vm => vm.Pid),
-                ],
-                isReleased: false,
-                stop
+            var found = VmNameMatch.Find(
+                name,
+                released,
+                vm => (vm.Namespace!, vm.Name!, vm.Key.Pid)
             );
+            if (found.Select(vm => vm.FullName).Distinct().Count() != 1)
+            {
+                return Failure.No(NotOne(name, found, released));
+            }
+
+            // Of processes with one name after the other, all: those that ended don't matter.
+            chosen.AddRange(found);
         }
 
-        foreach (var name in names.Order(StringComparer.Ordinal))
+        state.Released.Change(add: [], chosen);
+        if (agent.Status is not null)
         {
-            Console.WriteLine($"{name}: the agent takes it up again");
+            await WaitAsync(parsed, [.. chosen.Select(vm => vm.Key.Pid)], isReleased: false, stop);
+        }
+
+        foreach (
+            var name in chosen.Select(vm => vm.FullName).Distinct().Order(StringComparer.Ordinal)
+        )
+        {
+            Output.Line($"{name}: the agent takes it up again");
         }
 
         return ExitCode.Fine;
-
-        string Full(string name) =>
-            released.FirstOrDefault(full =>
-                full == name || full.EndsWith($"/{name}", StringComparison.Ordinal)
-            ) ?? name;
     }
+
+    private static string NotOne(
+        string name,
+        IReadOnlyCollection<ReleasedVm> found,
+        IReadOnlyCollection<ReleasedVm> released
+    ) =>
+        found.Count > 0
+            ? $"release --undo: {Words.Shown(name)}: several released VMs have this name: choose one by its full name or its pid, of "
+                + Names(found)
+            : $"release --undo: {Words.Shown(name)}: not released; released are: "
+                + (released.Count == 0 ? "none" : Names(released));
+
+    private static string Names(IEnumerable<ReleasedVm> vms) =>
+        string.Join(
+            ", ",
+            vms.Select(vm => $"{vm.FullName} (pid {vm.Key.Pid})").Order(StringComparer.Ordinal)
+        );
 
     // The agent reads the file before every pass, so the status that tells of it is the end of a pass that heeded it.
     private static async Task WaitAsync(
@@ -233,7 +261,7 @@ internal static class ReleaseCommand
         foreach (var vm in outcomes)
         {
             var changes = vm.DescribeChanges();
-            Console.WriteLine(
+            Output.Line(
                 $"{vm.Plan.Namespace}/{vm.Plan.Name} (pid {vm.Plan.Vm.Key.Pid}): released: "
                     + (changes.Length > 0 ? changes : "every thread had its CPUs already")
             );

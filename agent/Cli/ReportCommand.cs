@@ -77,7 +77,7 @@ internal static class ReportCommand
 
         if (to != Standard)
         {
-            Console.WriteLine(to);
+            Output.Line(to);
         }
 
         return ExitCode.Fine;

@@ -129,7 +129,13 @@ internal static class RunCommand
                         Vms.Get(parsed),
                         [.. Vmis.Get(parsed).SelectMany(path => VmiFile.ReadAll(path))]
                     ),
-                    new LiveMode(parsed, Mode).Look,
+                    (files, isLive) =>
+                        HostMode.Of(
+                            new LiveMode(parsed, Mode),
+                            files,
+                            isLive,
+                            Mode.IsOnCommandLine(parsed)
+                        ),
                     isStandalone ? null : ClusterOptions.Get(parsed)
                 )
             );

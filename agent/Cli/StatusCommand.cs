@@ -4,6 +4,7 @@ using PinAgent.Cli.Ask;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
 using PinAgent.Cli.Terminal;
+using PinAgent.Model.Vm;
 using PinAgent.Report.Status;
 using Spectre.Console;
 
@@ -125,9 +126,7 @@ internal static class StatusCommand
             return ExitCode.Fine;
         }
 
-        var vms = status
-            .Vms.Where(vm => VmName.Means(name, vm.Namespace, vm.Name, vm.Pid))
-            .ToList();
+        var vms = VmNameMatch.Find(name, status.Vms, vm => (vm.Namespace, vm.Name, vm.Pid));
         switch (vms)
         {
             case []:

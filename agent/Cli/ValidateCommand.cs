@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
+using PinAgent.Cli.Input;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Terminal;
 using PinAgent.Observe.Vmi;
@@ -13,7 +14,7 @@ namespace PinAgent.Cli;
 /// <summary><c>pinagent validate</c>: the rules for VMs with dedicated CPUs, on files.</summary>
 internal static class ValidateCommand
 {
-    private const int MaxCharacters = 64 * 1024 * 1024;
+    private const int MostObjects = 50_000;
     private const string StandardInput = "-";
 
     public static Command Create()
@@ -56,19 +57,14 @@ internal static class ValidateCommand
 
             try
             {
-                var documents = VmiReader.Read(ReadText(path), Describe(path));
-                if (documents.IsEmpty)
+                var verdicts = Judge(path);
+                if (verdicts.Count == 0)
                 {
                     return Failure.Because(
                         $"validate: {Describe(path)}: expected Kubernetes objects, found an empty file"
                     );
                 }
 
-                var context = new RuleContext();
-                IReadOnlyList<ValidateStatus> verdicts =
-                [
-                    .. documents.Select(document => ValidateStatus.Of(document, context)),
-                ];
                 Output.Print(
                     output.Get(parsed),
                     () => ValidateText.Render(verdicts),
@@ -96,7 +92,8 @@ internal static class ValidateCommand
 
     private static string Describe(string path) => path == StandardInput ? "standard input" : path;
 
-    private static string ReadText(string path)
+    // One document after the other, so that no more than its verdict is kept of each.
+    private static IReadOnlyList<ValidateStatus> Judge(string path)
     {
         if (Directory.Exists(path))
         {
@@ -105,20 +102,29 @@ internal static class ValidateCommand
 
         using var input = path == StandardInput ? Console.OpenStandardInput() : File.OpenRead(path);
         using var reader = new StreamReader(input, new UTF8Encoding(false));
-        var text = new StringBuilder();
-        var buffer = new char[16 * 1024];
-        for (int read; (read = reader.Read(buffer)) > 0; )
+        return Judge(reader, Describe(path));
+    }
+
+    /// <summary>Judges every object of a text.</summary>
+    /// <exception cref="InvalidDataException">It can't be understood, or has too much in it.</exception>
+    internal static IReadOnlyList<ValidateStatus> Judge(TextReader text, string source)
+    {
+        var context = new RuleContext();
+        var verdicts = new List<ValidateStatus>();
+        var before = 0;
+        foreach (var (piece, firstLine) in DocumentSource.Divide(text, source))
         {
-            if (text.Length + read > MaxCharacters)
+            var documents = VmiReader.Read(piece, source, firstLine, before, out var count);
+            verdicts.AddRange(documents.Select(document => ValidateStatus.Of(document, context)));
+            before += count;
+            if (verdicts.Count > MostObjects || before > MostObjects)
             {
                 throw new InvalidDataException(
-                    $"{Describe(path)}: expected at most {MaxCharacters} characters, found more: split it"
+                    $"{source}: expected at most {MostObjects} objects, found more: split it"
                 );
             }
-
-            text.Append(buffer, 0, read);
         }
 
-        return text.ToString();
+        return verdicts;
     }
 }

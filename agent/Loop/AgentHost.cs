@@ -39,6 +39,7 @@ internal sealed class AgentHost : IDisposable
         _files = new HostFiles(settings.HostRoot);
         _delays = new RunDelayReader(settings.HostRoot);
         _state = new AgentState(settings.StateDir, isInCluster: _cluster is not null);
+        _state.SetAsideUnusable();
     }
 
     /// <inheritdoc/>
@@ -80,9 +81,9 @@ internal sealed class AgentHost : IDisposable
     {
         using var names = new ThreadNameWatch(_requests);
         using var hotplug = new CpuHotplugWatch(_requests);
-        using var cpusets = new CpusetWatch(_requests, _settings.HostRoot, _settings.KubeletRoot);
+        using var cpusets = new CpusetWatch(_requests, _settings.HostRoot, _settings.Kubelet.Root);
         using var neighbours = new NeighbourLoop(
-            new NeighbourScan(_files.Root, _files.HasLiveProc()),
+            new NeighbourScan(_files.Root, _files.HasLiveProc(), _settings.Kubelet),
             _requests,
             TimeProvider.System
         );
@@ -174,28 +175,19 @@ internal sealed class AgentHost : IDisposable
             new NodeObserver(
                 _files,
                 isLive ? new LiveAffinityReader() : new RecordedAffinityReader(_files),
-                _settings.KubeletRoot,
+                _settings.Kubelet.Root,
                 _cluster is null ? null : () => _cluster.Watcher.Facts,
                 _cluster?.PodResources,
-                follow
+                follow,
+                _settings.Kubelet.Pods
             ),
             _settings.Vms,
             new PlanApplier(isLive ? new KernelThreadAffinity(_files) : new NoThreadAffinity()),
             _settings.NodeName,
-            isLive ? _settings.Mode : AuditOnly,
+            _settings.Mode(_files, isLive),
             _state,
             TimeProvider.System,
             around
         );
     }
-
-    // A fixture's thread ids are some other threads' of this kernel.
-    private EffectiveMode AuditOnly() =>
-        new(
-            AgentMode.Audit,
-            _settings.Mode().Mode == AgentMode.Audit
-                ? null
-                : $"{_files.Display("/proc")} isn't a live procfs of the agent's own PID namespace, so its thread ids mean "
-                    + "nothing to this kernel: audit only"
-        );
 }

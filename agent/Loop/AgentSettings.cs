@@ -1,6 +1,7 @@
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
 using PinAgent.Observe.Cgroups;
+using PinAgent.Observe.Files;
 using PinAgent.Report;
 using PinAgent.Report.Endpoint;
 
@@ -12,7 +13,9 @@ namespace PinAgent.Loop;
 /// <param name="NodeName">The node's name.</param>
 /// <param name="StateDir">What outlives the agent.</param>
 /// <param name="Vms">Which VMs are dedicated, outside a cluster.</param>
-/// <param name="Mode">The mode that is asked for, before each pass.</param>
+/// <param name="Mode">
+/// The mode before each pass, given the machine's files and whether their <c>/proc</c> is this kernel's.
+/// </param>
 /// <param name="Cluster">The cluster; null for a machine without one.</param>
 internal sealed record AgentSettings(
     string HostRoot,
@@ -20,7 +23,7 @@ internal sealed record AgentSettings(
     string NodeName,
     string StateDir,
     PlanSettings Vms,
-    Func<EffectiveMode> Mode,
+    Func<HostFiles, bool, Func<EffectiveMode>> Mode,
     ClusterSettings? Cluster
 );
 

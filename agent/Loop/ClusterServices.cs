@@ -29,13 +29,14 @@ internal sealed class ClusterServices : IDisposable
             changed,
             time,
             random,
-            !ClusterOptions.WithoutVmiRights.Get(parsed)
+            cluster.AsksForVmis
         );
         Labels = new LabelKeeper(Watcher.Connection, agent.NodeName, cluster.Labels, time, random);
         _outbox = new ApiOutbox(Watcher.Connection, time, random);
         Reporter = new ClusterReporter(_outbox, agent.NodeName, cluster.AnnotatesPods, time);
         PodResources = new PodResourcesWatch(
-            agent.HostRoot.TrimEnd('/') + PodResourcesSocket.PathOf(agent.KubeletRoot),
+            agent.HostRoot,
+            agent.Kubelet.Root,
             time
         );
     }

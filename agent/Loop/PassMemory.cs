@@ -40,7 +40,7 @@ internal sealed record PassMemory(PlanMemory Plan)
 internal sealed record PassInputs(
     NodeSnapshot Snapshot,
     EffectiveMode Mode,
-    ImmutableHashSet<string> Released,
+    ImmutableHashSet<VmKey> Released,
     ImmutableSortedDictionary<string, LabelStatus> Labels,
     EventSource? Events,
     NodeNeighbours Neighbours

@@ -75,7 +75,7 @@ internal sealed record VmPlan
         Placement is { } placement ? CpuSet.Of(placement.Vcpus) : CpuSet.Empty;
 
     /// <summary>Namespace and name, printable.</summary>
-    internal string FullName => Words.Printable($"{Namespace}/{Name}");
+    internal string FullName => $"{Words.Shown(Namespace)}/{Words.Shown(Name)}";
 }
 
 /// <summary>Why a VM isn't to be pinned.</summary>

@@ -34,6 +34,18 @@ internal sealed class AgentState
     /// <summary>The VMs that an administrator has taken from the agent.</summary>
     public ReleasedVms Released { get; }
 
+    /// <summary>
+    /// Puts the files that can't be used out of the way, so that they don't hinder this agent and the next ones. For an
+    /// agent that starts.
+    /// </summary>
+    public void SetAsideUnusable()
+    {
+        Decisions?.SetAsideIfUnusable();
+        Masks.SetAsideIfUnusable();
+        Contests.SetAsideIfUnusable();
+        Released.SetAsideIfUnusable();
+    }
+
     /// <summary>What is wrong with the files.</summary>
     public ImmutableArray<string> Problems =>
         [

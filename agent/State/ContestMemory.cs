@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using PinAgent.Model.Vm;
 using PinAgent.Plan.Contests;
 
@@ -21,6 +22,9 @@ internal sealed class ContestMemory(string path)
     /// <summary>What went wrong with the file; null if nothing did.</summary>
     public string? Problem { get; private set; }
 
+    /// <summary>Puts a file that can't be used out of the way.</summary>
+    public void SetAsideIfUnusable() => Problem = _file.SetAsideIfUnusable();
+
     /// <summary>Reads the file. One that isn't there, or can't be understood, holds nothing.</summary>
     public NodeContests Load()
     {
@@ -29,6 +33,7 @@ internal sealed class ContestMemory(string path)
             var contests = NodeContests.Of(
                 (_file.Read()?.Vms ?? [])
                     .OfType<ContestedVm>()
+                    .Where(vm => vm.IsSound)
                     .DistinctBy(vm => vm.Key)
                     .Select(vm => KeyValuePair.Create(vm.Key, vm.ToContest()))
             );
@@ -84,10 +89,20 @@ internal sealed record ContestsFile : VersionedFile
 /// <summary>A VM in the file; the times are the machine's, since its boot.</summary>
 internal sealed record ContestedVm
 {
+    private static readonly TimeSpan LongestUptime = TimeSpan.FromDays(36_500);
+
     public VmKey Key { get; init; }
     public double PauseSeconds { get; init; }
     public double UntilSeconds { get; init; }
     public ThreadKey[]? LeftAlone { get; init; }
+
+    /// <summary>Whether the times are such as the agent writes; what makes no sense costs only itself.</summary>
+    [JsonIgnore]
+    public bool IsSound =>
+        PauseSeconds >= 0
+        && PauseSeconds <= Contest.LongestPause.TotalSeconds
+        && UntilSeconds >= 0
+        && UntilSeconds <= LongestUptime.TotalSeconds;
 
     public static ContestedVm Of(VmKey vm, Contest contest) =>
         new()

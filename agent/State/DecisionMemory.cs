@@ -19,6 +19,9 @@ internal sealed class DecisionMemory(string path)
     /// <summary>What went wrong with the file; null if nothing did.</summary>
     public string? Problem { get; private set; }
 
+    /// <summary>Puts a file that can't be used out of the way.</summary>
+    public void SetAsideIfUnusable() => Problem = _file.SetAsideIfUnusable();
+
     /// <summary>Reads the file. One that isn't there, or can't be understood, holds nothing.</summary>
     public Decisions Load()
     {
@@ -27,8 +30,8 @@ internal sealed class DecisionMemory(string path)
             _written = [.. (_file.Read()?.Vms ?? []).OfType<RememberedVm>()];
             return Decisions.Of(
                 _written
+                    .Where(vm => vm.IsSound)
                     .DistinctBy(vm => vm.Container)
-                    .Where(vm => vm is { PodUid.Length: > 0, ContainerId: not null })
                     .ToDictionary(vm => vm.Container, vm => vm.ToDecision())
             );
         }

@@ -1,6 +1,9 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 using PinAgent.Model.Changes;
+using PinAgent.NativeInterop;
+using PinAgent.NativeInterop.Files;
 
 namespace PinAgent.State;
 
@@ -36,15 +39,21 @@ internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             var bytes = Encoding.UTF8.GetBytes(text.ToString());
-            if (File.Exists(path) && new FileInfo(path).Length + bytes.Length > mostBytes)
+            Problem = null;
+            var file = Open();
+            if (
+                RandomAccess.GetLength(file) is > 0 and var length
+                && length + bytes.Length > mostBytes
+            )
             {
+                file.Dispose();
                 File.Move(path, Older, overwrite: true);
+                file = Open();
             }
 
-            using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite);
-            EndLine(file);
-            file.Write(bytes);
-            Problem = null;
+            using var stream = new FileStream(file, FileAccess.ReadWrite);
+            EndLine(stream);
+            stream.Write(bytes);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
@@ -57,23 +66,49 @@ internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
     public IReadOnlyList<VmChange> Read()
     {
         var changes = new List<VmChange>();
-        foreach (var file in new[] { Older, path }.Where(File.Exists))
+        foreach (var file in new[] { Older, path })
         {
-            try
+            // One longer than the agent lets it get: another program's, or a change that alone was longer.
+            var most = 2 * Math.Max(mostBytes, StateFile<VersionedFile>.LargestFile);
+            var result = OwnFile.Read(file, most, followsLinks: false, out var bytes);
+
+            // The older one may just have given way to the newer.
+            if (result.Errno is Errno.ENOENT or Errno.ENOTDIR)
             {
-                changes.AddRange(File.ReadLines(file).Select(Parse).OfType<VmChange>());
+                continue;
             }
-            catch (FileNotFoundException)
+
+            if (!result.IsSuccess)
             {
-                // The older one gave way to the newer just now.
+                throw new StateException(
+                    $"{file}: can't be read: {OwnFile.Describe(result, most)}"
+                );
             }
-            catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+
+            foreach (var line in bytes.AsSpan().Split((byte)'\n'))
             {
-                throw new StateException($"{file}: can't be read: {problem.Message}", problem);
+                if (Parse(bytes.AsSpan()[line]) is { } change)
+                {
+                    changes.Add(change);
+                }
             }
         }
 
         return changes;
+    }
+
+    // What is no regular file never becomes one: it's set aside, and that is said with the first change.
+    private SafeFileHandle Open()
+    {
+        var result = OwnFile.OpenToWrite(path, out var file);
+        if (OwnFile.IsUnusable(result))
+        {
+            Problem = $"{path}: {OwnFile.Describe(result, mostBytes)}; {SetAside.Rename(path)}";
+            result = OwnFile.OpenToWrite(path, out file);
+        }
+
+        result.ThrowIfFailed(path);
+        return file!;
     }
 
     // An agent that was killed may have left half a line.
@@ -90,16 +125,33 @@ internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
         }
     }
 
-    private static VmChange? Parse(string line)
+    private static VmChange? Parse(ReadOnlySpan<byte> line)
     {
+        if (line.IsEmpty)
+        {
+            return null;
+        }
+
         try
         {
             var change = JsonSerializer.Deserialize(line, VmChangeJson.Default.VmChange);
-            return change is { Version: VmChange.CurrentVersion } ? change : null;
+            return change is not null && IsSound(change) ? change : null;
         }
         catch (JsonException)
         {
             return null;
         }
     }
+
+    // JSON can leave out, and make too much of, what an agent always writes.
+    private static bool IsSound(VmChange change) =>
+        change
+            is {
+                Version: VmChange.CurrentVersion,
+                Namespace: not null,
+                Name: not null,
+                Threads.IsDefault: false,
+                UnpinnedSecondsAtMost: null or (>= 0 and <= 1e9),
+            }
+        && change.Threads.All(thread => thread is not null);
 }

@@ -12,6 +12,9 @@ namespace PinAgent.State;
 /// <param name="path">The file.</param>
 internal sealed class MaskMemory(string path)
 {
+    // Of sched_setscheduler(2).
+    private const int HighestPriority = 99;
+
     private readonly StateFile<MasksFile> _file = new(
         path,
         StateJson.Default.MasksFile,
@@ -20,6 +23,9 @@ internal sealed class MaskMemory(string path)
 
     /// <summary>What went wrong with the file; null if nothing did.</summary>
     public string? Problem { get; private set; }
+
+    /// <summary>Puts a file that can't be used out of the way.</summary>
+    public void SetAsideIfUnusable() => Problem = _file.SetAsideIfUnusable();
 
     /// <summary>Keeps what the threads had that were changed for the first time, and forgets those that ended.</summary>
     /// <param name="outcomes">What a pass did to all VMs.</param>
@@ -63,7 +69,8 @@ internal sealed class MaskMemory(string path)
         {
             masks[new ThreadKey(thread.Tid, thread.StartTime)] = new ThreadBefore(
                 CpuSet.TryParse(thread.Mask ?? "", out var mask, out _) ? mask : null,
-                thread.Policy is { } policy
+                thread is { Policy: { } policy, Priority: >= 0 and <= HighestPriority }
+                && Enum.IsDefined((SchedulingPolicy)policy)
                     ? new ThreadScheduling((SchedulingPolicy)policy, thread.Priority)
                     : null
             );

@@ -1,6 +1,8 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
 using PinAgent.Plan.Dedication;
 
 namespace PinAgent.State;
@@ -10,9 +12,12 @@ internal sealed record RememberedFile : VersionedFile
     public RememberedVm?[]? Vms { get; init; }
 }
 
-/// <summary>What placement needs to know of a VM, and how it is called.</summary>
+/// <summary>What was decided about the VM of a container.</summary>
 internal sealed record RememberedVm
 {
+    // Names of Kubernetes' objects, and of containers.
+    private const int LongestName = 253;
+
     public string? PodUid { get; init; }
     public string? ContainerId { get; init; }
     public bool Dedicated { get; init; }
@@ -20,18 +25,29 @@ internal sealed record RememberedVm
     /// <summary>The VMI's name; null if the VM was only inferred to be dedicated.</summary>
     public string? Name { get; init; }
     public string? Namespace { get; init; }
-    public bool IsolateEmulatorThread { get; init; }
-    public bool EmulatorThreadCompleteToEvenParity { get; init; }
-    public bool NumaPassthrough { get; init; }
-    public bool HasSupplementalIoThreads { get; init; }
-    public bool Realtime { get; init; }
-    public string? RealtimeMask { get; init; }
+
+    /// <summary>The VMI, whole: a field that is left out would be another VM's after a restart.</summary>
+    public VmiFacts? Vmi { get; init; }
 
     [JsonConverter(typeof(JsonStringEnumConverter<ModeLimit>))]
     public ModeLimit Limit { get; init; }
 
     [JsonIgnore]
     public ContainerKey Container => new(PodUid ?? "", ContainerId ?? "");
+
+    /// <summary>Whether it makes sense; what doesn't costs only itself.</summary>
+    [JsonIgnore]
+    public bool IsSound =>
+        PodUid is { Length: > 0 and <= LongestName }
+        && ContainerId is { Length: <= LongestName }
+        && Enum.IsDefined(Limit)
+        && Name is null or { Length: > 0 and <= LongestName }
+        && Namespace is null or { Length: > 0 and <= LongestName }
+        && (Vmi is null || (Vmi.Name == Name && Vmi.Namespace == Namespace && Vmi.Spec is not null))
+        && (
+            Vmi?.CurrentTopology is not { } topology
+            || GuestTopology.IsValid(topology.Sockets, topology.Cores, topology.Threads)
+        );
 
     public static RememberedVm Of(ContainerKey container, Decision decision) =>
         new()
@@ -41,13 +57,7 @@ internal sealed record RememberedVm
             Dedicated = decision.Dedicated ?? false,
             Name = decision.Vmi?.Name,
             Namespace = decision.Vmi?.Namespace,
-            IsolateEmulatorThread = decision.Vmi?.Spec.IsolateEmulatorThread ?? false,
-            EmulatorThreadCompleteToEvenParity =
-                decision.Vmi?.Spec.EmulatorThreadCompleteToEvenParity ?? false,
-            NumaPassthrough = decision.Vmi?.Spec.NumaPassthrough ?? false,
-            HasSupplementalIoThreads = decision.Vmi?.Spec.HasSupplementalIoThreads ?? false,
-            Realtime = decision.Vmi?.Spec.Realtime ?? false,
-            RealtimeMask = decision.Vmi?.Spec.RealtimeMask,
+            Vmi = decision.Vmi,
             Limit = decision.Limit,
         };
 
@@ -58,20 +68,30 @@ internal sealed record RememberedVm
             Limit = Limit,
             Vmi = Name is null
                 ? null
-                : new VmiFacts(Namespace, Name)
-                {
-                    Spec = new VmiSpec
+                : Vmi
+                    ?? new VmiFacts(Namespace, Name)
                     {
-                        DedicatedCpuPlacement = Dedicated,
-                        IsolateEmulatorThread = IsolateEmulatorThread,
-                        EmulatorThreadCompleteToEvenParity = EmulatorThreadCompleteToEvenParity,
-                        NumaPassthrough = NumaPassthrough,
-                        IoThreadsPolicy = HasSupplementalIoThreads
-                            ? VmiSpec.SupplementalPool
-                            : null,
-                        Realtime = Realtime,
-                        RealtimeMask = RealtimeMask,
+                        Spec = new VmiSpec { DedicatedCpuPlacement = Dedicated },
                     },
-                },
         };
+}
+
+/// <summary>A quantity as it was written.</summary>
+internal sealed class QuantityJson : JsonConverter<Quantity>
+{
+    public override Quantity Read(
+        ref Utf8JsonReader reader,
+        Type typeToConvert,
+        JsonSerializerOptions options
+    ) =>
+        reader.TokenType == JsonTokenType.String
+        && Quantity.TryParse(reader.GetString()!, out var quantity)
+            ? quantity
+            : throw new JsonException("expected a quantity");
+
+    public override void Write(
+        Utf8JsonWriter writer,
+        Quantity value,
+        JsonSerializerOptions options
+    ) => writer.WriteStringValue(value.ToString());
 }

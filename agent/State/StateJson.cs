@@ -5,7 +5,9 @@ namespace PinAgent.State;
 /// <summary>The JSON of the files in the state folder.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+    IgnoreReadOnlyProperties = true,
+    Converters = [typeof(QuantityJson)]
 )]
 [JsonSerializable(typeof(RememberedFile))]
 [JsonSerializable(typeof(ReleasedFile))]

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Node;
+using PinAgent.Model.Text;
+using PinAgent.Model.Vm;
 using PinAgent.Observe;
 using PinAgent.Plan;
 using PinAgent.Report.Status;
@@ -41,13 +43,13 @@ internal sealed record NamedVm(string Namespace, string Name, int Pid, bool Dedi
     /// <param name="problem">Why it isn't exactly one; null if it is.</param>
     public static NamedVm? Choose(string text, ImmutableArray<NamedVm> known, out string? problem)
     {
-        var vms = known.Where(vm => VmName.Means(text, vm.Namespace, vm.Name, vm.Pid)).ToList();
+        var vms = VmNameMatch.Find(text, known, vm => (vm.Namespace, vm.Name, vm.Pid));
         problem = vms.Count switch
         {
             1 => null,
-            0 => $"no VM {text} runs here: see pinagent status",
+            0 => $"no VM {Words.Shown(text)} runs here: see pinagent status",
             _ =>
-                $"--vm {text}: several VMs have this name: choose one by its full name or its pid, of "
+                $"--vm {Words.Shown(text)}: several VMs have this name: choose one by its full name or its pid, of "
                     + string.Join(", ", vms.Select(vm => $"{vm.FullName} (pid {vm.Pid})")),
         };
         return problem is null ? vms[0] : null;

@@ -25,7 +25,7 @@ internal sealed class LiveMode
         _setting = setting;
         _isFixed = setting.IsAboveFile(parsed);
         _atStart = SettingsFile.Of(parsed);
-        _file = new WatchedFile(_atStart.Path);
+        _file = new WatchedFile(_atStart.Path, SettingsFile.LargestFile, followsLinks: true);
         Current = new EffectiveMode(setting.Get(parsed), null);
     }
 

@@ -70,6 +70,9 @@ internal abstract class Setting
     public bool IsAboveFile(ParseResult parsed) =>
         FromCommandLine(parsed) is not null || FromEnvironment() is not null;
 
+    /// <summary>Whether the command line itself tells it.</summary>
+    public bool IsOnCommandLine(ParseResult parsed) => FromCommandLine(parsed) is not null;
+
     /// <summary>What is wrong with these values; null if nothing is.</summary>
     public abstract string? Complaint(ImmutableArray<string> texts);
 

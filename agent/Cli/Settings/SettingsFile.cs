@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Runtime.CompilerServices;
 using PinAgent.Kubernetes.Objects;
+using PinAgent.NativeInterop.Files;
 
 namespace PinAgent.Cli.Settings;
 
@@ -15,6 +16,9 @@ internal sealed record SettingsFile(
 {
     /// <summary>The file that is read where none is named and this one is there.</summary>
     public const string DefaultPath = "/etc/pinagent/config.yaml";
+
+    /// <summary>The largest file, in bytes; a real one has some lines.</summary>
+    public const int LargestFile = 256 * 1024;
 
     private const string Variable = "PINAGENT_CONFIG";
 
@@ -44,7 +48,7 @@ internal sealed record SettingsFile(
         var path = PathOf(parsed);
         try
         {
-            return Parse(path ?? DefaultPath, File.ReadAllText(path ?? DefaultPath));
+            return Parse(path ?? DefaultPath, OwnFile.ReadText(path ?? DefaultPath, LargestFile));
         }
         catch (Exception problem)
             when (path is null && problem is FileNotFoundException or DirectoryNotFoundException)

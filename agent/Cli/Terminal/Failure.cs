@@ -1,17 +1,28 @@
+using PinAgent.Model.Text;
+
 namespace PinAgent.Cli.Terminal;
 
 /// <summary>Says in one line on standard error what went wrong.</summary>
 internal static class Failure
 {
+    // Nobody reads more of them, and a file can have any number.
+    private const int MostMistakes = 50;
+
     /// <summary>The command line is wrong.</summary>
     public static int Usage(string message) => Say(message, ExitCode.Usage);
 
     /// <summary>The command line is wrong in several ways, a line for each.</summary>
     public static int Usage(IEnumerable<string> messages)
     {
-        foreach (var message in messages)
+        var all = messages.ToList();
+        foreach (var message in all.Take(MostMistakes))
         {
             _ = Usage(message);
+        }
+
+        if (all.Count > MostMistakes)
+        {
+            _ = Usage($"and {all.Count - MostMistakes} more mistakes");
         }
 
         return ExitCode.Usage;
@@ -25,7 +36,10 @@ internal static class Failure
 
     private static int Say(string message, int code)
     {
-        Console.Error.WriteLine($"pinagent: {message.ReplaceLineEndings(" ")}");
+        // It quotes what it was given: files, variables, names.
+        Console.Error.WriteLine(
+            $"pinagent: {Words.Shown(message.ReplaceLineEndings(" "), Words.LongestSentence)}"
+        );
         return code;
     }
 }

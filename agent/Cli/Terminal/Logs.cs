@@ -1,8 +1,11 @@
 using System.Globalization;
+using PinAgent.Model.Text;
 using Serilog;
 using Serilog.Events;
 using Serilog.Filters;
+using Serilog.Formatting;
 using Serilog.Formatting.Compact;
+using Serilog.Formatting.Display;
 
 namespace PinAgent.Cli.Terminal;
 
@@ -16,8 +19,12 @@ internal static class Logs
         if (Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST") is null)
         {
             configuration.WriteTo.Console(
-                outputTemplate: "{Timestamp:HH:mm:ss.fff} {Level:u4} {Message:lj}{NewLine}{Exception}",
-                formatProvider: CultureInfo.InvariantCulture,
+                new PrintedLog(
+                    new MessageTemplateTextFormatter(
+                        "{Timestamp:HH:mm:ss.fff} {Level:u4} {Message:lj}{NewLine}{Exception}",
+                        CultureInfo.InvariantCulture
+                    )
+                ),
                 standardErrorFromLevel: LogEventLevel.Verbose
             );
         }
@@ -27,6 +34,20 @@ internal static class Logs
                 new RenderedCompactJsonFormatter(),
                 standardErrorFromLevel: LogEventLevel.Verbose
             );
+        }
+    }
+
+    // Tenants' names are in many lines, and a log is read in a terminal.
+    private sealed class PrintedLog(ITextFormatter inner) : ITextFormatter
+    {
+        public void Format(LogEvent logEvent, TextWriter output)
+        {
+            using var text = new StringWriter(CultureInfo.InvariantCulture);
+            inner.Format(logEvent, text);
+            foreach (var line in text.ToString().TrimEnd().Split('\n'))
+            {
+                output.WriteLine(Words.Printable(line));
+            }
         }
     }
 }

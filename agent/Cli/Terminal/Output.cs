@@ -1,5 +1,6 @@
 using System.Text;
 using PinAgent.Cli.Options;
+using PinAgent.Model.Text;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -17,7 +18,7 @@ internal static class Output
         using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false));
         if (format == OutputFormat.Json)
         {
-            output.WriteLine(json());
+            output.WriteLine(Words.PrintableJson(json()));
         }
         else
         {
@@ -25,9 +26,14 @@ internal static class Output
         }
     }
 
+    /// <summary>Prints a line for people.</summary>
+    public static void Line(string text) =>
+        Console.Out.WriteLine(Words.Shown(text, Words.LongestSentence));
+
     /// <summary>Draws a table or text, without colours and trailing blanks where it goes into a pipe.</summary>
     internal static void Write(IRenderable content, TextWriter output, bool isPipe)
     {
+        content = new Printed(content);
         if (!isPipe)
         {
             AnsiConsole.Write(content);

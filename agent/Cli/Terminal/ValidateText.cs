@@ -32,10 +32,11 @@ internal static class ValidateText
         var name = (verdict.Namespace, verdict.Name) switch
         {
             (_, null) => "without a name",
-            (null, var alone) => alone,
-            var (space, full) => $"{space}/{full}",
+            (null, var alone) => Shown(alone),
+            var (space, full) => $"{Shown(space)}/{Shown(full)}",
         };
-        return $"document {verdict.Document}, {verdict.Kind ?? "an object without a kind"} {name}";
+        var kind = verdict.Kind is { } known ? Shown(known) : "an object without a kind";
+        return $"document {verdict.Document}, {kind} {name}";
     }
 
     private static string DescribeCpus(DedicatedCpusStatus? cpus)
@@ -53,6 +54,7 @@ internal static class ValidateText
         ];
         return $", dedicated CPUs: {cpus.Cpus} ({string.Join(", ", parts)})";
     }
+    private static string Shown(string name) => Model.Text.Words.Shown(name);
 
     private static string WordOf(ValidateStatus verdict) =>
         verdict switch

@@ -1,10 +1,14 @@
 using k8s;
+using PinAgent.NativeInterop.Files;
 
 namespace PinAgent.Kubernetes.Client;
 
 /// <summary>Where the API server is, and who we are there: KubernetesClient's own search and formats.</summary>
 internal static class ClusterConfig
 {
+    private const string ServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
+    private const int LargestFile = 1024 * 1024;
+
     private const string KubeConfigVariable = "KUBECONFIG";
 
     /// <summary>Whether there is a configuration, readable or not.</summary>
@@ -28,6 +32,7 @@ internal static class ClusterConfig
             );
         try
         {
+            CheckFiles(kubeConfig);
             return kubeConfig is not null
                     ? KubernetesClientConfiguration.BuildConfigFromConfigFile(kubeConfig)
                 : string.IsNullOrEmpty(variable) && KubernetesClientConfiguration.IsInCluster()
@@ -41,6 +46,20 @@ internal static class ClusterConfig
                 $"{where}: expected a kubeconfig with a server and a user: {problem.GetBaseException().Message}",
                 problem
             );
+        }
+    }
+
+    // The client reads them whole. They may be links, as Kubernetes mounts them; what never ends is refused here.
+    private static void CheckFiles(string? kubeConfig)
+    {
+        string[] files =
+            kubeConfig is not null ? [kubeConfig]
+            : KubernetesClientConfiguration.IsInCluster()
+                ? [$"{ServiceAccount}/token", $"{ServiceAccount}/ca.crt"]
+            : [];
+        foreach (var file in files.Where(File.Exists))
+        {
+            _ = OwnFile.ReadText(file, LargestFile);
         }
     }
 

@@ -5,6 +5,9 @@ namespace PinAgent.Kubernetes.Objects;
 /// <summary>A value of a YAML or JSON document.</summary>
 internal abstract record ObjectNode
 {
+    /// <summary>How many values a document may have; a list of a thousand VMs has some hundred thousand.</summary>
+    public const int MostValues = 500_000;
+
     /// <summary>How deep documents may be nested; Kubernetes objects have some twenty levels.</summary>
     public const int MaxDepth = 200;
 

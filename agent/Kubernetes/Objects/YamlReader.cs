@@ -14,13 +14,16 @@ internal sealed class YamlReader
     private const string TextTag = "tag:yaml.org,2002:str";
 
     private readonly Parser _parser;
+    private int _values;
     private readonly Dictionary<AnchorName, ObjectNode> _anchors = [];
 
     private YamlReader(string text) => _parser = new Parser(new StringReader(text));
 
     /// <summary>Reads all documents; an empty one is null.</summary>
+    /// <param name="text">The documents.</param>
+    /// <param name="firstLine">What the first line is called in messages.</param>
     /// <exception cref="FormatException">It isn't YAML; the message begins with the line.</exception>
-    public static List<ObjectNode> Read(string text)
+    public static List<ObjectNode> Read(string text, int firstLine = 1)
     {
         var reader = new YamlReader(text);
         try
@@ -29,13 +32,16 @@ internal sealed class YamlReader
         }
         catch (YamlException problem)
         {
-            throw new FormatException($"line {problem.Start.Line}: {problem.Message}", problem);
+            throw new FormatException(
+                $"line {problem.Start.Line + firstLine - 1}: {problem.Message}",
+                problem
+            );
         }
         catch (Exception problem) when (problem is ArgumentException or InvalidOperationException)
         {
             // The parser's own faults, which random texts bring out: "!![" and "? {\nen\t?".
             throw new FormatException(
-                $"after line {reader._parser.Current?.End.Line ?? 1}: text that isn't YAML",
+                $"after line {(reader._parser.Current?.End.Line ?? 1) + firstLine - 1}: text that isn't YAML",
                 problem
             );
         }
@@ -49,6 +55,7 @@ internal sealed class YamlReader
         {
             _parser.Consume<DocumentStart>();
             _anchors.Clear();
+            _values = 0;
             documents.Add(ReadNode(depth: 0));
             _parser.Consume<DocumentEnd>();
         }
@@ -59,6 +66,7 @@ internal sealed class YamlReader
     private ObjectNode ReadNode(int depth)
     {
         var item = _parser.Consume<ParsingEvent>();
+        Count(item);
         if (depth > ObjectNode.MaxDepth)
         {
             throw new YamlException(
@@ -130,10 +138,24 @@ internal sealed class YamlReader
         // A name of the object's own wins, then the first map merged.
         foreach (var (name, value) in merged.SelectMany(map => map.Values))
         {
+            Count(_parser.Current!);
             values.TryAdd(name, value);
         }
 
         return new MapNode(values);
+    }
+
+    // A value of one character takes a hundred bytes and more, and a merged map has all of another's.
+    private void Count(ParsingEvent at)
+    {
+        if (++_values > ObjectNode.MostValues)
+        {
+            throw new YamlException(
+                at.Start,
+                at.End,
+                $"expected at most {ObjectNode.MostValues} values in a document, found more"
+            );
+        }
     }
 
     private IEnumerable<MapNode> MapsOf(ObjectNode value) =>

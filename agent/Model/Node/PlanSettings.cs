@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Vm;
 
 namespace PinAgent.Model.Node;
 
@@ -8,8 +9,8 @@ namespace PinAgent.Model.Node;
 /// <param name="Vmis">The VMIs known from files (<c>--vmi</c>).</param>
 internal sealed record PlanSettings(ImmutableArray<string> NamedVms, ImmutableArray<VmiFacts> Vmis)
 {
-    /// <summary>The VMs that were given back with <c>pinagent release</c>: <c>namespace/name</c>.</summary>
-    public ImmutableHashSet<string> Released { get; init; } = [];
+    /// <summary>The VMs that were given back with <c>pinagent release</c>.</summary>
+    public ImmutableHashSet<VmKey> Released { get; init; } = [];
 
     /// <summary>Nothing told.</summary>
     public static PlanSettings Default { get; } = new([], []);

@@ -34,6 +34,37 @@ internal static class Words
         text.Length <= LongestQuoted
             ? $"\"{Printable(text)}\""
             : $"\"{Printable(text[..LongestQuoted])}…\"";
+    /// <summary>The most characters of a name that are shown: as many as a name in Kubernetes may have.</summary>
+    public const int LongestName = 253;
+
+    /// <summary>The most characters of a sentence, which may quote names and values of somebody else's.</summary>
+    public const int LongestSentence = 4096;
+
+    /// <summary>A text of somebody else's as it's shown: fit for a terminal, and cut off where it's longer than it has reason to be.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="most">How many characters of it are shown.</param>
+    public static string Shown(string text, int most = LongestName)
+    {
+        if (text.Length <= most)
+        {
+            return Printable(text);
+        }
+
+        // Half of a pair of UTF-16 is no character.
+        var end = char.IsHighSurrogate(text[most - 1]) ? most - 1 : most;
+        return $"{Printable(text[..end])}… ({text.Length} characters)";
+    }
+
+    /// <summary>
+    /// JSON that says the same with nothing in it that a terminal obeys: such characters can only be in its strings, where
+    /// they have another form. Line breaks between values stay.
+    /// </summary>
+    public static string PrintableJson(string json) =>
+        json.Any(IsHidden)
+            ? string.Concat(json.Select(c => IsHidden(c) ? $"\\u{(int)c:x4}" : $"{c}"))
+            : json;
+
+    private static bool IsHidden(char c) => IsUnprintable(c) && c is not ('\n' or '\r' or '\t');
 
     private static bool IsUnprintable(char c) =>
         char.GetUnicodeCategory(c)

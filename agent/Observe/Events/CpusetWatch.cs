@@ -1,5 +1,6 @@
 using System.Text;
 using PinAgent.NativeInterop;
+using PinAgent.NativeInterop.Files;
 
 namespace PinAgent.Observe.Events;
 
@@ -13,6 +14,9 @@ namespace PinAgent.Observe.Events;
 internal sealed class CpusetWatch(PassRequests requests, string root, string kubeletRoot)
     : KernelListener("cpusets")
 {
+    // Of another folder than /: as everything below it is read.
+    private readonly RootFolder? _root =
+        root.TrimEnd('/').Length == 0 ? null : new RootFolder(root);
     private readonly Dictionary<string, int> _watches = [];
     private Inotify? _inotify;
     private volatile int _written;
@@ -36,7 +40,7 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
         // Those that are known, too: a folder can have gone and come back.
         foreach (var folder in wanted)
         {
-            if (inotify.WatchFile(Path($"{folder}/cpuset.cpus"), out var watch).IsSuccess)
+            if (inotify.WatchFile(Path($"{folder}/cpuset.cpus"), out var watch, _root).IsSuccess)
             {
                 _watches[folder] = watch;
             }
@@ -51,7 +55,7 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
     protected override bool Open()
     {
         _ = Inotify.TryOpen(out _inotify);
-        _ = _inotify?.WatchFolder(Path(kubeletRoot));
+        _ = _inotify?.WatchFolder(Path(kubeletRoot), _root);
         return _inotify is not null;
     }
 
@@ -76,7 +80,11 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
     protected override void Interrupt() => _inotify?.Stop();
 
     /// <inheritdoc/>
-    protected override void Close() => _inotify?.Dispose();
+    protected override void Close()
+    {
+        _inotify?.Dispose();
+        _root?.Dispose();
+    }
 
-    private byte[] Path(string path) => Encoding.UTF8.GetBytes($"{root.TrimEnd('/')}{path}\0");
+    private static byte[] Path(string path) => Encoding.UTF8.GetBytes(path + '\0');
 }

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Unicode;
 using PinAgent.NativeInterop;
+using PinAgent.NativeInterop.Files;
 using PinAgent.Observe.Proc;
 using PinAgent.Observe.Recording;
 
@@ -22,7 +23,9 @@ internal sealed class HostFiles : IDisposable
     public const int MaxRootLength = 4096;
 
     private readonly byte[] _path = new byte[2 * MaxRootLength];
-    private readonly int _rootLength;
+
+    // Of another folder than /: nothing in it leads out of it.
+    private readonly RootFolder? _root;
     private readonly DirectoryReader _directory = new();
     private readonly byte[] _link = new byte[4096];
     private byte[] _content = new byte[16 * 1024];
@@ -33,21 +36,23 @@ internal sealed class HostFiles : IDisposable
     public HostFiles(string root = "/")
     {
         Root = root;
-        var prefix = Encoding.UTF8.GetBytes(root.TrimEnd('/'));
-        if (prefix.Length > MaxRootLength)
+        var length = Encoding.UTF8.GetByteCount(root.TrimEnd('/'));
+        if (length > MaxRootLength)
         {
             throw new ArgumentException(
-                $"host root: expected a path of at most {MaxRootLength} bytes, found {prefix.Length}.",
+                $"host root: expected a path of at most {MaxRootLength} bytes, found {length}.",
                 nameof(root)
             );
         }
 
-        prefix.CopyTo(_path, 0);
-        _rootLength = prefix.Length;
+        _root = IsMachine ? null : new RootFolder(root);
     }
 
     /// <summary>The root as it was given.</summary>
     public string Root { get; }
+
+    /// <summary>Whether these are the files of the machine that the agent runs on, rather than of a folder.</summary>
+    public bool IsMachine => Root.TrimEnd('/').Length == 0;
 
     /// <summary>Told of every file and link that is read; null for nobody.</summary>
     internal IFileWitness? Witness { get; init; }
@@ -66,7 +71,7 @@ internal sealed class HostFiles : IDisposable
             return new LinuxResult(Errno.ENAMETOOLONG);
         }
 
-        var result = KernelFile.Read(path.Bytes, ref _content, out var length);
+        var result = KernelFile.Read(path.Bytes, ref _content, out var length, _root);
         content = _content.AsSpan(0, length);
         Witness?.SeeFile(path.Text, result, content);
         return result;
@@ -99,7 +104,7 @@ internal sealed class HostFiles : IDisposable
             return new LinuxResult(Errno.ENAMETOOLONG);
         }
 
-        var result = KernelFile.ReadLink(path.Bytes, _link, out var length);
+        var result = KernelFile.ReadLink(path.Bytes, _link, out var length, _root);
         target = _link.AsSpan(0, length);
         Witness?.SeeLink(path.Text, result, target);
         return result;
@@ -115,7 +120,7 @@ internal sealed class HostFiles : IDisposable
     )]
     public bool HasFolders([InterpolatedStringHandlerArgument("")] HostPath path, int count) =>
         !path.IsTooLong
-        && KernelFile.CountFolders(path.Bytes, out var found).IsSuccess
+        && KernelFile.CountFolders(path.Bytes, out var found, _root).IsSuccess
         && found == count;
 
     /// <summary>Lists the entries of a directory whose names are numbers, in ascending order: processes, threads.</summary>
@@ -129,7 +134,7 @@ internal sealed class HostFiles : IDisposable
         numbers.Clear();
         var result = path.IsTooLong
             ? new LinuxResult(Errno.ENAMETOOLONG)
-            : _directory.Open(path.Bytes);
+            : _directory.Open(path.Bytes, _root);
         while (_directory.MoveNext())
         {
             if (
@@ -161,7 +166,7 @@ internal sealed class HostFiles : IDisposable
         names.Clear();
         var result = path.IsTooLong
             ? new LinuxResult(Errno.ENAMETOOLONG)
-            : _directory.Open(path.Bytes);
+            : _directory.Open(path.Bytes, _root);
         while (_directory.MoveNext())
         {
             names.Add(Encoding.UTF8.GetString(_directory.Name));
@@ -180,7 +185,19 @@ internal sealed class HostFiles : IDisposable
     {
         HostPath proc = new(0, 0, this);
         proc.AppendLiteral("/proc");
-        if (!FileSystemType.IsProcfs(proc.Bytes))
+        if (!FileSystemType.IsProcfs(proc.Bytes, _root))
+        {
+            return false;
+        }
+
+        // `self` is a link that only the kernel makes.
+        HostPath self = new(0, 0, this);
+        self.AppendLiteral("/proc/self");
+        if (
+            !KernelFile.ReadLink(self.Bytes, _link, out var length, _root).IsSuccess
+            || !int.TryParse(_link.AsSpan(0, length), CultureInfo.InvariantCulture, out var number)
+            || number != Environment.ProcessId
+        )
         {
             return false;
         }
@@ -196,7 +213,11 @@ internal sealed class HostFiles : IDisposable
     public string Display(string path) => Root.TrimEnd('/') + path;
 
     /// <inheritdoc/>
-    public void Dispose() => _directory.Dispose();
+    public void Dispose()
+    {
+        _directory.Dispose();
+        _root?.Dispose();
+    }
 
     /// <summary>
     /// Builds a zero-terminated path from an interpolated string in the reader's own buffer, so that reading
@@ -206,18 +227,16 @@ internal sealed class HostFiles : IDisposable
     public ref struct HostPath
     {
         private readonly byte[] _buffer;
-        private readonly int _rootLength;
         private int _length;
 
-        /// <summary>Begins a path with the reader's root.</summary>
+        /// <summary>Begins a path.</summary>
         /// <param name="literalLength">Unused; part of the compiler's pattern.</param>
         /// <param name="formattedCount">Unused; part of the compiler's pattern.</param>
-        /// <param name="files">The reader whose root and buffer are used.</param>
+        /// <param name="files">The reader whose buffer is used.</param>
         public HostPath(int literalLength, int formattedCount, HostFiles files)
         {
             _ = literalLength + formattedCount;
             _buffer = files._path;
-            _length = _rootLength = files._rootLength;
         }
 
         /// <summary>Whether the path didn't fit.</summary>
@@ -234,8 +253,7 @@ internal sealed class HostFiles : IDisposable
         }
 
         /// <summary>The path below the root.</summary>
-        internal readonly string Text =>
-            Encoding.UTF8.GetString(_buffer.AsSpan(_rootLength, _length - _rootLength));
+        internal readonly string Text => Encoding.UTF8.GetString(_buffer.AsSpan(0, _length));
 
         // One byte stays free for the zero.
         private readonly Span<byte> Free => _buffer.AsSpan(_length, _buffer.Length - _length - 1);

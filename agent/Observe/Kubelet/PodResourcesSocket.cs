@@ -5,6 +5,7 @@ using Grpc.Net.Client;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Text;
+using PinAgent.NativeInterop.Files;
 using PinAgent.Observe.Kubelet.V1;
 
 namespace PinAgent.Observe.Kubelet;
@@ -29,7 +30,8 @@ internal static class PodResourcesSocket
         $"{kubeletRoot.TrimEnd('/')}/pod-resources/kubelet.sock";
 
     /// <summary>Asks.</summary>
-    /// <param name="path">The socket, as it is for the file system.</param>
+    /// <param name="root">The host root.</param>
+    /// <param name="kubeletRoot">The kubelet's root folder below it.</param>
     /// <param name="limit">
     /// How long the kubelet may take to accept the connection, and to answer each question. What this program takes to
     /// get so far, a second or two where it's compiled as it runs, isn't the kubelet's fault.
@@ -37,19 +39,28 @@ internal static class PodResourcesSocket
     /// <param name="time">The clock.</param>
     /// <param name="stop">Gives up.</param>
     public static async Task<PodResourcesObservation> AskAsync(
-        string path,
+        string root,
+        string kubeletRoot,
         TimeSpan limit,
         TimeProvider time,
         CancellationToken stop
     )
     {
+        var socket = PathOf(kubeletRoot);
+        var path = root.TrimEnd('/') + socket;
         if (Encoding.UTF8.GetByteCount(path) > LongestPath)
         {
             return Failed($"a socket's path has at most {LongestPath} bytes, so it isn't asked");
         }
 
+        // Below another folder than / no link leads out of it: the socket is opened first, and then connected to.
+        using var folder = path == socket ? null : new RootFolder(root);
+        Place? place = null;
+        var found = folder?.TryOpenPlace(socket, out place).IsSuccess ?? File.Exists(path);
+        using var held = place;
+
         // An old kubelet, or a machine without one.
-        if (!File.Exists(path))
+        if (!found)
         {
             return Failed("no such socket");
         }
@@ -57,7 +68,7 @@ internal static class PodResourcesSocket
         using var patience = new KubeletPatience(limit, time, stop);
         try
         {
-            return await AskAsync(path, patience);
+            return await AskAsync(path, held?.Path ?? path, patience);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -78,11 +89,12 @@ internal static class PodResourcesSocket
 
     private static async Task<PodResourcesObservation> AskAsync(
         string path,
+        string socket,
         KubeletPatience patience
     )
     {
         var stop = patience.End;
-        using var channel = Open(path, patience);
+        using var channel = Open(socket, patience);
         var kubelet = new PodResourcesLister.PodResourcesListerClient(channel);
         CpuSet allocatable;
         try

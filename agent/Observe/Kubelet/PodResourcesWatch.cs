@@ -11,9 +11,11 @@ namespace PinAgent.Observe.Kubelet;
 /// Keeps the PodResources API's latest answer. It works beside the passes, which never wait for it: it asks when a pass
 /// has seen another checkpoint or a new pod, and once a minute.
 /// </summary>
-/// <param name="path">The socket, as it is for the file system.</param>
+/// <param name="root">The host root.</param>
+/// <param name="kubeletRoot">The kubelet's root folder below it.</param>
 /// <param name="time">The clock.</param>
-internal sealed class PodResourcesWatch(string path, TimeProvider time) : BackgroundService
+internal sealed class PodResourcesWatch(string root, string kubeletRoot, TimeProvider time)
+    : BackgroundService
 {
     /// <summary>The longest time between two questions.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(60);
@@ -66,7 +68,10 @@ internal sealed class PodResourcesWatch(string path, TimeProvider time) : Backgr
     public async Task AskAsync(TimeSpan limit, CancellationToken stop)
     {
         var changes = Interlocked.Read(ref _changes);
-        _answer = new(changes, await PodResourcesSocket.AskAsync(path, limit, time, stop));
+        _answer = new(
+            changes,
+            await PodResourcesSocket.AskAsync(root, kubeletRoot, limit, time, stop)
+        );
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Vm;
+using PinAgent.NativeInterop.Files;
 
 namespace PinAgent.Observe.Vmi;
 
@@ -10,6 +11,8 @@ namespace PinAgent.Observe.Vmi;
 /// </summary>
 internal static class VmiFile
 {
+    private const int LargestFile = 8 * 1024 * 1024;
+
     private static readonly string[] Extensions = [".yaml", ".yml", ".json"];
 
     /// <summary>Reads a file, or every YAML and JSON file of a folder.</summary>
@@ -26,7 +29,7 @@ internal static class VmiFile
                 : [path];
             ImmutableArray<VmiFacts> vmis =
             [
-                .. files.SelectMany(file => Parse(File.ReadAllText(file), file)),
+                .. files.SelectMany(file => Parse(OwnFile.ReadText(file, LargestFile), file)),
             ];
             return vmis.IsEmpty
                 ? throw new InvalidDataException(

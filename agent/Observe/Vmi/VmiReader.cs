@@ -23,22 +23,39 @@ internal static class VmiReader
     /// <param name="text">YAML or JSON.</param>
     /// <param name="source">The file's name, for messages.</param>
     /// <exception cref="InvalidDataException">The text is neither, or a document isn't an object.</exception>
-    public static ImmutableArray<VmiDocument> Read(string text, string source)
+    public static ImmutableArray<VmiDocument> Read(string text, string source) =>
+        Read(text, source, firstLine: 1, before: 0, out _);
+
+    /// <summary>Reads a part of a text.</summary>
+    /// <param name="text">YAML or JSON.</param>
+    /// <param name="source">The file's name, for messages.</param>
+    /// <param name="firstLine">Which line of the file the part begins with.</param>
+    /// <param name="before">How many documents were before it.</param>
+    /// <param name="count">How many there are, with empty ones.</param>
+    /// <exception cref="InvalidDataException">The text is neither, or a document isn't an object.</exception>
+    public static ImmutableArray<VmiDocument> Read(
+        string text,
+        string source,
+        int firstLine,
+        int before,
+        out int count
+    )
     {
         var documents = ImmutableArray.CreateBuilder<VmiDocument>();
-        var roots = Parse(text, source);
+        var roots = Parse(text, source, firstLine);
+        count = roots.Count;
         for (var i = 0; i < roots.Count; i++)
         {
             switch (roots[i])
             {
                 case MapNode root:
-                    documents.AddRange(ReadRoot(root, i + 1));
+                    documents.AddRange(ReadRoot(root, before + i + 1));
                     break;
                 case ScalarNode { IsNull: true }:
                     break;
                 default:
                     throw new InvalidDataException(
-                        $"{source}, document {i + 1}: expected a Kubernetes object, found {roots[i].Kind}"
+                        $"{source}, document {before + i + 1}: expected a Kubernetes object, found {roots[i].Kind}"
                     );
             }
         }
@@ -46,12 +63,12 @@ internal static class VmiReader
         return InstancetypeApplier.Apply(documents.ToImmutable());
     }
 
-    private static List<ObjectNode> Parse(string text, string source)
+    private static List<ObjectNode> Parse(string text, string source, int firstLine)
     {
         try
         {
             return (text.AsSpan().TrimStart() is ['{', ..] ? JsonReader.TryRead(text) : null)
-                ?? YamlReader.Read(text);
+                ?? YamlReader.Read(text, firstLine);
         }
         catch (FormatException problem)
         {

@@ -1,5 +1,4 @@
 using PinAgent.Model.Node;
-using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 
 namespace PinAgent.Plan.Dedication;
@@ -12,8 +11,7 @@ internal static class LoweredMode
         Lower(Release(verdict, settings));
 
     private static DedicationVerdict Release(DedicationVerdict verdict, PlanSettings settings) =>
-        !settings.Released.Contains(Words.Printable($"{verdict.Namespace}/{verdict.Name}"))
-            ? verdict
+        !settings.Released.Contains(verdict.Vm.Key) ? verdict
         : verdict.Limit == ModeLimit.None
             ? verdict with
             {

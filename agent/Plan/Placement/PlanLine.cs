@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using PinAgent.Model.Cpu;
+using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 
 namespace PinAgent.Plan.Placement;
@@ -46,6 +47,18 @@ internal static class PlanLine
             _ => throw new InvalidOperationException($"unknown result {result.GetType()}"),
         };
     }
+
+    /// <summary>The answer to a request that isn't read, as it's too long.</summary>
+    public static string TooLong(int most) =>
+        JsonSerializer.Serialize(
+            new Refused(
+                Reason.InvalidInput,
+                $"expected a request of at most {most} characters, found more",
+                0,
+                0
+            ),
+            Json.Refused
+        );
 
     /// <summary>Whether <paramref name="json"/> is one complete JSON value.</summary>
     public static bool IsComplete(ReadOnlySpan<byte> json)
@@ -102,7 +115,7 @@ internal static class PlanLine
         if (policy is null)
         {
             return Invalid(
-                $"policy: expected one of {string.Join(", ", Placer.PolicyNames)}, found \"{line.Policy}\""
+                $"policy: expected one of {string.Join(", ", Placer.PolicyNames)}, found \"{Words.Shown(line.Policy!)}\""
             );
         }
 

@@ -50,6 +50,14 @@ internal sealed record Answer(int Status, string? ContentType, ReadOnlyMemory<by
             "the agent hasn't made its first pass yet: ask again in a second"
         );
 
+    /// <summary>Other clients are sent as much as the agent holds for them all.</summary>
+    public static Answer Busy { get; } =
+        Problem(
+            StatusCodes.Status503ServiceUnavailable,
+            "Busy",
+            "other clients receive as much as the agent holds for all of them: ask again in a second"
+        );
+
     /// <summary>A refusal.</summary>
     public static Answer Problem(int status, string title, string detail) =>
         new(

@@ -10,12 +10,24 @@ namespace PinAgent.Report.Endpoint;
 /// <param name="store">The current status.</param>
 /// <param name="time">The clock.</param>
 /// <param name="places">How many clients there may be at a time.</param>
+/// <param name="bodies">What the listener's clients receive.</param>
 /// <remarks>Source: the HTML standard, section 9.2.</remarks>
-internal sealed class EventStream(StatusStore store, TimeProvider time, int places)
+internal sealed class EventStream(
+    StatusStore store,
+    TimeProvider time,
+    int places,
+    BodiesInFlight bodies
+)
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
+    // Between two tries to send, where other clients have too much on its way to them.
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
     private int _free = places;
+
+    /// <summary>What the listener's clients receive.</summary>
+    public BodiesInFlight Bodies => bodies;
 
     /// <summary>Sends events until the client goes or the agent stops; false at once if no place is free.</summary>
     public async Task<bool> TrySendAsync(HttpResponse response, CancellationToken stop)
@@ -47,21 +59,50 @@ internal sealed class EventStream(StatusStore store, TimeProvider time, int plac
         }
 
         await response.Body.FlushAsync(stop);
-        PublishedStatus? seen = null;
+        string? seen = null;
         while (true)
         {
-            var next = store.NextAsync(seen, stop);
-            while (!await EndsInTimeAsync(next))
-            {
-                // A comment keeps the connection open on its way, and shows whether the client is still there.
-                await response.Body.WriteAsync(":\n\n"u8.ToArray(), stop);
-            }
-
-            seen = await next;
-            await response.Body.WriteAsync("data: "u8.ToArray(), stop);
-            await response.Body.WriteAsync(seen.Json, stop);
-            await response.Body.WriteAsync("\n\n"u8.ToArray(), stop);
+            seen = await SendNextAsync(response.Body, seen, stop) ?? await WaitAsync(seen, stop);
         }
+    }
+
+    // The tag of what was sent; null if too much is on its way to others. Nothing of the status outlives the call.
+    private async Task<string?> SendNextAsync(Stream client, string? seen, CancellationToken stop)
+    {
+        var (json, tag) = await NextAsync(client, seen, stop);
+        using var sending = bodies.TryBegin(json);
+        if (sending is null)
+        {
+            return null;
+        }
+
+        await client.WriteAsync("data: "u8.ToArray(), stop);
+        await HttpApplication.WriteAsync(client, json, stop);
+        await client.WriteAsync("\n\n"u8.ToArray(), stop);
+        return tag;
+    }
+
+    private async Task<(ReadOnlyMemory<byte> Json, string Tag)> NextAsync(
+        Stream client,
+        string? seen,
+        CancellationToken stop
+    )
+    {
+        var next = store.NextAsync(seen, stop);
+        while (!await EndsInTimeAsync(next))
+        {
+            // A comment keeps the connection open on its way, and shows whether the client is still there.
+            await client.WriteAsync(":\n\n"u8.ToArray(), stop);
+        }
+
+        var status = await next;
+        return (status.Json, status.Tag);
+    }
+
+    private async Task<string?> WaitAsync(string? seen, CancellationToken stop)
+    {
+        await Task.Delay(Pause, time, stop);
+        return seen;
     }
 
     private async Task<bool> EndsInTimeAsync(Task next)

@@ -11,10 +11,19 @@ namespace PinAgent.Report.Endpoint;
 internal abstract partial class HttpApplication(ILogger logger, CancellationToken stopping)
     : IHttpApplication<HttpContext>
 {
+    /// <summary>
+    /// How much of a body is given to the server at a time. It copies what it's given, whatever its limits are, and lets
+    /// the sender wait only afterwards.
+    /// </summary>
+    public const int Piece = 16 * 1024;
+
     // The page's style and script are files of ours; a browser takes nothing from anywhere else.
     private const string ContentSecurityPolicy =
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; "
         + "form-action 'none'; frame-ancestors 'none'";
+
+    // For answers of one piece.
+    private static readonly BodiesInFlight NoBodies = new(0);
 
     /// <inheritdoc/>
     public HttpContext CreateContext(IFeatureCollection contextFeatures) =>
@@ -50,6 +59,7 @@ internal abstract partial class HttpApplication(ILogger logger, CancellationToke
                     "A bug in the agent",
                     "this can't be answered: see the agent's log"
                 ),
+                NoBodies,
                 stop.Token
             );
         }
@@ -68,13 +78,29 @@ internal abstract partial class HttpApplication(ILogger logger, CancellationToke
                 "expected GET or HEAD: nothing can be changed here"
             );
 
-    /// <summary>Sends an answer.</summary>
-    protected static async Task SendAsync(
+    /// <summary>Sends an answer, or that others have too much on its way to them.</summary>
+    /// <param name="response">Where to.</param>
+    /// <param name="answer">The answer.</param>
+    /// <param name="bodies">What the listener's clients receive.</param>
+    /// <param name="stop">Ends it.</param>
+    internal static async Task SendAsync(
         HttpResponse response,
         Answer answer,
+        BodiesInFlight bodies,
         CancellationToken stop
     )
     {
+        // What fits into one piece is bounded by the number of connections: a probe is always answered.
+        var isLarge =
+            answer.Body.Length > Piece && !HttpMethods.IsHead(response.HttpContext.Request.Method);
+        using var sending = isLarge ? bodies.TryBegin(answer.Body) : null;
+        if (isLarge && sending is null)
+        {
+            response.Headers.RetryAfter = "1";
+            await SendAsync(response, Answer.Busy, bodies, stop);
+            return;
+        }
+
         response.StatusCode = answer.Status;
         response.ContentType = answer.ContentType;
         response.Headers.ETag = answer.Tag;
@@ -91,7 +117,20 @@ internal abstract partial class HttpApplication(ILogger logger, CancellationToke
         response.ContentLength = answer.Body.Length;
         if (!HttpMethods.IsHead(response.HttpContext.Request.Method))
         {
-            await response.Body.WriteAsync(answer.Body, stop);
+            await WriteAsync(response.Body, answer.Body, stop);
+        }
+    }
+
+    /// <summary>Writes a body piece by piece, so that the server holds no copy of the whole for a client who doesn't read.</summary>
+    internal static async Task WriteAsync(
+        Stream stream,
+        ReadOnlyMemory<byte> body,
+        CancellationToken stop
+    )
+    {
+        for (var rest = body; rest.Length > 0; rest = rest[Math.Min(Piece, rest.Length)..])
+        {
+            await stream.WriteAsync(rest[..Math.Min(Piece, rest.Length)], stop);
         }
     }
 

@@ -12,12 +12,21 @@ internal static class HttpServer
     /// <summary>How long a client may take for what it has to say.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
+    /// <summary>What all clients of one address may receive at a time, in bytes of different bodies.</summary>
+    public const int MostInFlight = 4 * 1024 * 1024;
+
     // Of each address: nobody who floods one can shut another.
-    private const int MostConnections = 100;
+    private const int MostConnections = 64;
 
     // What one connection can make the agent hold, each way, in bytes.
-    private const int LargestBuffer = 64 * 1024;
-    private const int LargestRequestHead = 16 * 1024;
+    private const int LargestBuffer = 16 * 1024;
+    private const int LargestRequestHead = 8 * 1024;
+
+    // A client that takes less, of a piece of a body, is one that doesn't read: it's cut off soon.
+    private static readonly MinDataRate SlowestReader = new(
+        bytesPerSecond: 4 * 1024,
+        gracePeriod: TimeSpan.FromSeconds(5)
+    );
 
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(1);
 
@@ -63,6 +72,7 @@ internal static class HttpServer
                 MaxRequestLineSize = LargestRequestHead,
                 RequestHeadersTimeout = Patience,
                 KeepAliveTimeout = Patience,
+                MinResponseDataRate = SlowestReader,
             },
         };
         foreach (var socket in sockets)

@@ -22,18 +22,51 @@ internal sealed class MetricsPage(
         .Assembly.GetName()
         .Version!.ToString(3);
 
-    /// <summary>The metrics now.</summary>
-    public Answer Render() =>
-        store.Current is { } current
-            ? Answer.Text(
-                NodeMetrics.ContentType,
-                NodeMetrics.Render(
-                    vmMetrics ? delays.Add(current).Status : current.Status,
-                    store.Counters,
+    private readonly Lock _lock = new();
+    private Rendered? _last;
+
+    /// <summary>The metrics now: written once per pass, for all who ask.</summary>
+    public Answer Render()
+    {
+        if (store.Current is not { } current)
+        {
+            return Answer.NotReady;
+        }
+
+        lock (_lock)
+        {
+            var wanted = new Rendered(
+                vmMetrics ? delays.Add(current).Status : current.Status,
+                store.Counters,
+                eventsDropped?.Invoke(),
+                Answer.NotReady
+            );
+            if (_last is null || !_last.IsOfSame(wanted))
+            {
+                var text = NodeMetrics.Render(
+                    wanted.Status,
+                    wanted.Counters,
                     Version,
                     vmMetrics,
-                    eventsDropped?.Invoke()
-                )
-            )
-            : Answer.NotReady;
+                    wanted.EventsDropped
+                );
+                _last = wanted with { Answer = Answer.Text(NodeMetrics.ContentType, text) };
+            }
+
+            return _last.Answer;
+        }
+    }
+
+    private sealed record Rendered(
+        NodeStatus Status,
+        PassCounters Counters,
+        long? EventsDropped,
+        Answer Answer
+    )
+    {
+        public bool IsOfSame(Rendered other) =>
+            ReferenceEquals(Status, other.Status)
+            && ReferenceEquals(Counters, other.Counters)
+            && EventsDropped == other.EventsDropped;
+    }
 }

@@ -6,7 +6,7 @@ namespace PinAgent.Report.Endpoint;
 
 /// <summary>Answers on the status endpoint: checks what holds for every path, and asks the path's route.</summary>
 /// <param name="routes">The routes.</param>
-/// <param name="overTcp">The stream of changes for clients over TCP.</param>
+/// <param name="overTcp">The stream of changes for clients over TCP, and what they receive.</param>
 /// <param name="overSocket">The same for clients of the Unix socket, whose places nobody else can take.</param>
 /// <param name="logger">The log.</param>
 /// <param name="stopping">The agent stops.</param>
@@ -24,10 +24,11 @@ internal sealed class StatusApplication(
         // No RemoteIpAddress: a Unix socket's client.
         var isTcp = context.Connection.RemoteIpAddress is not null;
         var (request, response) = (context.Request, context.Response);
+        var events = isTcp ? overTcp : overSocket;
         var answer = Refuse(request, isTcp);
         if (answer is null && request.Path.Value == StatusRoutes.Events)
         {
-            if (await (isTcp ? overTcp : overSocket).TrySendAsync(response, stop))
+            if (await events.TrySendAsync(response, stop))
             {
                 return;
             }
@@ -39,7 +40,7 @@ internal sealed class StatusApplication(
             );
         }
 
-        await SendAsync(response, answer ?? routes.For(request), stop);
+        await SendAsync(response, answer ?? routes.For(request), events.Bodies, stop);
     }
 
     private static Answer? Refuse(HttpRequest request, bool isTcp)

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.AspNetCore.Http;
+using PinAgent.Model.Text;
+using PinAgent.Model.Vm;
 using PinAgent.Report.Page;
 using PinAgent.Report.Status;
 
@@ -25,6 +27,7 @@ internal sealed class StatusRoutes(
 
     private static readonly TimeSpan ShortestPatience = TimeSpan.FromSeconds(10);
 
+    private readonly SharedAnswers _vms = new();
     private readonly Dictionary<string, Func<HttpRequest, Answer>> _routes = Create(
         store,
         delays,
@@ -41,12 +44,20 @@ internal sealed class StatusRoutes(
         var path = request.Path.Value ?? "";
         return _routes.TryGetValue(path, out var answer) ? answer(request)
             : path.StartsWith(OneVm, StringComparison.Ordinal)
-                ? WithStatus(
-                    store,
-                    current =>
-                        Vm(delays.Add(current).Status, path[OneVm.Length..], request.Query["pid"])
-                )
-            : NotFound($"nothing is at {path}: see /openapi.json");
+                ? WithStatus(store, current => OneOf(delays.Add(current).Status, request, path))
+            : NotFound($"nothing is at {Words.Shown(path)}: see /openapi.json");
+    }
+
+    private Answer OneOf(NodeStatus node, HttpRequest request, string path)
+    {
+        var vms = Named(node, path[OneVm.Length..], request.Query["pid"]);
+        return vms is [var vm]
+            ? _vms.Get(
+                node,
+                $"{node.Vms.IndexOf(vm)}",
+                () => Answer.Json(vm, ReportJsonContext.Compact.VmStatus)
+            )
+            : NotOne(node, path[OneVm.Length..], vms);
     }
 
     private static Dictionary<string, Func<HttpRequest, Answer>> Create(
@@ -61,9 +72,10 @@ internal sealed class StatusRoutes(
         var icon = Answer.File("image/svg+xml", "page.svg");
         var openApi = Answer.File("application/json", "openapi.json");
         var ok = Answer.Text("text/plain", "ok\n");
+        var pages = new SharedAnswers();
         return new()
         {
-            ["/"] = _ => WithStatus(store, Page),
+            ["/"] = _ => WithStatus(store, current => pages.Get(current, "/", () => Page(current))),
             ["/page.css"] = _ => css,
             ["/page.js"] = _ => script,
             ["/page.svg"] = _ => icon,
@@ -107,27 +119,26 @@ internal sealed class StatusRoutes(
     }
 
     // What follows the namespace is the name; a guest's can have slashes.
-    private static Answer Vm(NodeStatus node, string path, string? pid)
-    {
-        var vms = node
-            .Vms.Where(vm =>
-                $"{vm.Namespace}/{vm.Name}"
-                    == path.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase)
-                && (pid is null || pid == $"{vm.Pid}")
-            )
-            .ToImmutableArray();
-        return vms switch
-        {
-            [] => NotFound($"no VM {path} runs on node {node.Node}: see /api/v1/status"),
-            [var vm] => Answer.Json(vm, ReportJsonContext.Compact.VmStatus),
-            _ => Answer.Problem(
+    private static ImmutableArray<VmStatus> Named(NodeStatus node, string path, string? pid) =>
+        [
+            .. VmNameMatch
+                .Find(
+                    path.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase),
+                    node.Vms,
+                    vm => (vm.Namespace, vm.Name, vm.Pid)
+                )
+                .Where(vm => pid is null || pid == $"{vm.Pid}"),
+        ];
+
+    private static Answer NotOne(NodeStatus node, string path, ImmutableArray<VmStatus> vms) =>
+        vms.IsEmpty
+            ? NotFound($"no VM {Words.Shown(path)} runs on node {node.Node}: see /api/v1/status")
+            : Answer.Problem(
                 StatusCodes.Status409Conflict,
                 "Ambiguous",
-                $"{vms.Length} VMs are called {path}: choose one with ?pid=, of "
+                $"{vms.Length} VMs are called {Words.Shown(path)}: choose one with ?pid=, of "
                     + string.Join(", ", vms.Select(vm => vm.Pid))
-            ),
-        };
-    }
+            );
 
     private static Answer NotFound(string detail) =>
         Answer.Problem(StatusCodes.Status404NotFound, "Not found", detail);

@@ -36,6 +36,12 @@ internal sealed partial class StatusServer(
     /// <summary>The page's address; null if there is none.</summary>
     public IPEndPoint? Tcp { get; private set; }
 
+    /// <summary>What clients over TCP receive now.</summary>
+    internal BodiesInFlight OverTcp { get; } = new(HttpServer.MostInFlight);
+
+    /// <summary>What clients of the Unix socket receive now: the probe among them, so nobody over TCP takes their share.</summary>
+    internal BodiesInFlight OverSocket { get; } = new(HttpServer.MostInFlight);
+
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -49,8 +55,8 @@ internal sealed partial class StatusServer(
         await _server.StartAsync(
             new StatusApplication(
                 new StatusRoutes(store, delays, period, metrics),
-                new EventStream(store, time, MostFollowers),
-                new EventStream(store, time, MostFollowers),
+                new EventStream(store, time, MostFollowers, OverTcp),
+                new EventStream(store, time, MostFollowers, OverSocket),
                 logger,
                 _stopping.Token
             ),

@@ -21,8 +21,8 @@ internal static class StatusBuilder
             : Judge(plan, outcome.Threads);
         return new VmStatus
         {
-            Namespace = Words.Printable(plan.Namespace),
-            Name = Words.Printable(plan.Name),
+            Namespace = Words.Shown(plan.Namespace),
+            Name = Words.Shown(plan.Name),
             PodUid = plan.Vm.Cgroup?.PodUid,
             ContainerId = plan.Vm.Cgroup?.ContainerId,
             Pid = plan.Vm.Key.Pid,
@@ -31,7 +31,9 @@ internal static class StatusBuilder
             Released = plan.IsReleased,
             State = standing.State,
             Reason = standing.Reason,
-            Message = standing.Message is { } message ? Words.Printable(message) : null,
+            Message = standing.Message is { } message
+                ? Words.Shown(message, Words.LongestSentence)
+                : null,
             Advisories =
             [
                 .. plan.Advisories.Concat(Advise(outcome.Threads)).Select(Words.Printable),

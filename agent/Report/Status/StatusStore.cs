@@ -73,18 +73,22 @@ internal sealed class StatusStore(TimeProvider time)
     }
 
     /// <summary>Waits until the current status is another than the one seen, and returns it.</summary>
-    /// <param name="seen">The status that the reader has; null if it has none.</param>
+    /// <param name="seen">
+    /// The tag of the status that the reader has; null if it has none. A tag, so that a slow reader doesn't keep the
+    /// status itself.
+    /// </param>
     /// <param name="stop">Ends the wait.</param>
-    public async Task<PublishedStatus> NextAsync(PublishedStatus? seen, CancellationToken stop)
+    public async Task<PublishedStatus> NextAsync(string? seen, CancellationToken stop)
     {
         while (true)
         {
-            if (Current is { } current && current != seen)
+            var current = Current;
+            if (current is not null && current.Tag != seen)
             {
                 return current;
             }
 
-            await (seen?.Replaced ?? _first).Task.WaitAsync(stop);
+            await (current?.Replaced ?? _first).Task.WaitAsync(stop);
         }
     }
 }

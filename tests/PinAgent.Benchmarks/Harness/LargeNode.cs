@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PinAgent.HostTests.Harness;
 
 namespace PinAgent.Benchmarks.Harness;
@@ -23,7 +24,9 @@ internal sealed class LargeNode : IDisposable
         CpusetRoot = Root + real;
         _cgroup = real + bench.Group;
 
-        File.CreateSymbolicLink($"{Root}/proc", "/proc");
+        // A link would mean a folder in the root.
+        Directory.CreateDirectory($"{Root}/proc");
+        Run("mount", "-t", "proc", "proc", $"{Root}/proc");
         Write("/sys/devices/system/cpu/online", $"0-{Cpus - 1}");
         for (var i = 0; i < Cpus; i++)
         {
@@ -36,7 +39,7 @@ internal sealed class LargeNode : IDisposable
         WriteCpuset(real, $"0-{Cpus - 1}");
         foreach (var other in Directory.EnumerateDirectories(real).Where(path => path != _cgroup))
         {
-            Directory.CreateSymbolicLink(Root + other, other);
+            WriteCpuset(other, $"0-{Cpus - 1}");
         }
 
         for (var i = 0; i < Vms; i++)
@@ -85,7 +88,18 @@ internal sealed class LargeNode : IDisposable
             cpuset.Dispose();
         }
 
+        Run("umount", $"{Root}/proc");
         Directory.Delete(Root, recursive: true);
+    }
+
+    private static void Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(program, arguments);
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"{program} ended with {process.ExitCode}");
+        }
     }
 
     private void WriteCpuset(string folder, string cpus)

@@ -103,7 +103,17 @@ public sealed class RestTests : IDisposable
 
         _mode = AgentMode.Enforce;
         Settle();
-        new ReleasedVms(_host.PathOf("/state/released.json")).Change(["host/vm1"], []);
+        new ReleasedVms(_host.PathOf("/state/released.json")).Change(
+            [
+                new ReleasedVm
+                {
+                    Namespace = "host",
+                    Name = "vm1",
+                    Key = LookForChanges().Vms[0].Outcome.Plan.Vm.Key,
+                },
+            ],
+            []
+        );
         Assert.True(LookForChanges().Status.Vms[0].Released);
     }
 

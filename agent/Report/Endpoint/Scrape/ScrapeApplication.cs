@@ -21,6 +21,7 @@ internal sealed partial class ScrapeApplication(
     private const string Scheme = "Bearer ";
 
     private readonly ILogger _logger = logger;
+    private readonly BodiesInFlight _bodies = new(HttpServer.MostInFlight);
     private string? _told;
 
     /// <inheritdoc/>
@@ -45,7 +46,7 @@ internal sealed partial class ScrapeApplication(
             context.Response.Headers.RetryAfter = "10";
         }
 
-        await SendAsync(context.Response, answer, stop);
+        await SendAsync(context.Response, answer, _bodies, stop);
     }
 
     private static Answer? RefusePath(HttpRequest request) =>

@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
+using PinAgent.NativeInterop.Files;
 
 namespace PinAgent.Report.Endpoint.Scrape;
 
@@ -14,6 +15,9 @@ namespace PinAgent.Report.Endpoint.Scrape;
 internal sealed partial class ServerCertificates(ScrapeSettings settings, ILogger logger)
 {
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+
+    // A chain of certificates has some kilobytes.
+    private const int LargestFile = 256 * 1024;
 
     private readonly Lock _lock = new();
     private SslStreamCertificateContext? _current;
@@ -42,7 +46,10 @@ internal sealed partial class ServerCertificates(ScrapeSettings settings, ILogge
     {
         try
         {
-            var read = (File.ReadAllText(certificate), File.ReadAllText(key));
+            var read = (
+                OwnFile.ReadText(certificate, LargestFile),
+                OwnFile.ReadText(key, LargestFile)
+            );
             if (read != _read)
             {
                 _current = Understand(read.Item1, read.Item2);

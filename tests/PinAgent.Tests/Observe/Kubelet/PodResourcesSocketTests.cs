@@ -218,9 +218,11 @@ public sealed class PodResourcesSocketTests : IDisposable
     [Fact(Timeout = Timeout)]
     public async Task A_path_too_long_for_a_socket_is_told_of()
     {
-        var path = PodResourcesSocket.PathOf($"/{new string('k', 100)}/");
+        var root = $"/{new string('k', 100)}/";
+        var path = PodResourcesSocket.PathOf(root);
         var (known, evidence) = await PodResourcesSocket.AskAsync(
-            path,
+            "/",
+            root,
             Limit,
             _time,
             TestContext.Current.CancellationToken
@@ -232,6 +234,33 @@ public sealed class PodResourcesSocketTests : IDisposable
             evidence,
             StringComparison.Ordinal
         );
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task Below_another_root_the_socket_is_found_and_no_link_leads_out()
+    {
+        await using var kubelet = await StartAsync();
+        var root = Path.GetDirectoryName(_folder.Path)!;
+        var name = Path.GetFileName(_folder.Path);
+        Directory.CreateSymbolicLink($"{_folder.Path}/inside", $"/{name}");
+        Directory.CreateSymbolicLink($"{_folder.Path}/outside", _folder.Path);
+
+        Assert.NotNull((await AskBelowAsync($"/{name}")).Known);
+        Assert.NotNull((await AskBelowAsync($"/{name}/inside")).Known);
+        Assert.EndsWith(
+            "outside/pod-resources/kubelet.sock: no such socket",
+            (await AskBelowAsync($"/{name}/outside")).Evidence,
+            StringComparison.Ordinal
+        );
+
+        Task<PodResourcesObservation> AskBelowAsync(string kubeletRoot) =>
+            PodResourcesSocket.AskAsync(
+                root,
+                kubeletRoot,
+                Limit,
+                _time,
+                TestContext.Current.CancellationToken
+            );
     }
 
     public void Dispose() => _folder.Dispose();
@@ -248,7 +277,8 @@ public sealed class PodResourcesSocketTests : IDisposable
 
     private Task<PodResourcesObservation> AskAsync() =>
         PodResourcesSocket.AskAsync(
-            _folder.Socket,
+            "/",
+            _folder.Path,
             Limit,
             _time,
             TestContext.Current.CancellationToken

@@ -24,7 +24,7 @@ public sealed class PodResourcesWatchTests : IAsyncLifetime
     private FakeKubelet _kubelet = null!;
     private int _questions;
 
-    public PodResourcesWatchTests() => _watch = new PodResourcesWatch(_folder.Socket, _time);
+    public PodResourcesWatchTests() => _watch = new PodResourcesWatch("/", _folder.Path, _time);
 
     public async ValueTask InitializeAsync()
     {

@@ -331,7 +331,7 @@ public sealed class FlappingGuardTests : IDisposable
         var vm = new FoughtVm();
         vm.Fight(Shared, TimeSpan.FromSeconds(9));
 
-        vm.Settings = vm.Settings with { Released = ["host/vm1"] };
+        vm.Settings = vm.Settings with { Released = [vm.Vm.Key] };
         vm.Pass();
         vm.Settings = PlanSettings.Default;
 

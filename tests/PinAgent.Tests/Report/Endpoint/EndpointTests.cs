@@ -240,13 +240,16 @@ public sealed class EndpointTests
         served.Store.Put(Node(0, Vm("vm1", 1), Vm("twin", 2), Vm("twin", 3), Vm("a/b c", 4)));
 
         Assert.Equal(1, await PidAsync("host/vm1"));
+        Assert.Equal(1, await PidAsync("vm1"));
+        Assert.Equal(1, await PidAsync("host_vm1"));
+        Assert.Equal(3, await PidAsync("3"));
         Assert.Equal(3, await PidAsync("host/twin?pid=3"));
         Assert.Equal(4, await PidAsync("host/a/b%20c"));
         Assert.Equal(4, await PidAsync("host/a%2Fb%20c"));
 
         using var twins = await served.Tcp.GetAsync("/api/v1/vms/host/twin", Stop);
         Assert.Contains("2, 3", await AssertProblemAsync(twins, 409));
-        foreach (var path in new[] { "host/vm2", "other/vm1", "vm1", "", "host/twin?pid=1" })
+        foreach (var path in new[] { "host/vm2", "other/vm1", "vm", "", "host/twin?pid=1" })
         {
             using var missing = await served.Tcp.GetAsync($"/api/v1/vms/{path}", Stop);
             await AssertProblemAsync(missing, 404);

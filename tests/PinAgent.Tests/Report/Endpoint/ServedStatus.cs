@@ -39,6 +39,10 @@ internal sealed class ServedStatus : IAsyncDisposable
 
     public IPEndPoint Address => _server.Tcp!;
 
+    public long BytesOverTcp => _server.OverTcp.Held;
+
+    public long BytesOverSocket => _server.OverSocket.Held;
+
     public string SocketPath => Path.Combine(_folder, "run", "pinagent.sock");
 
     /// <summary>Starts an endpoint that has no status yet.</summary>
