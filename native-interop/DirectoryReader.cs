@@ -31,6 +31,9 @@ public sealed partial class DirectoryReader : IDisposable
     /// <summary>The name of the current entry; never <c>.</c> or <c>..</c>. Valid until the next move.</summary>
     public ReadOnlySpan<byte> Name => _records.AsSpan(_nameStart, _nameLength);
 
+    /// <summary>Why the listing has ended before its time; success where it hasn't.</summary>
+    public LinuxResult Result { get; private set; }
+
     /// <summary>Opens a directory, closing the one before.</summary>
     /// <param name="path">The path, zero-terminated.</param>
     /// <returns>The error of open(2).</returns>
@@ -43,12 +46,12 @@ public sealed partial class DirectoryReader : IDisposable
             _fd = open(name, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
         }
 
-        return LinuxResult.FromReturnValue(_fd);
+        return Result = LinuxResult.FromReturnValue(_fd);
     }
 
     /// <summary>
     /// Moves to the next entry. False at the end, and also when the directory vanished meanwhile: what was
-    /// listed until then stands.
+    /// listed until then stands. False as well after an error, which <see cref="Result"/> then tells.
     /// </summary>
     public bool MoveNext()
     {
@@ -94,12 +97,22 @@ public sealed partial class DirectoryReader : IDisposable
             return false;
         }
 
-        fixed (byte* start = _records)
+        do
         {
-            _filled = (int)getdents64(_fd, start, (nuint)_records.Length);
-        }
+            fixed (byte* start = _records)
+            {
+                _filled = (int)getdents64(_fd, start, (nuint)_records.Length);
+            }
+
+            Result = LinuxResult.FromReturnValue(_filled);
+        } while (Result.Errno == Errno.EINTR);
 
         _next = 0;
+        if (Result.Errno.MeansGone())
+        {
+            Result = LinuxResult.Success;
+        }
+
         if (_filled <= 0)
         {
             Dispose();

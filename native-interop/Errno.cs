@@ -27,6 +27,9 @@ public enum Errno
     /// <summary>Try again: nothing is there yet.</summary>
     EAGAIN = 11,
 
+    /// <summary>The kernel has no memory for it.</summary>
+    ENOMEM = 12,
+
     /// <summary>Permission denied.</summary>
     EACCES = 13,
 
@@ -38,6 +41,9 @@ public enum Errno
 
     /// <summary>Invalid argument.</summary>
     EINVAL = 22,
+
+    /// <summary>Too many open files on the machine.</summary>
+    ENFILE = 23,
 
     /// <summary>Too many open files in this process.</summary>
     EMFILE = 24,
@@ -93,6 +99,8 @@ public static class ErrnoText
             Errno.ENOTDIR => "not a directory (ENOTDIR)",
             Errno.EISDIR => "is a directory (EISDIR)",
             Errno.EINVAL => "invalid argument (EINVAL)",
+            Errno.ENOMEM => "no memory for it (ENOMEM)",
+            Errno.ENFILE => "too many open files on the machine (ENFILE)",
             Errno.EMFILE => "too many open files (EMFILE)",
             Errno.EFBIG => "file too large (EFBIG)",
             Errno.ENAMETOOLONG => "name too long (ENAMETOOLONG)",

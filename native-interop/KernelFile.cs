@@ -10,7 +10,7 @@ namespace PinAgent.NativeInterop;
 /// </summary>
 public static partial class KernelFile
 {
-    /// <summary>The largest file read, in bytes. A command line can have two megabytes (execve(2)).</summary>
+    /// <summary>The largest file read where no other limit is told, in bytes.</summary>
     public const int MaxLength = 16 * 1024 * 1024;
 
     /// <summary>Reads a whole file.</summary>
@@ -20,13 +20,37 @@ public static partial class KernelFile
     /// <returns>
     /// The error of open(2) or read(2); <see cref="Errno.EFBIG"/> beyond <see cref="MaxLength"/>.
     /// </returns>
-    public static unsafe LinuxResult Read(
+    public static LinuxResult Read(ReadOnlySpan<byte> path, ref byte[] buffer, out int length)
+    {
+        var result = ReadPrefix(path, ref buffer, MaxLength, out length, out var isWhole);
+        if (isWhole || !result.IsSuccess)
+        {
+            return result;
+        }
+
+        length = 0;
+        return new LinuxResult(Errno.EFBIG);
+    }
+
+    /// <summary>
+    /// Reads the beginning of a file, and asks the kernel for no more than that: some files it makes up as far as they are
+    /// read, however long they are.
+    /// </summary>
+    /// <param name="path">The path, zero-terminated.</param>
+    /// <param name="buffer">Receives the bytes; replaced by a longer array when they don't fit.</param>
+    /// <param name="limit">How many bytes are read at most.</param>
+    /// <param name="length">How many were; 0 when the read failed.</param>
+    /// <param name="isWhole">Whether that was all.</param>
+    public static unsafe LinuxResult ReadPrefix(
         ReadOnlySpan<byte> path,
         ref byte[] buffer,
-        out int length
+        int limit,
+        out int length,
+        out bool isWhole
     )
     {
         length = 0;
+        isWhole = false;
         RequireZeroTerminated(path);
 
         int fd;
@@ -43,7 +67,7 @@ public static partial class KernelFile
 
         try
         {
-            return ReadToEnd(fd, ref buffer, out length);
+            return ReadUpTo(fd, ref buffer, limit, out length, out isWhole);
         }
         finally
         {
@@ -112,34 +136,41 @@ public static partial class KernelFile
         uint* status
     );
 
-    private static unsafe LinuxResult ReadToEnd(int fd, ref byte[] buffer, out int length)
+    private static unsafe LinuxResult ReadUpTo(
+        int fd,
+        ref byte[] buffer,
+        int limit,
+        out int length,
+        out bool isWhole
+    )
     {
         length = 0;
-        if (buffer.Length == 0)
-        {
-            buffer = new byte[4096];
-        }
-
+        isWhole = false;
+        byte next;
         while (true)
         {
-            if (length == buffer.Length)
+            if (length == buffer.Length && length < limit)
             {
-                if (buffer.Length >= MaxLength)
-                {
-                    length = 0;
-                    return new LinuxResult(Errno.EFBIG);
-                }
-
-                Array.Resize(ref buffer, buffer.Length * 2);
+                Array.Resize(ref buffer, Math.Min(Math.Max(buffer.Length * 2, 4096), limit));
             }
 
+            // One byte more tells whether the file goes on.
+            var room = Math.Min(buffer.Length, limit) - length;
             long received;
             fixed (byte* start = buffer)
             {
-                received = (long)read(fd, start + length, buffer.Length - length);
+                received = (long)(
+                    room > 0 ? read(fd, start + length, room) : read(fd, &next, 1)
+                );
             }
 
             if (received == 0)
+            {
+                isWhole = true;
+                return LinuxResult.Success;
+            }
+
+            if (received > 0 && room == 0)
             {
                 return LinuxResult.Success;
             }

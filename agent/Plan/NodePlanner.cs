@@ -108,6 +108,7 @@ internal static class NodePlanner
             heldNow,
             [
                 .. NodeDedication.FindUnmatched(verdicts, settings),
+                .. ReadingAdvisories.Of(snapshot),
                 .. snapshot.Cluster?.Notices ?? [],
             ],
             snapshot.Cluster is { } facts ? before.With(Decided(verdicts), facts) : before,

@@ -21,7 +21,7 @@ internal sealed class CgroupHierarchy
     {
         _files = files;
         Mount = mount;
-        _ownPath = new(() => FindOwnPath("", Environment.ProcessId, 0));
+        _ownPath = new(() => new OwnCgroup(files, FolderOf).Find(Environment.ProcessId));
     }
 
     /// <summary>The mount.</summary>
@@ -34,7 +34,7 @@ internal sealed class CgroupHierarchy
     {
         // Under a bind mount of the host's /proc, "self" would answer with the agent's own mounts.
         const string Path = "/proc/1/mountinfo";
-        var result = files.Read($"{Path}", out var content);
+        var result = files.ReadPrefix($"{Path}", Bounds.MountTable, out var content, out _);
         if (!result.IsSuccess)
         {
             problem = result
@@ -138,6 +138,11 @@ internal sealed class CgroupHierarchy
             return known.Reading;
         }
 
+        if (_effective.Count >= Bounds.Vms + Bounds.ThreadCgroups)
+        {
+            return new(null, $"{path}: not read, for too many other cgroups have VMs' threads");
+        }
+
         var found = new Effective(
             new(null, $"{path}: no cpuset file here or above"),
             null,
@@ -162,9 +167,11 @@ internal sealed class CgroupHierarchy
     /// one that is inherited.
     /// </summary>
     /// <param name="path">The path from the hierarchy's root.</param>
+    /// <param name="problem">Why that can't be told; null if it can.</param>
     /// <returns>Null when all of it is inherited.</returns>
-    public CpuSet? ReadOwn(string path)
+    public CpuSet? ReadOwn(string path, out string? problem)
     {
+        problem = null;
         for (string? at = path; at is not null and not "/"; at = ParentOf(at))
         {
             if (
@@ -174,6 +181,12 @@ internal sealed class CgroupHierarchy
             {
                 return own;
             }
+
+            if (HasFailed(found))
+            {
+                problem = found.Reading.Problem;
+                return null;
+            }
         }
 
         return null;
@@ -182,8 +195,13 @@ internal sealed class CgroupHierarchy
     /// <summary>The CPUs of a child cgroup; null if there's no such child with a cpuset of its own.</summary>
     /// <param name="path">The parent's path.</param>
     /// <param name="child">The child's name.</param>
-    public CpuSet? ReadChild(string path, string child) =>
-        TryReadEffective($"{path.TrimEnd('/')}/{child}", out var found) ? found.Reading.Cpus : null;
+    /// <param name="problem">Why that can't be told; null if it can, or if a reading before couldn't either.</param>
+    public CpuSet? ReadChild(string path, string child, ref string? problem)
+    {
+        var isThere = TryReadEffective($"{path.TrimEnd('/')}/{child}", out var found);
+        problem ??= HasFailed(found) ? found.Reading.Problem : null;
+        return isThere ? found.Reading.Cpus : null;
+    }
 
     /// <summary>Whether the kernel balances nothing between the cgroup's CPUs: v2's partition <c>isolated</c>.</summary>
     /// <param name="path">The path from the hierarchy's root.</param>
@@ -203,6 +221,10 @@ internal sealed class CgroupHierarchy
 
         return false;
     }
+
+    // Not there, or gone meanwhile, is an answer.
+    private static bool HasFailed(Effective found) =>
+        !found.Result.IsSuccess && !found.Result.Errno.MeansGone();
 
     private bool IsUnchanged(Effective known) =>
         known.File is { } file
@@ -246,42 +268,6 @@ internal sealed class CgroupHierarchy
             0 => "/",
             var slash => path[..slash],
         };
-
-    // The kernel doesn't say where the agent's own cgroup is in the host's hierarchy; the cgroup that lists the
-    // agent is it.
-    private string? FindOwnPath(string path, int pid, int depth)
-    {
-        const int DeepestCgroup = 32;
-        if (depth > DeepestCgroup)
-        {
-            return null;
-        }
-
-        var folder = FolderOf(path);
-        if (_files.ReadText($"{folder}/cgroup.procs", out var pids).IsSuccess)
-        {
-            foreach (var line in pids.AsSpan().EnumerateLines())
-            {
-                if (int.TryParse(line, out var listed) && listed == pid)
-                {
-                    return path.Length == 0 ? "/" : path;
-                }
-            }
-        }
-
-        var names = new List<string>();
-        _files.ListNames($"{folder}", names);
-        foreach (var name in names)
-        {
-            // Control files have a dot after the controller's name; cgroups made by systemd have one too.
-            if (FindOwnPath($"{path}/{name}", pid, depth + 1) is { } found)
-            {
-                return found;
-            }
-        }
-
-        return null;
-    }
 
     // What was read, from where, and its bytes.
     private sealed record Effective(

@@ -124,7 +124,7 @@ internal sealed class ProofSampler(HostFiles files)
     private Dictionary<int, long> ReadInterrupts()
     {
         var counts = new Dictionary<int, long>();
-        files.Read($"/proc/interrupts", out var content);
+        files.Read($"/proc/interrupts", out var content, Bounds.MachineFile);
         foreach (var (cpu, count) in ProcInterrupts.Parse(content).SelectMany(line => line.Counts))
         {
             counts[cpu] = counts.GetValueOrDefault(cpu) + count;

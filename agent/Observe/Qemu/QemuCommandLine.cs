@@ -1,22 +1,25 @@
-using System.Globalization;
 using System.Text;
 using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
+using PinAgent.Observe.Files;
 
 namespace PinAgent.Observe.Qemu;
 
 /// <summary>What a QEMU command line (<c>/proc/&lt;pid&gt;/cmdline</c>) says of its guest.</summary>
 /// <param name="GuestName">From <c>-name</c>, made printable; null if there is none.</param>
 /// <param name="Guest">From <c>-smp</c>; one CPU if there is none.</param>
-/// <param name="Problem">Why <c>-smp</c> can't be understood; null if it can.</param>
+/// <param name="Problem">Why the guest can't be understood; null if it can.</param>
 /// <remarks>
-/// Sources: QEMU's manual, <c>-smp</c> and <c>-name</c>; <c>machine_parse_smp_config()</c> in <c>hw/core/machine-smp.c</c> for
-/// the parts left out.
+/// Source: QEMU's manual, <c>-smp</c> and <c>-name</c>. Any process can have such a line, so it's read as it stands, without
+/// taking it apart as a whole.
 /// </remarks>
 internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, string? Problem)
 {
     /// <summary>Whether QEMU was started without a machine, as libvirt does to ask what it can do.</summary>
     public bool HasNoMachine { get; private init; }
+
+    /// <summary>Whether there's more of it than was read.</summary>
+    public bool IsCut { get; private init; }
 
     // Options by which a QEMU can be told from other programs, whatever its file is called: no other program
     // takes two of them.
@@ -37,7 +40,13 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
 
     /// <summary>Whether the arguments look like those of a QEMU that runs a guest.</summary>
     /// <param name="content">The file's bytes: arguments, each ended by a zero.</param>
-    public static bool HasQemuOptions(ReadOnlySpan<byte> content)
+    public static bool HasQemuOptions(ReadOnlySpan<byte> content) => HasOptions(content, 2);
+
+    /// <summary>Whether the beginning of a long command line may be that of such a QEMU.</summary>
+    /// <param name="content">The file's first bytes.</param>
+    public static bool MayHaveQemuOptions(ReadOnlySpan<byte> content) => HasOptions(content, 1);
+
+    private static bool HasOptions(ReadOnlySpan<byte> content, int wanted)
     {
         var found = 0;
         foreach (var range in content.Split((byte)0))
@@ -57,7 +66,7 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
                 }
             }
 
-            if (int.PopCount(found) > 1)
+            if (int.PopCount(found) >= wanted)
             {
                 return true;
             }
@@ -83,174 +92,111 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
 
     /// <summary>Reads a command line.</summary>
     /// <param name="content">The file's bytes: arguments, each ended by a zero.</param>
-    public static QemuCommandLine Parse(ReadOnlySpan<byte> content)
+    /// <param name="isWhole">Whether that is all; else the last argument may be cut short, and is passed over.</param>
+    public static QemuCommandLine Parse(ReadOnlySpan<byte> content, bool isWhole = true)
     {
-        var arguments = Encoding.UTF8.GetString(content).Split('\0');
-        string? guestName = null;
-        var machine = "";
-        var smp = new Dictionary<string, string>();
-        for (var i = 1; i + 1 < arguments.Length; i++)
+        content = isWhole ? content : content[..(content.LastIndexOf((byte)0) + 1)];
+        string? name = null;
+        string? problem = null;
+        string? machine = null;
+        var (isNamed, hasSmp) = (false, false);
+        var smp = new QemuSmp();
+        ReadOnlySpan<byte> option = default;
+        var isFirst = true;
+        foreach (var range in content.Split((byte)0))
         {
-            switch (
-                arguments[i].StartsWith("--", StringComparison.Ordinal)
-                    ? arguments[i][1..]
-                    : arguments[i]
-            )
+            var argument = content[range];
+            if (isFirst)
             {
-                case "-name":
-                    guestName =
-                        Options(arguments[++i], "guest").GetValueOrDefault("guest") ?? guestName;
-                    break;
-                case "-smp":
-                    foreach (var (key, value) in Options(arguments[++i], "cpus"))
+                // The program.
+                isFirst = false;
+            }
+            else if (option.IsEmpty)
+            {
+                option = OptionOf(argument);
+            }
+            else
+            {
+                if (option.SequenceEqual("name"u8))
+                {
+                    isNamed = true;
+                    if (Find(argument, "guest"u8, out var guest))
                     {
-                        smp[key] = value;
+                        name = guest.Length > Bounds.GuestName ? null : Text(guest);
+                        problem =
+                            guest.Length > Bounds.GuestName
+                                ? $"QEMU's -name: expected at most {Bounds.GuestName} bytes, found {guest.Length}"
+                                : null;
                     }
+                }
+                else if (option.SequenceEqual("smp"u8))
+                {
+                    hasSmp = true;
+                    smp.Read(argument);
+                }
+                else if (Find(argument, "type"u8, out var type))
+                {
+                    // Types have about twenty letters; a longer text is none that is known here.
+                    machine = type.Length > Bounds.GuestName ? "" : Text(type);
+                }
 
-                    break;
-                case "-machine" or "-M":
-                    machine = Options(arguments[++i], "type").GetValueOrDefault("type") ?? machine;
-                    break;
-                default:
-                    break;
+                option = default;
             }
         }
 
-        var guest = GuestOf(smp, PrefersSockets(machine), out var problem);
+        var cpus = smp.ToGuest(machine ?? "", out var smpProblem);
         return new QemuCommandLine(
-            string.IsNullOrEmpty(guestName) ? null : Words.Printable(guestName),
-            guest ?? GuestCpus.One,
-            problem
+            string.IsNullOrEmpty(name) ? null : Words.Printable(name),
+            cpus ?? GuestCpus.One,
+            !isWhole && !(isNamed && hasSmp)
+                ? $"QEMU's command line has more than {Bounds.CommandLine / 1024} KiB, and no "
+                    + $"{(hasSmp ? "-name" : isNamed ? "-smp" : "-name and no -smp")} among the first: give these options first"
+                : problem ?? smpProblem
         )
         {
             HasNoMachine = machine == "none",
+            IsCut = !isWhole,
         };
     }
 
-    // a,b=c,d=e where the first may leave out its key, and a comma in a value is doubled.
-    private static Dictionary<string, string> Options(string text, string firstKey)
+    // Those of which the value is read.
+    private static ReadOnlySpan<byte> OptionOf(ReadOnlySpan<byte> argument)
     {
-        const char CommaInValue = '\u0001';
-        var options = new Dictionary<string, string>();
-        var parts = text.Replace(",,", CommaInValue.ToString()).Split(',');
-        for (var i = 0; i < parts.Length; i++)
-        {
-            var equals = parts[i].IndexOf('=');
-            var key =
-                equals > 0 ? parts[i][..equals]
-                : i == 0 ? firstKey
-                : parts[i];
-            options[key] = parts[i][(equals + 1)..].Replace(CommaInValue, ',');
-        }
-
-        return options;
+        var name =
+            argument.StartsWith("--"u8) ? argument[2..]
+            : argument.StartsWith("-"u8) ? argument[1..]
+            : default;
+        return
+            name.SequenceEqual("name"u8)
+            || name.SequenceEqual("smp"u8)
+            || name.SequenceEqual("machine"u8)
+            || name.SequenceEqual("M"u8)
+            ? name
+            : default;
     }
 
-    // Until machine types 6.1, "-smp 4" meant four sockets; since 6.2, four cores.
-    private static bool PrefersSockets(string machine)
-    {
-        var version = machine[(machine.LastIndexOf('-') + 1)..].Split('.');
-        return version.Length == 2
-            && int.TryParse(
-                version[0],
-                NumberStyles.None,
-                CultureInfo.InvariantCulture,
-                out var major
-            )
-            && int.TryParse(
-                version[1],
-                NumberStyles.None,
-                CultureInfo.InvariantCulture,
-                out var minor
-            )
-            && (major < 6 || (major == 6 && minor < 2));
-    }
-
-    private static GuestCpus? GuestOf(
-        Dictionary<string, string> smp,
-        bool preferSockets,
-        out string? problem
+    // The last value of a key; the first value may stand alone.
+    private static bool Find(
+        ReadOnlySpan<byte> text,
+        ReadOnlySpan<byte> wanted,
+        out ReadOnlySpan<byte> found
     )
     {
-        problem = null;
-        var values = new Dictionary<string, long>();
-        foreach (var (key, text) in smp)
+        found = default;
+        var isFound = false;
+        var values = new QemuOptionValues(text);
+        while (values.MoveNext(wanted))
         {
-            if (
-                !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-                || value > GuestTopology.MaxVcpus
-            )
+            if (values.Key.SequenceEqual(wanted))
             {
-                problem =
-                    $"QEMU's -smp: expected {key} to be a number up to {GuestTopology.MaxVcpus}, found \"{text}\"";
-                return null;
+                found = values.Value;
+                isFound = true;
             }
-
-            values[key] = value;
         }
 
-        var (cpus, maxCpus) = (Given("cpus"), Given("maxcpus"));
-        var (sockets, cores, threads) = (Given("sockets"), Given("cores"), Given("threads"));
-
-        // Levels between socket and core, and above sockets: absent ones count 1.
-        var inSocket = Product(Given("dies"), Given("clusters"), Given("modules"));
-        var aboveSocket = Product(Given("books"), Given("drawers"));
-        var others = Product(inSocket, aboveSocket);
-        var total = maxCpus > 0 ? maxCpus : cpus;
-        if (total == 0)
-        {
-            (sockets, cores, threads) = (
-                Math.Max(sockets, 1),
-                Math.Max(cores, 1),
-                Math.Max(threads, 1)
-            );
-        }
-        else if (preferSockets && sockets == 0)
-        {
-            (cores, threads) = (Math.Max(cores, 1), Math.Max(threads, 1));
-            sockets = total / (others * cores * threads);
-        }
-        else if (cores == 0)
-        {
-            (sockets, threads) = (Math.Max(sockets, 1), Math.Max(threads, 1));
-            cores = total / (others * sockets * threads);
-        }
-        else if (sockets == 0)
-        {
-            threads = Math.Max(threads, 1);
-            sockets = total / (others * cores * threads);
-        }
-
-        threads = threads > 0 ? threads : total / Product(others, sockets, cores);
-        sockets *= aboveSocket;
-        cores *= inSocket;
-        var product = sockets * cores * threads;
-        maxCpus = total > 0 ? total : product;
-        cpus = cpus > 0 ? cpus : maxCpus;
-
-        // QEMU wants the product to be maxcpus; old versions only warned where it was between cpus and maxcpus.
-        if (!GuestTopology.IsValid(sockets, cores, threads) || cpus > product || product > maxCpus)
-        {
-            problem =
-                $"QEMU's -smp: expected at least one and at most {GuestTopology.MaxVcpus} CPUs, those enabled among "
-                + $"them and no more than maxcpus, found {sockets}×{cores}×{threads} with {cpus} of {maxCpus} enabled";
-            return null;
-        }
-
-        return new GuestCpus(new GuestTopology((int)sockets, (int)cores, (int)threads), (int)cpus);
-
-        long Given(string key) => values.GetValueOrDefault(key);
+        return isFound;
     }
 
-    // Left-out levels count 1. A product far beyond any guest stays just beyond: it must not overflow.
-    private static long Product(params ReadOnlySpan<long> levels)
-    {
-        long product = 1;
-        foreach (var level in levels)
-        {
-            product = Math.Min(product * Math.Max(level, 1), GuestTopology.MaxVcpus + 1L);
-        }
-
-        return product;
-    }
+    private static string Text(ReadOnlySpan<byte> value) =>
+        Encoding.UTF8.GetString(value).Replace(",,", ",", StringComparison.Ordinal);
 }
