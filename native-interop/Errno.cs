@@ -116,6 +116,10 @@ public static class ErrnoText
     public static bool MeansGone(this Errno errno) =>
         errno is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV;
 
+    /// <summary>Whether the machine or this process lacks something just now: that says nothing about what was asked for.</summary>
+    public static bool MeansShortage(this Errno errno) =>
+        errno is Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM;
+
     /// <summary>Whether the caller lacks a right.</summary>
     public static bool MeansDenied(this Errno errno) => errno is Errno.EPERM or Errno.EACCES;
 }

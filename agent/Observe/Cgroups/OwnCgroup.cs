@@ -67,7 +67,7 @@ internal sealed class OwnCgroup(HostFiles files, Func<string, string> folderOf)
             out var pids,
             out _
         );
-        isCgroup = read.Errno is not (Errno.ENOTDIR or Errno.ENOENT);
+        isCgroup = read.Errno != Errno.ENOTDIR;
         foreach (var line in pids.Split((byte)'\n'))
         {
             if (int.TryParse(pids[line], CultureInfo.InvariantCulture, out var listed) && listed == pid)

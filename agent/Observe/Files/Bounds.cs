@@ -48,6 +48,18 @@ internal static class Bounds
     /// <summary>Other threads of a VM that are kept: workers, vhost, migration.</summary>
     public const int OtherThreads = 512;
 
+    /// <summary>Threads of a VM that are looked at for names of vCPUs and I/O threads, the oldest first; more if it has as many vCPUs.</summary>
+    public const int ScannedThreads = 4096;
+
+    /// <summary>Threads of a process outside the VMs of which the masks are asked for.</summary>
+    public const int ForeignThreads = 4096;
+
+    /// <summary>Different masks of such a process that are told apart.</summary>
+    public const int ForeignMasks = 16;
+
+    /// <summary>Such processes that are told of, those with the most CPU time.</summary>
+    public const int ForeignProcesses = 1024;
+
     /// <summary>Open files of a VM that are looked at, beyond one for each vCPU. vCPUs are opened early.</summary>
     public const int Descriptors = 1024;
 

@@ -40,7 +40,11 @@ internal sealed class ProofSampler(HostFiles files)
         files.ListNumbers($"/proc", _pids);
         foreach (var pid in _pids)
         {
-            files.ListNumbers($"/proc/{pid}/task", _tids);
+            files.ListNumbers(
+                $"/proc/{pid}/task",
+                _tids,
+                pid == vm.Key.Pid ? Bounds.NodeThreads : Bounds.ForeignThreads
+            );
             foreach (var tid in _tids)
             {
                 if (ReadThread(pid, tid) is { } thread)

@@ -1,6 +1,7 @@
 using PinAgent.Model.Vm;
 using PinAgent.Observe.Files;
 using PinAgent.Observe.Proc;
+using PinAgent.Observe.Qemu.CommandLine;
 
 namespace PinAgent.Observe.Qemu;
 

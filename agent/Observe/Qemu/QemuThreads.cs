@@ -42,15 +42,16 @@ internal sealed class QemuThreads(
             : known
                 ?.Threads.Where(thread => !thread.IsKernelProcess && !renamed.Contains(thread.Tid))
                 .ToDictionary(thread => thread.Tid);
-        var listed = files.ListNumbers($"/proc/{pid}/task", _tids, most);
+        var scanned = Math.Max(most, Bounds.ScannedThreads);
+        var listed = files.ListNumbers($"/proc/{pid}/task", _tids, scanned);
         if (!listed.IsSuccess)
         {
             return ProcessReading.Failed(listed.Errno, files.Display($"/proc/{pid}/task"));
         }
 
-        if (_tids.Count == most && files.CountFolders($"/proc/{pid}/task") is { } count)
+        if (_tids.Count == scanned && files.CountFolders($"/proc/{pid}/task") is { } count)
         {
-            found.LeftOut = Math.Max(0, count - most);
+            found.LeftOut = Math.Max(0, count - scanned);
         }
 
         foreach (var tid in _tids)

@@ -1,4 +1,4 @@
-namespace PinAgent.Observe.Qemu;
+namespace PinAgent.Observe.Qemu.CommandLine;
 
 /// <summary>
 /// Goes through the value of a QEMU option, <c>a,b=c,d=e</c>: the first part may leave out its key, and a comma in a value is

@@ -3,7 +3,7 @@ using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Observe.Files;
 
-namespace PinAgent.Observe.Qemu;
+namespace PinAgent.Observe.Qemu.CommandLine;
 
 /// <summary>What a QEMU command line (<c>/proc/&lt;pid&gt;/cmdline</c>) says of its guest.</summary>
 /// <param name="GuestName">From <c>-name</c>, made printable; null if there is none.</param>

@@ -3,7 +3,7 @@ using System.Text;
 using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 
-namespace PinAgent.Observe.Qemu;
+namespace PinAgent.Observe.Qemu.CommandLine;
 
 /// <summary>QEMU's <c>-smp</c>: how many CPUs the guest has, and how they're arranged.</summary>
 /// <remarks>
