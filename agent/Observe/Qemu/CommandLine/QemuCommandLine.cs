@@ -95,7 +95,9 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
     /// <param name="isWhole">Whether that is all; else the last argument may be cut short, and is passed over.</param>
     public static QemuCommandLine Parse(ReadOnlySpan<byte> content, bool isWhole = true)
     {
-        content = isWhole ? content : content[..(content.LastIndexOf((byte)0) + 1)];
+        var end = isWhole ? content.Length : Math.Max(content.LastIndexOf((byte)0), 0);
+        content = content[..end];
+        content = content.EndsWith("\0"u8) && isWhole ? content[..^1] : content;
         string? name = null;
         string? problem = null;
         string? machine = null;
