@@ -159,9 +159,7 @@ public static partial class KernelFile
             long received;
             fixed (byte* start = buffer)
             {
-                received = (long)(
-                    room > 0 ? read(fd, start + length, room) : read(fd, &next, 1)
-                );
+                received = (long)(room > 0 ? read(fd, start + length, room) : read(fd, &next, 1));
             }
 
             if (received == 0)

@@ -70,7 +70,10 @@ internal sealed class OwnCgroup(HostFiles files, Func<string, string> folderOf)
         isCgroup = read.Errno != Errno.ENOTDIR;
         foreach (var line in pids.Split((byte)'\n'))
         {
-            if (int.TryParse(pids[line], CultureInfo.InvariantCulture, out var listed) && listed == pid)
+            if (
+                int.TryParse(pids[line], CultureInfo.InvariantCulture, out var listed)
+                && listed == pid
+            )
             {
                 return true;
             }

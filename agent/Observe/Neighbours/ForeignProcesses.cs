@@ -60,12 +60,7 @@ internal sealed class ForeignProcesses(
             .. found
                 .UnorderedItems.OrderByDescending(process => process.Priority)
                 .ThenBy(process => process.Element.Pid)
-                .Select(process =>
-                    process.Element with
-                    {
-                        Cgroup = CgroupOf(process.Element.Pid),
-                    }
-                ),
+                .Select(process => process.Element with { Cgroup = CgroupOf(process.Element.Pid) }),
         ];
     }
 

@@ -65,10 +65,7 @@ internal sealed class FoundThreads
             is ThreadName.Kind.Vcpu
                 or ThreadName.Kind.AllVcpus
                 or ThreadName.Kind.IoThread;
-        if (
-            _threads.Count < _room
-            && (isNamed ? _named++ < _maxNamed : _others++ < _maxOthers)
-        )
+        if (_threads.Count < _room && (isNamed ? _named++ < _maxNamed : _others++ < _maxOthers))
         {
             return true;
         }
@@ -92,8 +89,7 @@ internal sealed class FoundThreads
     public int CountVcpus() => _threads.Count(thread => thread.Thread.Role == ThreadRole.Vcpu);
 
     /// <summary>The threads.</summary>
-    public ImmutableArray<VmThread> ToVmThreads() =>
-        [.. _threads.Select(thread => thread.Thread)];
+    public ImmutableArray<VmThread> ToVmThreads() => [.. _threads.Select(thread => thread.Thread)];
 
     private static int VcpusOf(GuestCpus guest) => Math.Min(guest.Full.Vcpus, Bounds.Vcpus);
 

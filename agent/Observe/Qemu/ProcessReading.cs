@@ -34,7 +34,11 @@ internal readonly record struct ProcessReading(ObservedVm? Vm, string? Unreadabl
     /// <param name="known">The VM as it was; null if the process was none.</param>
     public ObservedVm? Or(ObservedVm? known)
     {
-        if (Unreadable is null || known is null || (StartTime ?? known.Key.StartTime) != known.Key.StartTime)
+        if (
+            Unreadable is null
+            || known is null
+            || (StartTime ?? known.Key.StartTime) != known.Key.StartTime
+        )
         {
             return Vm;
         }

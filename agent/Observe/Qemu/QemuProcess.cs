@@ -40,7 +40,10 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
             return reading;
         }
 
-        if (ReadCommandLine(pid, Bounds.CommandLine, out var arguments, out var isWhole) is { } failed)
+        if (
+            ReadCommandLine(pid, Bounds.CommandLine, out var arguments, out var isWhole) is
+            { } failed
+        )
         {
             return failed with { StartTime = startTime };
         }
@@ -129,7 +132,10 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
 
         startTime = stat.StartTime;
         isQemu = QemuCommandLine.IsQemuName(stat.Name);
-        if (ReadCommandLine(pid, Bounds.Introduction, out var arguments, out var isWhole) is { } failed)
+        if (
+            ReadCommandLine(pid, Bounds.Introduction, out var arguments, out var isWhole) is
+            { } failed
+        )
         {
             reading = failed with { StartTime = startTime };
             return false;

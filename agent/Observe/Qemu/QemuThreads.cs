@@ -9,11 +9,7 @@ namespace PinAgent.Observe.Qemu;
 /// <param name="files">The machine's files.</param>
 /// <param name="affinity">Reads the threads' masks.</param>
 /// <param name="kvmVcpus">Tells vCPUs where names don't.</param>
-internal sealed class QemuThreads(
-    HostFiles files,
-    IAffinityReader affinity,
-    KvmVcpuFiles kvmVcpus
-)
+internal sealed class QemuThreads(HostFiles files, IAffinityReader affinity, KvmVcpuFiles kvmVcpus)
 {
     private readonly List<int> _tids = [];
 
@@ -66,10 +62,7 @@ internal sealed class QemuThreads(
             }
             else if (Read(pid, tid, found) is var errno && errno != Errno.None)
             {
-                return ProcessReading.Failed(
-                    errno,
-                    files.Display($"/proc/{pid}/task/{tid}/stat")
-                );
+                return ProcessReading.Failed(errno, files.Display($"/proc/{pid}/task/{tid}/stat"));
             }
         }
 
