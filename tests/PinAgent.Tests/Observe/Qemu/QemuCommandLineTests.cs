@@ -1,5 +1,4 @@
 using System.Text;
-using PinAgent.Observe.Qemu;
 using PinAgent.Observe.Qemu.CommandLine;
 using Xunit;
 

@@ -67,7 +67,8 @@ public sealed class ReadingBoundTests : IDisposable
     [Fact]
     public void An_argument_that_the_bound_cuts_through_is_passed_over()
     {
-        const string Begin = "/usr/bin/qemu-system-x86_64\0-smp\u00002\0-name\0guest=vm1\0-append\0";
+        const string Begin =
+            "/usr/bin/qemu-system-x86_64\0-smp\u00002\0-name\0guest=vm1\0-append\0";
         const string Name = "\0-name\0guest=wrong";
         var filler = new string('x', Bounds.CommandLine - Begin.Length - Name.Length);
         FakeProcess.Qemu(_host, 4711);
@@ -123,7 +124,9 @@ public sealed class ReadingBoundTests : IDisposable
     [Fact]
     public void Values_of_smp_are_shown_shortened_and_printable()
     {
-        var problem = QemuCommandLineTests.Parse("-smp", $"\u001b{new string('9', 50_000)}").Problem;
+        var problem = QemuCommandLineTests
+            .Parse("-smp", $"\u001b{new string('9', 50_000)}")
+            .Problem;
 
         Assert.InRange(problem!.Length, 1, 200);
         Assert.DoesNotContain('\u001b', problem);

@@ -45,7 +45,10 @@ public sealed class VmShareTests
     [Fact]
     public void Among_equals_those_that_are_known_stay()
     {
-        var known = Enumerable.Range(1, 400).Select(i => Vm(i, 10) with { IsKnown = true }).ToList();
+        var known = Enumerable
+            .Range(1, 400)
+            .Select(i => Vm(i, 10) with { IsKnown = true })
+            .ToList();
         var strangers = Enumerable.Range(1000, 400).Select(i => Vm(i, 10) with { StartTime = 1 });
 
         var rooms = VmShares.Of([.. strangers, .. known]);
