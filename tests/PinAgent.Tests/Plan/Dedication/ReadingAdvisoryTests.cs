@@ -1,4 +1,3 @@
-using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Plan.Dedication;
