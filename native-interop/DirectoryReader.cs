@@ -32,6 +32,9 @@ public sealed partial class DirectoryReader : IDisposable
     /// <summary>The name of the current entry; never <c>.</c> or <c>..</c>. Valid until the next move.</summary>
     public ReadOnlySpan<byte> Name => _records.AsSpan(_nameStart, _nameLength);
 
+    /// <summary>Why the listing has ended before its time; success where it hasn't.</summary>
+    public LinuxResult Result { get; private set; }
+
     /// <summary>Opens a directory, closing the one before.</summary>
     /// <param name="path">The path, zero-terminated.</param>
     /// <param name="root">Where the path begins; null for the machine's own root.</param>
@@ -40,12 +43,12 @@ public sealed partial class DirectoryReader : IDisposable
     {
         KernelFile.RequireZeroTerminated(path);
         Dispose();
-        return RootFolder.Open(root, path, O_RDONLY | O_DIRECTORY, out _fd);
+        return Result = RootFolder.Open(root, path, O_RDONLY | O_DIRECTORY, out _fd);
     }
 
     /// <summary>
     /// Moves to the next entry. False at the end, and also when the directory vanished meanwhile: what was
-    /// listed until then stands.
+    /// listed until then stands. False as well after an error, which <see cref="Result"/> then tells.
     /// </summary>
     public bool MoveNext()
     {
@@ -91,12 +94,22 @@ public sealed partial class DirectoryReader : IDisposable
             return false;
         }
 
-        fixed (byte* start = _records)
+        do
         {
-            _filled = (int)getdents64(_fd, start, (nuint)_records.Length);
-        }
+            fixed (byte* start = _records)
+            {
+                _filled = (int)getdents64(_fd, start, (nuint)_records.Length);
+            }
+
+            Result = LinuxResult.FromReturnValue(_filled);
+        } while (Result.Errno == Errno.EINTR);
 
         _next = 0;
+        if (Result.Errno.MeansGone())
+        {
+            Result = LinuxResult.Success;
+        }
+
         if (_filled <= 0)
         {
             Dispose();

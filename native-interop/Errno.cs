@@ -27,6 +27,9 @@ public enum Errno
     /// <summary>Try again: nothing is there yet.</summary>
     EAGAIN = 11,
 
+    /// <summary>The kernel has no memory for it.</summary>
+    ENOMEM = 12,
+
     /// <summary>Permission denied.</summary>
     EACCES = 13,
 
@@ -38,6 +41,9 @@ public enum Errno
 
     /// <summary>Invalid argument.</summary>
     EINVAL = 22,
+
+    /// <summary>Too many open files on the machine.</summary>
+    ENFILE = 23,
 
     /// <summary>Too many open files in this process.</summary>
     EMFILE = 24,
@@ -93,6 +99,8 @@ public static class ErrnoText
             Errno.ENOTDIR => "not a directory (ENOTDIR)",
             Errno.EISDIR => "is a directory (EISDIR)",
             Errno.EINVAL => "invalid argument (EINVAL)",
+            Errno.ENOMEM => "no memory for it (ENOMEM)",
+            Errno.ENFILE => "too many open files on the machine (ENFILE)",
             Errno.EMFILE => "too many open files (EMFILE)",
             Errno.EFBIG => "file too large (EFBIG)",
             Errno.ENAMETOOLONG => "name too long (ENAMETOOLONG)",
@@ -107,6 +115,10 @@ public static class ErrnoText
     /// </summary>
     public static bool MeansGone(this Errno errno) =>
         errno is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV;
+
+    /// <summary>Whether the machine or this process lacks something just now: that says nothing about what was asked for.</summary>
+    public static bool MeansShortage(this Errno errno) =>
+        errno is Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM;
 
     /// <summary>Whether the caller lacks a right.</summary>
     public static bool MeansDenied(this Errno errno) => errno is Errno.EPERM or Errno.EACCES;

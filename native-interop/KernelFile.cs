@@ -11,7 +11,7 @@ namespace PinAgent.NativeInterop;
 /// </summary>
 public static partial class KernelFile
 {
-    /// <summary>The largest file read, in bytes. A command line can have two megabytes (execve(2)).</summary>
+    /// <summary>The largest file read where no other limit is told, in bytes.</summary>
     public const int MaxLength = 16 * 1024 * 1024;
 
     /// <summary>Reads a whole file.</summary>
@@ -29,7 +29,37 @@ public static partial class KernelFile
         RootFolder? root = null
     )
     {
+        var result = ReadPrefix(path, ref buffer, MaxLength, out length, out var isWhole, root);
+        if (isWhole || !result.IsSuccess)
+        {
+            return result;
+        }
+
         length = 0;
+        return new LinuxResult(Errno.EFBIG);
+    }
+
+    /// <summary>
+    /// Reads the beginning of a file, and asks the kernel for no more than that: some files it makes up as far as they are
+    /// read, however long they are.
+    /// </summary>
+    /// <param name="path">The path, zero-terminated.</param>
+    /// <param name="buffer">Receives the bytes; replaced by a longer array when they don't fit.</param>
+    /// <param name="limit">How many bytes are read at most.</param>
+    /// <param name="length">How many were; 0 when the read failed.</param>
+    /// <param name="isWhole">Whether that was all.</param>
+    /// <param name="root">Where the path begins; null for the machine's own root.</param>
+    public static unsafe LinuxResult ReadPrefix(
+        ReadOnlySpan<byte> path,
+        ref byte[] buffer,
+        int limit,
+        out int length,
+        out bool isWhole,
+        RootFolder? root = null
+    )
+    {
+        length = 0;
+        isWhole = false;
         RequireZeroTerminated(path);
 
         // A FIFO or a device someone put in a --host-root must not block the agent.
@@ -41,7 +71,7 @@ public static partial class KernelFile
 
         try
         {
-            return ReadToEnd(fd, ref buffer, out length);
+            return ReadUpTo(fd, ref buffer, limit, out length, out isWhole);
         }
         finally
         {
@@ -164,34 +194,39 @@ public static partial class KernelFile
         uint* status
     );
 
-    private static unsafe LinuxResult ReadToEnd(int fd, ref byte[] buffer, out int length)
+    private static unsafe LinuxResult ReadUpTo(
+        int fd,
+        ref byte[] buffer,
+        int limit,
+        out int length,
+        out bool isWhole
+    )
     {
         length = 0;
-        if (buffer.Length == 0)
-        {
-            buffer = new byte[4096];
-        }
-
+        isWhole = false;
+        byte next;
         while (true)
         {
-            if (length == buffer.Length)
+            if (length == buffer.Length && length < limit)
             {
-                if (buffer.Length >= MaxLength)
-                {
-                    length = 0;
-                    return new LinuxResult(Errno.EFBIG);
-                }
-
-                Array.Resize(ref buffer, buffer.Length * 2);
+                Array.Resize(ref buffer, Math.Min(Math.Max(buffer.Length * 2, 4096), limit));
             }
 
+            // One byte more tells whether the file goes on.
+            var room = Math.Min(buffer.Length, limit) - length;
             long received;
             fixed (byte* start = buffer)
             {
-                received = (long)read(fd, start + length, buffer.Length - length);
+                received = (long)(room > 0 ? read(fd, start + length, room) : read(fd, &next, 1));
             }
 
             if (received == 0)
+            {
+                isWhole = true;
+                return LinuxResult.Success;
+            }
+
+            if (received > 0 && room == 0)
             {
                 return LinuxResult.Success;
             }

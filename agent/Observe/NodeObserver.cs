@@ -103,6 +103,7 @@ internal sealed class NodeObserver(
         var told = podResources?.Look(snapshot.CpuManager.Checkpoint, snapshot.Vms);
         return snapshot with
         {
+            VmsLeftOut = _qemu.LeftOut,
             CpuManager = _cpuManager.With(snapshot.CpuManager, told?.Evidence),
             PodResources = told?.Known,
             // Last, so that they are as new as the processes: a pod is in the API before its QEMU runs.

@@ -100,6 +100,7 @@ internal static class NodePlanner
                 vms,
                 [
                     .. NodeDedication.FindUnmatched(verdicts, settings),
+                    .. ReadingAdvisories.Of(snapshot),
                     .. snapshot.Cluster?.Notices ?? [],
                 ]
             ),

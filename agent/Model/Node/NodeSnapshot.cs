@@ -21,10 +21,14 @@ internal sealed record NodeSnapshot(
     /// <summary>What the kubelet's PodResources API has told; null where that isn't known.</summary>
     public PodResources? PodResources { get; init; }
 
+    /// <summary>How many processes look like a QEMU beyond those that are looked at.</summary>
+    public int VmsLeftOut { get; init; }
+
     /// <summary>Whether nothing of it is new: all of it is the very same data.</summary>
     internal bool IsSameAs(NodeSnapshot other) =>
         ReferenceEquals(Topology, other.Topology)
         && Vms == other.Vms
+        && VmsLeftOut == other.VmsLeftOut
         && ReferenceEquals(CpuManager, other.CpuManager)
         && ReferenceEquals(PodResources, other.PodResources)
         && ReferenceEquals(Cluster, other.Cluster);

@@ -39,6 +39,12 @@ internal sealed record ObservedVm
     /// <summary>The threads, in ascending order of their ids, the kernel's own for this VM last.</summary>
     public ImmutableArray<VmThread> Threads { get; init; } = [];
 
+    /// <summary>How many threads its process has beyond those: more than a VM has, so they are counted and not looked at.</summary>
+    public long ThreadsLeftOut { get; init; }
+
+    /// <summary>Whether its command line is longer than what is read of it.</summary>
+    public bool CommandLineIsCut { get; init; }
+
     /// <summary>Whether it has vCPU threads: a QEMU that has none, or none yet, runs no guest.</summary>
     public bool HasVcpus => Threads.Any(thread => thread.Role == ThreadRole.Vcpu);
 

@@ -24,7 +24,7 @@ internal sealed class CgroupHierarchy
     {
         _files = files;
         Mount = mount;
-        _ownPath = new(() => OwnCgroup.Search(_files, FolderOf));
+        _ownPath = new(() => new OwnCgroup(files, FolderOf).Find(Environment.ProcessId));
         _pods = new(() =>
             KubeletCgroups.Find(
                 _files,
@@ -53,7 +53,7 @@ internal sealed class CgroupHierarchy
     {
         // Under a bind mount of the host's /proc, "self" would answer with the agent's own mounts.
         const string Path = "/proc/1/mountinfo";
-        var result = files.Read($"{Path}", out var content);
+        var result = files.ReadPrefix($"{Path}", Bounds.MountTable, out var content, out _);
         if (!result.IsSuccess)
         {
             problem = result
@@ -163,6 +163,11 @@ internal sealed class CgroupHierarchy
             return known.Reading;
         }
 
+        if (_effective.Count >= Bounds.Vms + Bounds.ThreadCgroups)
+        {
+            return new(null, $"{path}: not read, for too many other cgroups have VMs' threads");
+        }
+
         var found = new Effective(
             new(null, $"{path}: no cpuset file here or above"),
             null,
@@ -187,9 +192,11 @@ internal sealed class CgroupHierarchy
     /// one that is inherited.
     /// </summary>
     /// <param name="path">The path from the hierarchy's root.</param>
+    /// <param name="problem">Why that can't be told; null if it can.</param>
     /// <returns>Null when all of it is inherited.</returns>
-    public CpuSet? ReadOwn(string path)
+    public CpuSet? ReadOwn(string path, out string? problem)
     {
+        problem = null;
         for (string? at = path; at is not null and not "/"; at = ParentOf(at))
         {
             if (
@@ -199,6 +206,12 @@ internal sealed class CgroupHierarchy
             {
                 return own;
             }
+
+            if (HasFailed(found))
+            {
+                problem = found.Reading.Problem;
+                return null;
+            }
         }
 
         return null;
@@ -207,8 +220,13 @@ internal sealed class CgroupHierarchy
     /// <summary>The CPUs of a child cgroup; null if there's no such child with a cpuset of its own.</summary>
     /// <param name="path">The parent's path.</param>
     /// <param name="child">The child's name.</param>
-    public CpuSet? ReadChild(string path, string child) =>
-        TryReadEffective($"{path.TrimEnd('/')}/{child}", out var found) ? found.Reading.Cpus : null;
+    /// <param name="problem">Why that can't be told; null if it can, or if a reading before couldn't either.</param>
+    public CpuSet? ReadChild(string path, string child, ref string? problem)
+    {
+        var isThere = TryReadEffective($"{path.TrimEnd('/')}/{child}", out var found);
+        problem ??= HasFailed(found) ? found.Reading.Problem : null;
+        return isThere ? found.Reading.Cpus : null;
+    }
 
     /// <summary>Whether the kernel balances nothing between the cgroup's CPUs: v2's partition <c>isolated</c>.</summary>
     /// <param name="path">The path from the hierarchy's root.</param>
@@ -228,6 +246,10 @@ internal sealed class CgroupHierarchy
 
         return false;
     }
+
+    // Not there, or gone meanwhile, is an answer.
+    private static bool HasFailed(Effective found) =>
+        !found.Result.IsSuccess && !found.Result.Errno.MeansGone();
 
     private bool IsUnchanged(Effective known) =>
         known.File is { } file

@@ -1,19 +1,63 @@
+using System.Globalization;
+using PinAgent.NativeInterop;
 using PinAgent.Observe.Files;
 using PinAgent.Observe.Proc;
 
 namespace PinAgent.Observe.Cgroups;
 
-/// <summary>Where the agent itself is in the host's hierarchy.</summary>
-internal static class OwnCgroup
+/// <summary>
+/// Searches the hierarchy for the agent's own cgroup: from a cgroup namespace of its own, the kernel doesn't say where it is,
+/// and the cgroup that lists the agent is it. Level by level, so that what a tenant makes below its own comes after the agent's.
+/// </summary>
+/// <param name="files">The machine's files.</param>
+/// <param name="folderOf">Where a cgroup is mounted.</param>
+internal sealed class OwnCgroup(HostFiles files, Func<string, string> folderOf)
 {
-    /// <summary>
-    /// The cgroup that lists the agent: in a cgroup namespace of its own the kernel doesn't say where that is.
-    /// </summary>
-    /// <param name="files">The machine's files.</param>
-    /// <param name="folderOf">A cgroup's folder.</param>
-    /// <returns>Null where it's in none of those that are mounted.</returns>
-    public static string? Search(HostFiles files, Func<string, string> folderOf) =>
-        Search(files, folderOf, "", Environment.ProcessId, 0);
+    private const int DeepestCgroup = 32;
+
+    /// <summary>The path of the cgroup with this process; null if it isn't found.</summary>
+    public string? Find(int pid)
+    {
+        if (Lists("", pid, out _))
+        {
+            return "/";
+        }
+
+        var names = new List<string>();
+        var level = new List<string> { "" };
+        var searched = 0;
+        for (var depth = 0; depth < DeepestCgroup && level.Count > 0; depth++)
+        {
+            var below = new List<string>();
+            foreach (var parent in level)
+            {
+                files.ListNames($"{folderOf(parent)}", names);
+                foreach (var name in names)
+                {
+                    // Control files have a dot after the controller's name; cgroups made by systemd have one too.
+                    var path = $"{parent}/{name}";
+                    if (Lists(path, pid, out var isCgroup))
+                    {
+                        return path;
+                    }
+
+                    if (isCgroup && ++searched > Bounds.SearchedCgroups)
+                    {
+                        return null;
+                    }
+
+                    if (isCgroup)
+                    {
+                        below.Add(path);
+                    }
+                }
+            }
+
+            level = below;
+        }
+
+        return null;
+    }
 
     /// <summary>The agent's path as the kernel tells it; null where that says nothing: it's the namespace's root.</summary>
     public static string? Told(HostFiles files, CgroupMount mount) =>
@@ -24,43 +68,27 @@ internal static class OwnCgroup
             ? path
             : null;
 
-    private static string? Search(
-        HostFiles files,
-        Func<string, string> folderOf,
-        string path,
-        int pid,
-        int depth
-    )
+    // The agent's has few processes; of one with many, the beginning does.
+    private bool Lists(string path, int pid, out bool isCgroup)
     {
-        const int DeepestCgroup = 32;
-        if (depth > DeepestCgroup)
+        var read = files.ReadPrefix(
+            $"{folderOf(path)}/cgroup.procs",
+            Bounds.File,
+            out var pids,
+            out _
+        );
+        isCgroup = read.Errno != Errno.ENOTDIR;
+        foreach (var line in pids.Split((byte)'\n'))
         {
-            return null;
-        }
-
-        var folder = folderOf(path);
-        if (files.ReadText($"{folder}/cgroup.procs", out var pids).IsSuccess)
-        {
-            foreach (var line in pids.AsSpan().EnumerateLines())
+            if (
+                int.TryParse(pids[line], CultureInfo.InvariantCulture, out var listed)
+                && listed == pid
+            )
             {
-                if (int.TryParse(line, out var listed) && listed == pid)
-                {
-                    return path.Length == 0 ? "/" : path;
-                }
+                return true;
             }
         }
 
-        var names = new List<string>();
-        files.ListNames($"{folder}", names);
-        foreach (var name in names)
-        {
-            // Control files have a dot after the controller's name; cgroups made by systemd have one too.
-            if (Search(files, folderOf, $"{path}/{name}", pid, depth + 1) is { } found)
-            {
-                return found;
-            }
-        }
-
-        return null;
+        return false;
     }
 }

@@ -1,5 +1,6 @@
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
+using PinAgent.NativeInterop;
 using PinAgent.Observe.Files;
 using PinAgent.Observe.Proc;
 
@@ -73,9 +74,18 @@ internal sealed class VmCgroups(HostFiles files)
         {
             if (!known.TryGetValue(ThreadKey.Of(threads[i]), out var own))
             {
-                if (!files.Read($"/proc/{pid}/task/{threads[i].Tid}/cgroup", out content).IsSuccess)
+                var tid = threads[i].Tid;
+                result = files.Read($"/proc/{pid}/task/{tid}/cgroup", out content);
+                if (result.Errno.MeansGone())
                 {
                     continue;
+                }
+
+                if (!result.IsSuccess)
+                {
+                    return Unreadable(
+                        result.ToException(files.Display($"/proc/{pid}/task/{tid}/cgroup")).Message
+                    );
                 }
 
                 if (!content.SequenceEqual(last))
@@ -99,16 +109,20 @@ internal sealed class VmCgroups(HostFiles files)
             }
         }
 
-        return vm with
-        {
-            Cgroup = location,
-            Cpuset = cpuset,
-            GivenCpuset = cgroups.ReadOwn(location.Path),
-            Housekeeping =
-                cgroups.ReadChild(location.Path, "housekeeping")
-                ?? cgroups.ReadChild($"{location.Path}/container", "housekeeping"),
-            Threads = threads.DrainToImmutable(),
-        };
+        var given = cgroups.ReadOwn(location.Path, out var unread);
+        var housekeeping =
+            cgroups.ReadChild(location.Path, "housekeeping", ref unread)
+            ?? cgroups.ReadChild($"{location.Path}/container", "housekeeping", ref unread);
+        return unread is not null
+            ? Unreadable(unread)
+            : vm with
+            {
+                Cgroup = location,
+                Cpuset = cpuset,
+                GivenCpuset = given,
+                Housekeeping = housekeeping,
+                Threads = threads.DrainToImmutable(),
+            };
 
         ObservedVm Unreadable(string text) =>
             vm with

@@ -35,7 +35,9 @@ internal static class HostSurvey
                 files.Read($"/proc/2/stat", out var stat).IsSuccess
                 && ProcStat.TryParse(stat, out var second)
                 && second.IsKernelThread,
-            HidePid = files.Read($"/proc/1/mountinfo", out var mounts).IsSuccess
+            HidePid = files
+                .ReadPrefix($"/proc/1/mountinfo", Bounds.MountTable, out var mounts, out _)
+                .IsSuccess
                 ? MountInfo.FindHidePid(mounts)
                 : null,
             PtraceScope = Text(files, "/proc/sys/kernel/yama/ptrace_scope"),
@@ -100,7 +102,9 @@ internal static class HostSurvey
         var cgroups = CgroupHierarchy.TryOpen(files, out var cgroupProblem, kubelet);
         facts = facts with
         {
-            Cgroups = files.Read($"/proc/1/mountinfo", out var mounts).IsSuccess
+            Cgroups = files
+                .ReadPrefix($"/proc/1/mountinfo", Bounds.MountTable, out var mounts, out _)
+                .IsSuccess
                 ?
                 [
                     .. MountInfo

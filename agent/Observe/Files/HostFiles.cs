@@ -57,29 +57,60 @@ internal sealed class HostFiles : IDisposable
     /// <summary>Told of every file and link that is read; null for nobody.</summary>
     internal IFileWitness? Witness { get; init; }
 
+    /// <summary>The error that reading a path is to end with, for tests of what the kernel seldom answers; null for none.</summary>
+    internal Func<string, Errno>? Faults { get; set; }
+
     /// <summary>Reads a whole file.</summary>
     /// <param name="path">The path below the root, as an interpolated string that begins with a slash.</param>
     /// <param name="content">The bytes; valid until the next call.</param>
+    /// <param name="limit">How many bytes it may have.</param>
+    /// <returns><see cref="Errno.EFBIG"/> for a longer one.</returns>
     public LinuxResult Read(
         [InterpolatedStringHandlerArgument("")] HostPath path,
-        out ReadOnlySpan<byte> content
+        out ReadOnlySpan<byte> content,
+        int limit = Bounds.File
+    )
+    {
+        var result = ReadPrefix(path, limit, out content, out var isWhole);
+        if (result.IsSuccess && !isWhole)
+        {
+            content = default;
+            result = new LinuxResult(Errno.EFBIG);
+        }
+
+        return result;
+    }
+
+    /// <summary>Reads the beginning of a file, up to a limit in bytes. What is read is valid until the next call.</summary>
+    public LinuxResult ReadPrefix(
+        [InterpolatedStringHandlerArgument("")] HostPath path,
+        int limit,
+        out ReadOnlySpan<byte> content,
+        out bool isWhole
     )
     {
         content = default;
-        if (path.IsTooLong)
+        isWhole = false;
+        if (FaultOf(path) is not Errno.None and var fault)
         {
-            return new LinuxResult(Errno.ENAMETOOLONG);
+            return new LinuxResult(fault);
         }
 
-        var result = KernelFile.Read(path.Bytes, ref _content, out var length, _root);
+        var result = KernelFile.ReadPrefix(
+            path.Bytes,
+            ref _content,
+            limit,
+            out var length,
+            out isWhole,
+            _root
+        );
         content = _content.AsSpan(0, length);
         Witness?.SeeFile(path.Text, result, content);
         return result;
     }
 
     /// <summary>Reads a file as text, for files that are read seldom; bytes that aren't UTF-8 are replaced.</summary>
-    /// <param name="path">The path below the root.</param>
-    /// <param name="text">The text without the white space around it; empty when the read failed.</param>
+    /// <returns>The text is without the white space around it; empty when the read failed.</returns>
     public LinuxResult ReadText(
         [InterpolatedStringHandlerArgument("")] HostPath path,
         out string text
@@ -90,18 +121,16 @@ internal sealed class HostFiles : IDisposable
         return result;
     }
 
-    /// <summary>Reads where a symbolic link points to.</summary>
-    /// <param name="path">The path below the root.</param>
-    /// <param name="target">The target; valid until the next call.</param>
+    /// <summary>Reads where a symbolic link points to; valid until the next call.</summary>
     public LinuxResult ReadLink(
         [InterpolatedStringHandlerArgument("")] HostPath path,
         out ReadOnlySpan<byte> target
     )
     {
         target = default;
-        if (path.IsTooLong)
+        if (FaultOf(path) is not Errno.None and var fault)
         {
-            return new LinuxResult(Errno.ENAMETOOLONG);
+            return new LinuxResult(fault);
         }
 
         var result = KernelFile.ReadLink(path.Bytes, _link, out var length, _root);
@@ -110,32 +139,27 @@ internal sealed class HostFiles : IDisposable
         return result;
     }
 
-    /// <summary>Whether a directory has so many subdirectories. A file system that doesn't count says no.</summary>
-    /// <param name="path">The path below the root.</param>
-    /// <param name="count">How many.</param>
-    [System.Diagnostics.CodeAnalysis.SuppressMessage(
-        "Performance",
-        "CA1822",
-        Justification = "The path is built in this reader's own buffer."
-    )]
-    public bool HasFolders([InterpolatedStringHandlerArgument("")] HostPath path, int count) =>
-        !path.IsTooLong
+    /// <summary>How many subdirectories a directory has; null where the file system doesn't count, or it can't be read.</summary>
+    public long? CountFolders([InterpolatedStringHandlerArgument("")] HostPath path) =>
+        FaultOf(path) == Errno.None
         && KernelFile.CountFolders(path.Bytes, out var found, _root).IsSuccess
-        && found == count;
+        && found >= 0
+            ? found
+            : null;
 
-    /// <summary>Lists the entries of a directory whose names are numbers, in ascending order: processes, threads.</summary>
-    /// <param name="path">The path below the root.</param>
-    /// <param name="numbers">Receives the numbers; cleared first.</param>
+    /// <summary>
+    /// Lists the entries of a directory whose names are numbers, in ascending order: processes, threads. With a limit, they are
+    /// the first ones in the directory's own order, which is the threads' age.
+    /// </summary>
     public LinuxResult ListNumbers(
         [InterpolatedStringHandlerArgument("")] HostPath path,
-        List<int> numbers
+        List<int> numbers,
+        int limit = Bounds.Processes
     )
     {
         numbers.Clear();
-        var result = path.IsTooLong
-            ? new LinuxResult(Errno.ENAMETOOLONG)
-            : _directory.Open(path.Bytes, _root);
-        while (_directory.MoveNext())
+        var result = Open(path);
+        while (numbers.Count < limit && _directory.MoveNext())
         {
             if (
                 int.TryParse(
@@ -152,29 +176,26 @@ internal sealed class HostFiles : IDisposable
 
         _directory.Dispose();
         numbers.Sort();
-        return result;
+        return result.IsSuccess ? _directory.Result : result;
     }
 
     /// <summary>Lists the names in a directory, in ordinal order.</summary>
-    /// <param name="path">The path below the root.</param>
-    /// <param name="names">Receives the names; cleared first.</param>
     public LinuxResult ListNames(
         [InterpolatedStringHandlerArgument("")] HostPath path,
-        List<string> names
+        List<string> names,
+        int limit = Bounds.Names
     )
     {
         names.Clear();
-        var result = path.IsTooLong
-            ? new LinuxResult(Errno.ENAMETOOLONG)
-            : _directory.Open(path.Bytes, _root);
-        while (_directory.MoveNext())
+        var result = Open(path);
+        while (names.Count < limit && _directory.MoveNext())
         {
             names.Add(Encoding.UTF8.GetString(_directory.Name));
         }
 
         _directory.Dispose();
         names.Sort(StringComparer.Ordinal);
-        return result;
+        return result.IsSuccess ? _directory.Result : result;
     }
 
     /// <summary>
@@ -219,6 +240,14 @@ internal sealed class HostFiles : IDisposable
         _root?.Dispose();
     }
 
+    private LinuxResult Open(HostPath path) =>
+        FaultOf(path) is not Errno.None and var fault
+            ? new LinuxResult(fault)
+            : _directory.Open(path.Bytes, _root);
+
+    private Errno FaultOf(HostPath path) =>
+        path.IsTooLong ? Errno.ENAMETOOLONG : Faults?.Invoke(path.Text) ?? Errno.None;
+
     /// <summary>
     /// Builds a zero-terminated path from an interpolated string in the reader's own buffer, so that reading
     /// <c>$"/proc/{pid}/stat"</c> allocates nothing.
@@ -230,9 +259,6 @@ internal sealed class HostFiles : IDisposable
         private int _length;
 
         /// <summary>Begins a path.</summary>
-        /// <param name="literalLength">Unused; part of the compiler's pattern.</param>
-        /// <param name="formattedCount">Unused; part of the compiler's pattern.</param>
-        /// <param name="files">The reader whose buffer is used.</param>
         public HostPath(int literalLength, int formattedCount, HostFiles files)
         {
             _ = literalLength + formattedCount;
@@ -258,10 +284,8 @@ internal sealed class HostFiles : IDisposable
         // One byte stays free for the zero.
         private readonly Span<byte> Free => _buffer.AsSpan(_length, _buffer.Length - _length - 1);
 
-        /// <summary>Appends a part of the string between the holes.</summary>
         public void AppendLiteral(string text) => AppendFormatted(text);
 
-        /// <summary>Appends a text.</summary>
         public void AppendFormatted(string text)
         {
             if (
@@ -277,7 +301,6 @@ internal sealed class HostFiles : IDisposable
             _length += written;
         }
 
-        /// <summary>Appends a number.</summary>
         public void AppendFormatted(int number)
         {
             if (

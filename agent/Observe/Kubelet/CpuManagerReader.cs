@@ -26,6 +26,11 @@ internal sealed class CpuManagerReader(HostFiles files, string kubeletRoot)
     {
         _errno = files.Read($"{_path}", out var checkpoint).Errno;
         _checkpoint = checkpoint.ToArray();
+        if (_seen is { } last && _errno.MeansShortage())
+        {
+            return last;
+        }
+
         var seen = CpuManagerObserver.Observe(files, kubeletRoot);
 
         // Whether a kubelet runs decides nothing, so it's looked for when the state changes only.

@@ -30,7 +30,8 @@ internal sealed class ForeignProcesses(
     /// <param name="known">The processes that aren't asked about.</param>
     public IEnumerable<ForeignProcess> Find(CpuSet cpus, IReadOnlySet<int> known)
     {
-        var found = new List<(ulong RunTime, ForeignProcess Process)>();
+        // The one with the least CPU time first: where there are too many, it's left out.
+        var found = new PriorityQueue<ForeignProcess, ulong>();
         files.ListNumbers($"/proc", _pids);
         foreach (var pid in _pids.Where(pid => !known.Contains(pid)))
         {
@@ -46,25 +47,36 @@ internal sealed class ForeignProcesses(
 
             var (runTime, comm) = (stat.RunTime, ThreadName.Printable(stat.Name));
             var masks = CountMasks(pid, cpus);
-            var cgroup = masks.Count > 0 ? CgroupOf(pid) : null;
             foreach (var (mask, threads) in masks)
             {
-                found.Add((runTime, new ForeignProcess(pid, comm, cgroup, mask, threads)));
+                found.Enqueue(new ForeignProcess(pid, comm, null, mask, threads), runTime);
+                if (found.Count > Bounds.ForeignProcesses)
+                {
+                    found.Dequeue();
+                }
             }
         }
 
-        return found
-            .OrderByDescending(process => process.RunTime)
-            .Select(process => process.Process);
+        return
+        [
+            .. found
+                .UnorderedItems.OrderByDescending(process => process.Priority)
+                .ThenBy(process => process.Element.Pid)
+                .Select(process => process.Element with { Cgroup = CgroupOf(process.Element.Pid) }),
+        ];
     }
 
     private Dictionary<CpuSet, int> CountMasks(int pid, CpuSet cpus)
     {
         var masks = new Dictionary<CpuSet, int>();
-        files.ListNumbers($"/proc/{pid}/task", _tids);
+        files.ListNumbers($"/proc/{pid}/task", _tids, Bounds.ForeignThreads);
         foreach (var tid in _tids)
         {
-            if (affinity.Read(pid, tid) is { } mask && mask.Overlaps(cpus))
+            if (
+                affinity.Read(pid, tid) is { } mask
+                && mask.Overlaps(cpus)
+                && (masks.Count < Bounds.ForeignMasks || masks.ContainsKey(mask))
+            )
             {
                 masks[mask] = masks.GetValueOrDefault(mask) + 1;
             }

@@ -18,7 +18,7 @@ internal sealed class InterruptScan
     /// <param name="cpus">The CPUs.</param>
     public IEnumerable<DeviceInterrupt> Look(HostFiles files, CpuSet cpus)
     {
-        files.Read($"/proc/interrupts", out var content);
+        files.Read($"/proc/interrupts", out var content, Bounds.MachineFile);
         var devices = ProcInterrupts
             .Parse(content)
             .Where(line => line.IsDevice && line.Counts.Count > 0)

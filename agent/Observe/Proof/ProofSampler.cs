@@ -40,7 +40,11 @@ internal sealed class ProofSampler(HostFiles files)
         files.ListNumbers($"/proc", _pids);
         foreach (var pid in _pids)
         {
-            files.ListNumbers($"/proc/{pid}/task", _tids);
+            files.ListNumbers(
+                $"/proc/{pid}/task",
+                _tids,
+                pid == vm.Key.Pid ? Bounds.NodeThreads : Bounds.ForeignThreads
+            );
             foreach (var tid in _tids)
             {
                 if (ReadThread(pid, tid) is { } thread)
@@ -124,7 +128,7 @@ internal sealed class ProofSampler(HostFiles files)
     private Dictionary<int, long> ReadInterrupts()
     {
         var counts = new Dictionary<int, long>();
-        files.Read($"/proc/interrupts", out var content);
+        files.Read($"/proc/interrupts", out var content, Bounds.MachineFile);
         foreach (var (cpu, count) in ProcInterrupts.Parse(content).SelectMany(line => line.Counts))
         {
             counts[cpu] = counts.GetValueOrDefault(cpu) + count;

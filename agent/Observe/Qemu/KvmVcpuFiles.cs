@@ -22,17 +22,20 @@ internal sealed class KvmVcpuFiles(HostFiles files)
 
     /// <summary>Looks once at the threads of a VM.</summary>
     /// <param name="vm">The process.</param>
+    /// <param name="guest">What the command line says of the guest.</param>
     /// <param name="threads">Its threads, those that the kernel named left out.</param>
     /// <param name="vcpuOf">The vCPU of each thread that is one, once all are known.</param>
     /// <returns>Why they aren't all known; null if they are.</returns>
     public VmProblem? TryRecognise(
         VmKey vm,
+        GuestCpus guest,
         IReadOnlyCollection<VmThread> threads,
         out IReadOnlyDictionary<int, int> vcpuOf
     )
     {
         vcpuOf = new Dictionary<int, int>();
-        var listed = files.ListNumbers($"/proc/{vm.Pid}/fd", _descriptors);
+        var most = Math.Min(guest.Full.Vcpus, Bounds.Vcpus) + Bounds.Descriptors;
+        var listed = files.ListNumbers($"/proc/{vm.Pid}/fd", _descriptors, most);
         if (!listed.IsSuccess)
         {
             return Unnamed(
@@ -55,7 +58,11 @@ internal sealed class KvmVcpuFiles(HostFiles files)
 
         if (vcpuOfDescriptor.Count == 0)
         {
-            return Unnamed("and it doesn't use KVM");
+            return Unnamed(
+                _descriptors.Count < most
+                    ? "and it doesn't use KVM"
+                    : $"and no vCPU is among its first {most} open files"
+            );
         }
 
         if (!_seen.TryGetValue(vm, out var seen))

@@ -1,5 +1,6 @@
 using System.Text;
 using PinAgent.Observe.Qemu;
+using PinAgent.Observe.Qemu.CommandLine;
 
 namespace PinAgent.Observe.Recording;
 

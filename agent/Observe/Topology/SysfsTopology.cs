@@ -132,7 +132,12 @@ internal static class SysfsTopology
         const string Prefix = "node";
         var nodeOf = new Dictionary<int, int>();
         var names = new List<string>();
-        files.ListNames($"{Node}", names);
+        var listed = files.ListNames($"{Node}", names);
+        if (listed.Errno.MeansShortage())
+        {
+            throw new InvalidDataException($"{files.Display(Node)}: {listed.Errno.Describe()}");
+        }
+
         foreach (var name in names)
         {
             if (
@@ -212,9 +217,9 @@ internal static class SysfsTopology
     }
 
     private static int? ReadNumber(HostFiles files, string path) =>
-        files.ReadText($"{path}", out var text).IsSuccess
+        TryRead(files, path, out var content)
         && int.TryParse(
-            text,
+            content.Trim(" \n"u8),
             NumberStyles.AllowLeadingSign,
             CultureInfo.InvariantCulture,
             out var number
@@ -223,10 +228,18 @@ internal static class SysfsTopology
             : null;
 
     private static CpuSet? ReadOptional(HostFiles files, string path) =>
-        files.Read($"{path}", out var content).IsSuccess
-        && CpuSet.TryParse(content, out var cpus, out _)
+        TryRead(files, path, out var content) && CpuSet.TryParse(content, out var cpus, out _)
             ? cpus
             : null;
+
+    // What is read is kept until a CPU goes or comes: a moment without free files must not make a topology without cores.
+    private static bool TryRead(HostFiles files, string path, out ReadOnlySpan<byte> content)
+    {
+        var result = files.Read($"{path}", out content);
+        return result.Errno.MeansShortage()
+            ? throw new InvalidDataException($"{files.Display(path)}: {result.Errno.Describe()}")
+            : result.IsSuccess;
+    }
 
     private static CpuSet ReadRequired(HostFiles files, string path)
     {

@@ -80,7 +80,8 @@ internal static class NodeDedication
                         Disagreement = CpuCrossCheck.Of(verdict, snapshot),
                     }
                 )
-                .Select(verdict => LoweredMode.Of(verdict, settings)),
+                .Select(verdict => LoweredMode.Of(verdict, settings))
+                .Select(ReadingAdvisories.AddTo),
         ];
     }
 

@@ -14,12 +14,15 @@ internal sealed class DummyVm : IAsyncDisposable
         Cpuset cpuset,
         string[] arguments,
         string threads,
+        int moreKilobytes,
         TaskCompletionSource ready
     ) =>
         _run = Cli.Wrap("/bin/sh")
             .WithArguments([
                 "-c",
-                $"echo $$ > {cpuset.Folder}/cgroup.procs && exec \"$@\"",
+                // A command line's room is a quarter of the stack's, and each argument has at most 128 KiB.
+                $"echo $$ > {cpuset.Folder}/cgroup.procs && ulimit -s 65536 && exec \"$@\" "
+                    + $"$(for i in $(seq {moreKilobytes / 100}); do head -c 102400 /dev/zero | tr '\\0' x; echo; done)",
                 "sh",
                 Paths.DummyVm,
                 .. arguments,
@@ -32,10 +35,20 @@ internal sealed class DummyVm : IAsyncDisposable
 
     public int Pid => _run.ProcessId;
 
-    public static async Task<DummyVm> StartAsync(Cpuset cpuset, string[] arguments, string threads)
+    /// <summary>Starts it.</summary>
+    /// <param name="cpuset">The cgroup to start it in.</param>
+    /// <param name="arguments">What it poses with.</param>
+    /// <param name="threads">Its threads' names.</param>
+    /// <param name="moreKilobytes">How much its command line has beyond that, in hundreds.</param>
+    public static async Task<DummyVm> StartAsync(
+        Cpuset cpuset,
+        string[] arguments,
+        string threads,
+        int moreKilobytes = 0
+    )
     {
         var ready = new TaskCompletionSource();
-        var program = new DummyVm(cpuset, arguments, threads, ready);
+        var program = new DummyVm(cpuset, arguments, threads, moreKilobytes, ready);
         await ready.Task.WaitAsync(TestContext.Current.CancellationToken);
         return program;
     }

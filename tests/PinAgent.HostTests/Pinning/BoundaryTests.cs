@@ -132,6 +132,35 @@ public sealed class BoundaryTests
     }
 
     [Fact(Timeout = Timeout)]
+    public async Task A_command_line_of_four_megabytes_is_read_to_its_bound_and_costs_the_guest_beside_it_nothing()
+    {
+        Requires.RealGuests(cpus: 2);
+        using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "1");
+        using var hostileCpuset = new Cpuset(Cpuset.PodPath(out _, out _), "0");
+        await using var guest = await Guest.StartAsync(_name, "1", cpuset);
+        await using var poser = await DummyVm.StartAsync(
+            hostileCpuset,
+            ["-machine", "q35", "-smp", "1"],
+            "CPU 0/KVM",
+            moreKilobytes: 4000
+        );
+        var length = (
+            await File.ReadAllBytesAsync(
+                $"/proc/{poser.Pid}/cmdline",
+                TestContext.Current.CancellationToken
+            )
+        ).Length;
+        Assert.InRange(length, 4_000_000, int.MaxValue);
+
+        var status = await Agent.RunOnceAsync();
+
+        Assert.Equal("Pinned", status.Vm(guest).State);
+        Assert.All(guest.Masks().Values, mask => Assert.Equal("1", mask));
+        Assert.Equal("Unreadable", status.Vm(poser.Pid).Reason);
+        Assert.Contains("64 KiB", status.Vm(poser.Pid).Json.ToJsonString());
+    }
+
+    [Fact(Timeout = Timeout)]
     public async Task A_program_with_a_vcpus_thread_name_and_no_guest_is_no_vm()
     {
         Requires.RealGuests(cpus: 2);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PinAgent.Model.Cpu;
 using PinAgent.Observe.Cgroups;
 using Xunit;
 
@@ -120,7 +121,7 @@ public sealed class CgroupHierarchyTests : IDisposable
             .Write($"{Root2}/vm1/cpuset.cpus.effective", "2-5\n");
 
         Assert.Equal(("2-5", null), Effective("/vm1"));
-        Assert.Equal("2-9", Open().ReadOwn("/vm1")?.ToString());
+        Assert.Equal("2-9", Open().ReadOwn("/vm1", out _)?.ToString());
     }
 
     [Theory]
@@ -155,9 +156,9 @@ public sealed class CgroupHierarchyTests : IDisposable
             .Folder($"{Root2}/z.slice");
 
         Assert.Equal(("4-7", null), Effective("/a.slice/b.slice/c.scope"));
-        Assert.Equal("4-7", Open().ReadOwn("/a.slice/b.slice/c.scope")?.ToString());
+        Assert.Equal("4-7", Open().ReadOwn("/a.slice/b.slice/c.scope", out _)?.ToString());
         Assert.Equal(("0-15", null), Effective("/z.slice"));
-        Assert.Null(Open().ReadOwn("/z.slice"));
+        Assert.Null(Open().ReadOwn("/z.slice", out _));
         Assert.Equal(("0-15", null), Effective("/"));
     }
 
@@ -170,7 +171,7 @@ public sealed class CgroupHierarchyTests : IDisposable
             .Write($"{Root2}/vm1/cpuset.cpus", "\n")
             .Write($"{Root2}/vm1/cpuset.cpus.effective", "0-15\n");
 
-        Assert.Null(Open().ReadOwn("/vm1"));
+        Assert.Null(Open().ReadOwn("/vm1", out _));
     }
 
     [Fact]
@@ -255,10 +256,10 @@ public sealed class CgroupHierarchyTests : IDisposable
             .Write($"{Root2}/vm1/housekeeping/cpuset.cpus.effective", "2\n")
             .Folder($"{Root2}/vm2/housekeeping");
 
-        Assert.Equal("2", Open().ReadChild("/vm1", "housekeeping")?.ToString());
-        Assert.Null(Open().ReadChild("/vm2", "housekeeping"));
-        Assert.Null(Open().ReadChild("/vm3", "housekeeping"));
-        Assert.Null(Open().ReadChild("/", "housekeeping"));
+        Assert.Equal("2", ReadChild("/vm1", "housekeeping")?.ToString());
+        Assert.Null(ReadChild("/vm2", "housekeeping"));
+        Assert.Null(ReadChild("/vm3", "housekeeping"));
+        Assert.Null(ReadChild("/", "housekeeping"));
     }
 
     public void Dispose() => _host.Dispose();
@@ -266,6 +267,14 @@ public sealed class CgroupHierarchyTests : IDisposable
     private CgroupHierarchy Open() =>
         CgroupHierarchy.TryOpen(_host.Files, out var problem)
         ?? throw new InvalidOperationException(problem);
+
+    private CpuSet? ReadChild(string path, string child)
+    {
+        string? problem = null;
+        var cpus = Open().ReadChild(path, child, ref problem);
+        Assert.Null(problem);
+        return cpus;
+    }
 
     private (string? Cpus, string? Problem) Effective(string path)
     {

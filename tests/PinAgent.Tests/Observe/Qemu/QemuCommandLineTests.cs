@@ -1,5 +1,5 @@
 using System.Text;
-using PinAgent.Observe.Qemu;
+using PinAgent.Observe.Qemu.CommandLine;
 using Xunit;
 
 namespace PinAgent.Tests.Observe.Qemu;

@@ -1,6 +1,6 @@
 using System.Text;
 using PinAgent.Observe.Proc;
-using PinAgent.Observe.Qemu;
+using PinAgent.Observe.Qemu.CommandLine;
 using PinAgent.Observe.Recording;
 using Xunit;
 

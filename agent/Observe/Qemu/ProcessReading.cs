@@ -1,0 +1,49 @@
+using PinAgent.Model.Vm;
+using PinAgent.NativeInterop;
+
+namespace PinAgent.Observe.Qemu;
+
+/// <summary>What came of reading a process: a VM, none, or no answer. Only ENOENT and ESRCH say that there's none any more.</summary>
+/// <param name="Vm">The VM; null in the other cases.</param>
+/// <param name="Unreadable">Why it can't be told; null where it can.</param>
+/// <param name="Errno">The error behind that, if there was one.</param>
+internal readonly record struct ProcessReading(ObservedVm? Vm, string? Unreadable, Errno Errno)
+{
+    /// <summary>When the process started, where there's no answer and yet that much is known.</summary>
+    public ulong? StartTime { get; init; }
+
+    /// <summary>Whether there's no answer now, and may be one at the next look.</summary>
+    public bool IsWorthAnotherLook => Unreadable is not null && !Errno.MeansDenied();
+
+    /// <summary>The process has ended, or is no VM.</summary>
+    public static ProcessReading Gone => default;
+
+    /// <summary>A VM.</summary>
+    public static ProcessReading Found(ObservedVm vm) => new(vm, null, Errno.None);
+
+    /// <summary>A file that can't be read. What is gone is gone.</summary>
+    /// <param name="errno">The error.</param>
+    /// <param name="path">The file, as it is for the file system.</param>
+    public static ProcessReading Failed(Errno errno, string path) =>
+        MeansGone(errno) ? Gone : new(null, $"{path}: {errno.Describe()}; looking again", errno);
+
+    /// <summary>Whether an error says that a process or thread is no longer there.</summary>
+    public static bool MeansGone(Errno errno) => errno is Errno.ENOENT or Errno.ESRCH;
+
+    /// <summary>What is known of a VM of which this is the reading: what was known before, with the reason, if there's no answer.</summary>
+    /// <param name="known">The VM as it was; null if the process was none.</param>
+    public ObservedVm? Or(ObservedVm? known)
+    {
+        if (
+            Unreadable is null
+            || known is null
+            || (StartTime ?? known.Key.StartTime) != known.Key.StartTime
+        )
+        {
+            return Vm;
+        }
+
+        var problem = new VmProblem(Reason.Unreadable, Unreadable);
+        return known.Problem == problem ? known : known with { Problem = problem };
+    }
+}

@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+using PinAgent.Model.Vm;
+using PinAgent.Observe.Files;
+
+namespace PinAgent.Observe.Qemu;
+
+/// <summary>
+/// Finds the processes that have changed since they were read. How much one look does is bounded: who starts processes, or has
+/// VMs that can't be understood, waits for their own turn.
+/// </summary>
+/// <param name="processes">The machine's processes.</param>
+/// <param name="process">Reads one.</param>
+/// <param name="threads">Tells whether a VM's threads are as they were.</param>
+/// <param name="kernelThreads">The kernel's own threads.</param>
+internal sealed class QemuChanges(
+    ProcessList processes,
+    QemuProcess process,
+    ThreadCheck threads,
+    KernelThreads kernelThreads
+)
+{
+    private int _turn;
+
+    /// <summary>Finds them.</summary>
+    /// <param name="vms">All VMs as they were.</param>
+    /// <param name="changed">Receives the processes.</param>
+    /// <returns>False where a thread of the kernel's own that works for a VM came or went.</returns>
+    /// <exception cref="InvalidDataException">The processes can't be listed.</exception>
+    public bool TryFind(ImmutableArray<ObservedVm> vms, HashSet<int> changed) =>
+        TryFindVms(vms, changed) && TryFindNew(vms, changed);
+
+    /// <summary>Where the VM of this process is among VMs in ascending order of their ids; below zero if it's none.</summary>
+    public static int IndexOf(ImmutableArray<ObservedVm> vms, int pid)
+    {
+        var (low, high) = (0, vms.Length - 1);
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            var found = vms[middle].Key.Pid;
+            if (found == pid)
+            {
+                return middle;
+            }
+
+            (low, high) = found < pid ? (middle + 1, high) : (low, middle - 1);
+        }
+
+        return -1;
+    }
+
+    private bool TryFindVms(ImmutableArray<ObservedVm> vms, HashSet<int> changed)
+    {
+        var troubled = 0;
+        foreach (var vm in vms)
+        {
+            troubled += vm.Problem is null ? 0 : 1;
+        }
+
+        var (first, at) = (troubled == 0 ? 0 : _turn % troubled, 0);
+        _turn = troubled <= Bounds.TroubledAtOnce ? 0 : first + Bounds.TroubledAtOnce;
+        foreach (var vm in vms)
+        {
+            if (vm.Problem is not null)
+            {
+                if ((at++ - first + troubled) % troubled < Bounds.TroubledAtOnce)
+                {
+                    changed.Add(vm.Key.Pid);
+                }
+            }
+            else if (!threads.IsSame(vm))
+            {
+                changed.Add(vm.Key.Pid);
+            }
+            else if (!threads.HasSameKernelThreads(vm))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool TryFindNew(ImmutableArray<ObservedVm> vms, HashSet<int> changed)
+    {
+        processes.Read();
+        var turns = Math.Min(processes.Waiting, Bounds.YoungAtOnce);
+        if (turns == 0)
+        {
+            return true;
+        }
+
+        var uptime = processes.ReadUptime();
+        kernelThreads.BeginPass();
+        for (; turns > 0; turns--)
+        {
+            var pid = processes.Next();
+            if (IndexOf(vms, pid) >= 0)
+            {
+                continue;
+            }
+
+            if (process.IsCandidate(pid, out var startTime, out var reading))
+            {
+                changed.Add(pid);
+            }
+
+            if (
+                reading.IsWorthAnotherLook
+                || (startTime > 0 && ProcessList.IsStarting(startTime, uptime))
+            )
+            {
+                processes.LookAgain(pid);
+            }
+        }
+
+        return !kernelThreads.HasAny;
+    }
+}

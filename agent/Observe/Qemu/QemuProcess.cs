@@ -1,0 +1,197 @@
+using PinAgent.Model.Vm;
+using PinAgent.Observe.Files;
+using PinAgent.Observe.Proc;
+using PinAgent.Observe.Qemu.CommandLine;
+
+namespace PinAgent.Observe.Qemu;
+
+/// <summary>
+/// Reads one process: whether it's a QEMU that runs a guest, and what it's made of. Of a process that is none, little more
+/// than its name is read, however much it has.
+/// </summary>
+/// <param name="files">The machine's files.</param>
+/// <param name="threads">Reads its threads.</param>
+/// <param name="kernelThreads">Collects the kernel's own threads.</param>
+internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelThreads kernelThreads)
+{
+    /// <summary>Whether a process may be a QEMU, by its names and options. Collects the kernel's threads by the way.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="startTime">When it started; 0 if that couldn't be read, and for the kernel's own.</param>
+    /// <param name="reading">No answer where something couldn't be read.</param>
+    public bool IsCandidate(int pid, out ulong startTime, out ProcessReading reading) =>
+        IsCandidate(pid, out startTime, out _, out reading);
+
+    /// <summary>Reads a VM.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="uptime">How long the machine has run, in seconds.</param>
+    /// <param name="room">How many threads may be kept.</param>
+    /// <param name="known">The VM as it was, of which only new and renamed threads are to be read; null to read all.</param>
+    /// <param name="renamed">The threads that have named themselves; null to read all.</param>
+    public ProcessReading Read(
+        int pid,
+        double? uptime,
+        int room,
+        ObservedVm? known = null,
+        HashSet<int>? renamed = null
+    )
+    {
+        if (!IsCandidate(pid, out var startTime, out var isQemu, out var reading))
+        {
+            return reading;
+        }
+
+        if (
+            ReadCommandLine(pid, Bounds.CommandLine, out var arguments, out var isWhole) is
+            { } failed
+        )
+        {
+            return failed with { StartTime = startTime };
+        }
+
+        var commandLine = QemuCommandLine.Parse(arguments, isWhole);
+        if (commandLine.HasNoMachine)
+        {
+            return ProcessReading.Gone;
+        }
+
+        var key = new VmKey(pid, startTime);
+        var unread = threads.Read(
+            key,
+            commandLine.Guest,
+            room,
+            known?.Key == key ? known : null,
+            renamed,
+            out var found
+        );
+        if (unread is { } incomplete)
+        {
+            return incomplete with { StartTime = startTime };
+        }
+
+        if (found.IsEmpty || (!found.HasNamedVcpus && !(isQemu && ExecutableIsQemu(pid))))
+        {
+            return ProcessReading.Gone;
+        }
+
+        var problem = commandLine.Problem is { } text
+            ? new VmProblem(Reason.Unreadable, text)
+            : threads.FindVcpus(key, commandLine.Guest, found);
+        var vcpus = found.CountVcpus();
+        if (
+            problem is null
+            && vcpus < commandLine.Guest.BootVcpus
+            && ProcessList.IsStarting(startTime, uptime)
+        )
+        {
+            problem = new VmProblem(
+                Reason.VcpuThreadsStarting,
+                $"QEMU has just started: {vcpus} of {commandLine.Guest.BootVcpus} vCPU threads exist"
+            );
+        }
+
+        return ProcessReading.Found(
+            new ObservedVm
+            {
+                Key = key,
+                GuestName = commandLine.GuestName,
+                Guest = commandLine.Guest,
+                Threads = found.ToVmThreads(),
+                ThreadsLeftOut = found.LeftOut,
+                CommandLineIsCut = commandLine.IsCut,
+                Problem = problem,
+            }
+        );
+    }
+
+    private bool IsCandidate(
+        int pid,
+        out ulong startTime,
+        out bool isQemu,
+        out ProcessReading reading
+    )
+    {
+        (startTime, isQemu) = (0, false);
+        var result = files.Read($"/proc/{pid}/stat", out var content);
+        if (!result.IsSuccess)
+        {
+            reading = ProcessReading.Failed(result.Errno, files.Display($"/proc/{pid}/stat"));
+            return false;
+        }
+
+        reading = ProcessReading.Gone;
+        if (!ProcStat.TryParse(content, out var stat))
+        {
+            return false;
+        }
+
+        if (stat.IsKernelThread)
+        {
+            kernelThreads.Collect(pid, stat, ProcStatScheduling.TryParse(content));
+            return false;
+        }
+
+        startTime = stat.StartTime;
+        isQemu = QemuCommandLine.IsQemuName(stat.Name);
+        if (
+            ReadCommandLine(pid, Bounds.Introduction, out var arguments, out var isWhole) is
+            { } failed
+        )
+        {
+            reading = failed with { StartTime = startTime };
+            return false;
+        }
+
+        if (arguments.IsEmpty)
+        {
+            // Gone, or a zombie.
+            return false;
+        }
+
+        isQemu |= QemuCommandLine.IsQemuName(QemuCommandLine.Program(arguments));
+        if (isQemu || isWhole)
+        {
+            return isQemu || QemuCommandLine.HasQemuOptions(arguments);
+        }
+
+        if (!QemuCommandLine.MayHaveQemuOptions(arguments))
+        {
+            return false;
+        }
+
+        if (ReadCommandLine(pid, Bounds.CommandLine, out arguments, out _) is { } cut)
+        {
+            reading = cut with { StartTime = startTime };
+            return false;
+        }
+
+        return QemuCommandLine.HasQemuOptions(arguments);
+    }
+
+    private ProcessReading? ReadCommandLine(
+        int pid,
+        int limit,
+        out ReadOnlySpan<byte> arguments,
+        out bool isWhole
+    )
+    {
+        var result = files.ReadPrefix($"/proc/{pid}/cmdline", limit, out arguments, out isWhole);
+        return result.IsSuccess
+            ? null
+            : ProcessReading.Failed(result.Errno, files.Display($"/proc/{pid}/cmdline"));
+    }
+
+    // Another user's executable can be read with CAP_SYS_PTRACE only: unreadable doesn't speak against it. The kernel
+    // marks the file of a QEMU that was started before its package was updated.
+    private bool ExecutableIsQemu(int pid)
+    {
+        if (!files.ReadLink($"/proc/{pid}/exe", out var target).IsSuccess)
+        {
+            return true;
+        }
+
+        var deleted = " (deleted)"u8;
+        return QemuCommandLine.IsQemuName(
+            target.EndsWith(deleted) ? target[..^deleted.Length] : target
+        );
+    }
+}

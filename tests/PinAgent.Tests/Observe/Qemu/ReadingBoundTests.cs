@@ -1,0 +1,240 @@
+using PinAgent.Model.Vm;
+using PinAgent.NativeInterop;
+using PinAgent.Observe.Cgroups;
+using PinAgent.Observe.Files;
+using PinAgent.Observe.Qemu;
+using PinAgent.Observe.Recording;
+using Xunit;
+
+namespace PinAgent.Tests.Observe.Qemu;
+
+/// <summary>However much a tenant writes, it's read to a bound, and a real VM beside it is read as ever.</summary>
+public sealed class ReadingBoundTests : IDisposable
+{
+    private const int Megabyte = 1024 * 1024;
+
+    private readonly FakeHost _host = new FakeHost()
+        .MountCgroup2()
+        .Write("/proc/uptime", "5000.00 9000.00\n")
+        .Write("/sys/fs/cgroup/vm1.scope/cpuset.cpus.effective", "2-5\n");
+
+    [Fact]
+    public void A_command_line_of_four_megabytes_costs_no_more_than_its_beginning()
+    {
+        FakeProcess.Qemu(_host, 4711);
+        new FakeProcess(_host, 4800, "evil")
+            .Arguments(["/bin/evil", "-machine", "q35", "-smp", "2", .. Filler(4 * Megabyte)])
+            .Thread(4801, "CPU 0/KVM");
+        new FakeProcess(_host, 4900, "evil")
+            .Arguments("/bin/evil", "-name", new string(',', 4 * Megabyte), "-cpu", "x")
+            .Thread(4901, "CPU 0/KVM");
+        var observer = Observer(_host.Files);
+        QemuObservation.Observe(_host, observer);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var vms = QemuObservation.Observe(_host, observer);
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Megabyte / 4);
+        Assert.Null(vms[0].Problem);
+        Assert.Equal((4800, Reason.Unreadable), (vms[1].Key.Pid, vms[1].Problem?.Reason));
+        Assert.Contains("more than 64 KiB, and no -name", vms[1].Problem?.Message);
+        Assert.Equal(2, vms.Count);
+    }
+
+    [Fact]
+    public void A_real_VM_with_a_long_command_line_is_read_if_its_name_and_CPUs_come_first()
+    {
+        FakeProcess
+            .Qemu(_host, 4711)
+            .Arguments([
+                "/usr/bin/qemu-system-x86_64",
+                "-name",
+                "guest=vm1",
+                "-smp",
+                "2",
+                .. Filler(Bounds.CommandLine),
+                "-name",
+                "guest=late",
+            ]);
+
+        var vm = Assert.Single(QemuObservation.Observe(_host));
+
+        Assert.Equal(("vm1", 2, true), (vm.GuestName, vm.Guest.BootVcpus, vm.CommandLineIsCut));
+        Assert.Null(vm.Problem);
+    }
+
+    /// <summary>The bytes beyond the bound would make another name of it.</summary>
+    [Fact]
+    public void An_argument_that_the_bound_cuts_through_is_passed_over()
+    {
+        const string Begin =
+            "/usr/bin/qemu-system-x86_64\0-smp\u00002\0-name\0guest=vm1\0-append\0";
+        const string Name = "\0-name\0guest=wrong";
+        var filler = new string('x', Bounds.CommandLine - Begin.Length - Name.Length);
+        FakeProcess.Qemu(_host, 4711);
+        _host.Write("/proc/4711/cmdline", $"{Begin}{filler}{Name}-not\0");
+
+        Assert.Equal("vm1", Assert.Single(QemuObservation.Observe(_host)).GuestName);
+    }
+
+    [Fact]
+    public void Of_a_process_that_is_no_QEMU_only_the_introduction_is_read()
+    {
+        for (var pid = 100; pid < 120; pid++)
+        {
+            new FakeProcess(_host, pid, "sleep").Arguments([
+                "/bin/sleep",
+                .. Filler(Megabyte),
+                "-smp",
+                "2",
+            ]);
+        }
+
+        var seen = new Counter();
+        using var files = new HostFiles(_host.Root) { Witness = seen };
+        Assert.Empty(Observer(files).Observe(CgroupHierarchy.TryOpen(files, out _), null));
+
+        Assert.Equal(20 * Bounds.Introduction, seen.CommandLines);
+    }
+
+    [Fact]
+    public void A_guests_name_of_a_hundred_kilobytes_isnt_kept()
+    {
+        FakeProcess
+            .Qemu(_host, 4711)
+            .Arguments("qemu-kvm", "-smp", "1", "-name", new string('x', 50_000));
+
+        var vm = Assert.Single(QemuObservation.Observe(_host));
+
+        Assert.Null(vm.GuestName);
+        Assert.Equal("QEMU's -name: expected at most 1024 bytes, found 50000", vm.Problem?.Message);
+    }
+
+    [Theory]
+    [InlineData(17, "at most 16 different keys")]
+    [InlineData(3000, "at most 16 different keys")]
+    public void Keys_of_smp_are_counted(int keys, string problem) =>
+        Assert.Contains(
+            problem,
+            QemuCommandLineTests
+                .Parse("-smp", string.Join(',', Enumerable.Range(0, keys).Select(i => $"k{i}=1")))
+                .Problem
+        );
+
+    [Fact]
+    public void Values_of_smp_are_shown_shortened_and_printable()
+    {
+        var problem = QemuCommandLineTests
+            .Parse("-smp", $"\u001b{new string('9', 50_000)}")
+            .Problem;
+
+        Assert.InRange(problem!.Length, 1, 200);
+        Assert.DoesNotContain('\u001b', problem);
+    }
+
+    [Fact]
+    public void A_VMs_threads_beyond_the_bound_are_counted_and_its_vCPUs_kept()
+    {
+        var qemu = FakeProcess.Qemu(_host, 4711);
+        for (var tid = 5000; tid < 5000 + Bounds.OtherThreads + 200; tid++)
+        {
+            qemu.Thread(tid, "worker");
+        }
+
+        qemu.Thread(7000, "IO iothread1");
+        var observer = Observer(_host.Files);
+        var vm = Assert.Single(QemuObservation.Observe(_host, observer));
+
+        Assert.Null(vm.Problem);
+        Assert.Equal(2, vm.Threads.Count(thread => thread.Role == ThreadRole.Vcpu));
+        Assert.Contains(vm.Threads, thread => thread.Role == ThreadRole.IoThread);
+        Assert.Equal(Bounds.OtherThreads + 202 + 2, vm.Threads.Length + vm.ThreadsLeftOut);
+        Assert.InRange(vm.Threads.Length, 4, Bounds.OtherThreads + 6);
+
+        // Its workers come and go without being read at each look; a vCPU that moves is seen.
+        qemu.Thread(8000, "worker");
+        _host.Delete("/proc/4711/task/5000");
+        Assert.True(observer.TryFindChanged([vm], out var changed));
+        Assert.Empty(changed);
+        qemu.Thread(4712, "CPU 0/KVM", cpus: "9");
+        Assert.True(observer.TryFindChanged([vm], out changed));
+        Assert.Equal([4711], changed);
+    }
+
+    [Fact]
+    public void A_VM_with_more_vCPU_threads_than_it_can_have_isnt_understood()
+    {
+        var qemu = FakeProcess.Qemu(_host, 4711);
+        for (var i = 2; i < Bounds.IoThreads + 10; i++)
+        {
+            qemu.Thread(5000 + i, $"CPU {i}/KVM");
+        }
+
+        var vm = Assert.Single(QemuObservation.Observe(_host));
+
+        Assert.Equal(Reason.Unreadable, vm.Problem?.Reason);
+        Assert.Contains("vCPUs or I/O threads are among them", vm.Problem?.Message);
+    }
+
+    [Fact]
+    public void Of_many_new_processes_each_look_takes_a_part_and_none_is_forgotten()
+    {
+        var observer = Observer(_host.Files);
+        QemuObservation.Observe(_host, observer);
+        for (var pid = 10_000; pid < 10_000 + Bounds.YoungAtOnce; pid++)
+        {
+            _host.Write($"/proc/{pid}/stat", FakeProcess.Stat(pid, "sleep", 499_900));
+        }
+
+        FakeProcess.Qemu(_host, 20_000);
+
+        Assert.True(observer.TryFindChanged([], out var changed));
+        Assert.Empty(changed);
+        Assert.True(observer.TryFindChanged([], out changed));
+        Assert.Equal([20_000], changed);
+    }
+
+    [Fact]
+    public void Of_many_VMs_that_cant_be_understood_each_look_takes_a_part_and_none_is_forgotten()
+    {
+        var vms = Enumerable
+            .Range(1, (2 * Bounds.TroubledAtOnce) + 10)
+            .Select(pid => new ObservedVm
+            {
+                Key = new VmKey(pid, 1),
+                Guest = GuestCpus.One,
+                Problem = new VmProblem(Reason.Unreadable, "odd"),
+            })
+            .ToArray();
+        var observer = Observer(_host.Files);
+        var seen = new HashSet<int>();
+        for (var look = 0; look < 3; look++)
+        {
+            observer.TryFindChanged([.. vms], out var changed);
+            Assert.Equal(Bounds.TroubledAtOnce, changed.Count);
+            seen.UnionWith(changed);
+        }
+
+        Assert.Equal(vms.Length, seen.Count);
+    }
+
+    public void Dispose() => _host.Dispose();
+
+    private static QemuObserver Observer(HostFiles files) =>
+        new(files, new RecordedAffinityReader(files));
+
+    private static IEnumerable<string> Filler(int length) =>
+        Enumerable.Repeat(new string('x', 999), (length / 1000) + 1);
+
+    private sealed class Counter : IFileWitness
+    {
+        public int CommandLines { get; private set; }
+
+        public void SeeFile(string path, LinuxResult result, ReadOnlySpan<byte> content) =>
+            CommandLines += path.EndsWith("/cmdline", StringComparison.Ordinal)
+                ? content.Length
+                : 0;
+
+        public void SeeLink(string path, LinuxResult result, ReadOnlySpan<byte> target) { }
+    }
+}
