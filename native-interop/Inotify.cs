@@ -10,6 +10,8 @@ public sealed partial class Inotify : IDisposable
     private const uint MovedTo = 0x80;
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
+    private const int EventHeader = 16;
+    private const int NameLengthOffset = 12;
 
     private readonly EventDescriptor _events;
     private readonly byte[] _read = new byte[16 * 1024];
@@ -50,8 +52,28 @@ public sealed partial class Inotify : IDisposable
     public void Forget(int watch) => _ = inotify_rm_watch(_events.Fd, watch);
 
     /// <summary>Waits until something happened to any of them, a file's end included.</summary>
+    /// <param name="watches">The numbers of the watches, one for each thing that happened; -1 where some were lost.</param>
+    /// <param name="longest">How long to wait; null for ever.</param>
+    /// <returns>
+    /// <see cref="Errno.ECANCELED"/> after <see cref="Stop"/>, <see cref="Errno.ETIMEDOUT"/> when nothing happens for so long.
+    /// </returns>
+    public LinuxResult Next(List<int> watches, TimeSpan? longest = null)
+    {
+        watches.Clear();
+        var result = _events.Read(_read, out var length, longest);
+        // struct inotify_event: wd, mask, cookie, and the length of the name that follows.
+        for (var at = 0; at + EventHeader <= length; )
+        {
+            watches.Add(BitConverter.ToInt32(_read.AsSpan(at)));
+            at += EventHeader + BitConverter.ToInt32(_read.AsSpan(at + NameLengthOffset));
+        }
+
+        return result;
+    }
+
+    /// <summary>Hears nothing for a while; the kernel keeps what it can.</summary>
     /// <returns><see cref="Errno.ECANCELED"/> after <see cref="Stop"/>.</returns>
-    public LinuxResult Next() => _events.Read(_read, out _);
+    public LinuxResult Pause(TimeSpan length) => _events.Pause(length);
 
     /// <summary>Ends the wait in <see cref="Next"/>, from another thread.</summary>
     public void Stop() => _events.Stop();

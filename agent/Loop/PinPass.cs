@@ -220,7 +220,9 @@ internal sealed class PinPass(
     }
 
     private static IEnumerable<string> EventNotices(EventSource? source) =>
-        source?.Message is { } why ? [$"New VMs are found by looking, not at once: {why}"] : [];
+        source?.Message is not { } why ? []
+        : source.State == EventSourceState.Listening ? [why]
+        : [$"New VMs are found by looking, not at once: {why}"];
 
     // What was set is what the next look would find.
     private static NodeSnapshot WithMasks(

@@ -13,7 +13,18 @@ namespace PinAgent.Observe.Events;
 internal sealed class CpusetWatch(PassRequests requests, string root, string kubeletRoot)
     : KernelListener("cpusets")
 {
+    // A VM's CPUs are given by its manager, a few times in its life. Whoever may write its own cgroup's can do so without end.
+    private static readonly EventShare OfCgroup = new(Burst: 64, PerSecond: 1);
+    private static readonly EventShare OfAll = new(Burst: 1024, PerSecond: 20);
+    private static readonly TimeSpan MutedFor = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan CrowdPeriod = TimeSpan.FromSeconds(1);
+    private const int MostCgroups = 1024;
+
+    private readonly object _lock = new();
     private readonly Dictionary<string, int> _watches = [];
+    private readonly EventBudget<int> _budget = new(OfCgroup, OfAll, MostCgroups);
+    private readonly MutedSources<string> _muted = new(MostCgroups, MutedFor);
+    private readonly List<int> _happened = [];
     private Inotify? _inotify;
 
     /// <summary>Listens to these cgroups, and to no others. Only the loop calls it.</summary>
@@ -26,18 +37,18 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
         }
 
         var wanted = folders.ToHashSet();
-        foreach (var gone in _watches.Keys.Where(folder => !wanted.Contains(folder)).ToList())
+        lock (_lock)
         {
-            _watches.Remove(gone, out var watch);
-            inotify.Forget(watch);
-        }
-
-        // Those that are known, too: a folder can have gone and come back.
-        foreach (var folder in wanted)
-        {
-            if (inotify.WatchFile(Path($"{folder}/cpuset.cpus"), out var watch).IsSuccess)
+            foreach (var gone in _watches.Keys.Where(folder => !wanted.Contains(folder)).ToList())
             {
-                _watches[folder] = watch;
+                _watches.Remove(gone, out var watch);
+                inotify.Forget(watch);
+            }
+
+            // Those that are known, too: a folder can have gone and come back.
+            foreach (var folder in wanted.Where(folder => !_muted.Contains(folder)))
+            {
+                Watch(inotify, folder);
             }
         }
     }
@@ -53,14 +64,75 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
     /// <inheritdoc/>
     protected override Errno HandOn()
     {
-        var errno = _inotify!.Next().Errno;
-        if (errno == Errno.None)
+        TimeSpan? left;
+        lock (_lock)
         {
-            requests.LookForChanges();
+            left = _muted.Left(Now());
         }
 
-        return errno;
+        var errno = _inotify!.Next(_happened, left).Errno;
+        var isCrowded = false;
+        lock (_lock)
+        {
+            // What they had while nobody listened is seen now.
+            var over = _muted.Expire(Now());
+            foreach (var folder in over)
+            {
+                Watch(_inotify, folder);
+            }
+
+            var isWorthALook = !over.IsEmpty;
+            foreach (var watch in _happened)
+            {
+                var verdict = Judge(watch);
+                isWorthALook |= verdict == EventVerdict.Within;
+                isCrowded |= verdict == EventVerdict.AllExceed;
+            }
+
+            if (isWorthALook)
+            {
+                requests.LookForChanges();
+            }
+
+            requests.Complain("cpusets", Describe());
+        }
+
+        // At the raised priority of this thread, a crowd that is read without a pause would be all that runs.
+        return isCrowded ? _inotify!.Pause(CrowdPeriod).Errno
+            : errno == Errno.ETIMEDOUT ? Errno.None
+            : errno;
     }
+
+    private static TimeSpan Now() => TimeProvider.System.GetElapsedTime(0);
+
+    private EventVerdict Judge(int watch)
+    {
+        var verdict = _budget.Take(watch, Now());
+        if (
+            verdict == EventVerdict.SourceExceeds
+            && _watches.FirstOrDefault(known => known.Value == watch).Key is { } folder
+            && _muted.TryMute(folder, Now())
+        )
+        {
+            _watches.Remove(folder);
+            _inotify!.Forget(watch);
+        }
+
+        return verdict;
+    }
+
+    private void Watch(Inotify inotify, string folder)
+    {
+        if (inotify.WatchFile(Path($"{folder}/cpuset.cpus"), out var watch).IsSuccess)
+        {
+            _watches[folder] = watch;
+        }
+    }
+
+    private string? Describe() =>
+        _muted.All.IsEmpty
+            ? null
+            : $"the CPUs of {_muted.All.Length} cgroups are written without end, so they're only looked at from time to time";
 
     /// <inheritdoc/>
     protected override void Interrupt() => _inotify?.Stop();

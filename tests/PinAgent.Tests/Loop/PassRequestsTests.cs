@@ -96,7 +96,7 @@ public sealed class PassRequestsTests
         var requests = new PassRequests();
         for (var tid = 1; tid <= 10_000; tid++)
         {
-            requests.LookAt(new NamedThread(tid, 1, 0));
+            requests.LookAt(new NamedThread(tid, tid, 0));
         }
 
         Assert.Equal(
