@@ -75,7 +75,11 @@ internal sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSe
     internal PinOutcome After(PinOutcome first) =>
         this with
         {
-            Planned = Planned with { Thread = first.Planned.Thread },
+            Planned = Planned with
+            {
+                Thread = first.Planned.Thread,
+                IsNew = first.Planned.IsNew,
+            },
             Outcome =
                 Outcome == Apply.Outcome.AlreadyRight && first.IsMaskChange
                     ? first.Outcome

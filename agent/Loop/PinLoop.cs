@@ -218,7 +218,7 @@ internal sealed partial class PinLoop(
         var (status, key) = (vm.Status, vm.Outcome.Plan.Vm.Key);
         var name = $"{status.Namespace}/{status.Name}";
         var changes = vm.Outcome.DescribeChanges();
-        if (changes.Length > 0 && vm.WasHeld)
+        if (vm.IsRepair)
         {
             LogRepaired(name, key.Pid, changes);
             changes = "";

@@ -72,6 +72,11 @@ internal sealed record VmPlan
     public string? Adopted { get; init; }
 
     /// <summary>
+    /// That its emulator, which had CPUs of its own, has none any more and runs on its vCPUs'; null if it hasn't lost any.
+    /// </summary>
+    public string? LostIsolation { get; init; }
+
+    /// <summary>
     /// Who tells which exclusive CPUs of it: its cgroup, the kubelet's API and checkpoint; null if they agree.
     /// </summary>
     public string? Disagreement { get; init; }
@@ -104,6 +109,11 @@ internal sealed record PlannedThread(
 {
     /// <summary>Whether another program keeps setting its mask, so that it's left alone for a while.</summary>
     public bool IsContested { get; init; }
+
+    /// <summary>
+    /// Whether it has come since its VM was last planned: what is set then is its beginning, and no repair.
+    /// </summary>
+    public bool IsNew { get; init; }
 
     /// <summary>How urgently it is to get a CPU; null when nothing is wanted of it.</summary>
     public ThreadScheduling? Scheduling { get; init; }

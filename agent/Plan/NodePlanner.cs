@@ -37,10 +37,11 @@ internal static class NodePlanner
         var verdicts = NodeDedication.Decide(snapshot, settings, before);
         var plans = ImmutableArray.CreateBuilder<VmPlan>(verdicts.Length);
         var contested = new Dictionary<VmKey, Contest>();
-        var placed = new List<(VmKey, PlacementRequest, ImmutableArray<int>, CpuPlacement)>();
+        var placed = new List<(VmShape, PlacementRequest, CpuPlacement)>();
         foreach (var verdict in verdicts)
         {
             var shape = VmShape.Of(verdict);
+            shape = shape with { HasLostIsolation = held.HasLostIsolation(shape) };
             var plan = new VmPlan
             {
                 Vm = verdict.Vm,
@@ -64,13 +65,7 @@ internal static class NodePlanner
             if (plan.Obstacle is null)
             {
                 var request = shape.ToRequest(snapshot.Topology);
-                var result = held.Choose(
-                    verdict.Vm.Key,
-                    shape.VcpuNumbers,
-                    request,
-                    shape.Observed,
-                    policy
-                );
+                var result = held.Choose(shape, request, policy);
                 plan = Place(plan, shape, result, snapshot.Topology);
                 if (result is CpuPlacement placement)
                 {
@@ -82,7 +77,8 @@ internal static class NodePlanner
                         () => PlaceAsFound(plan, shape, request, policy),
                         now
                     );
-                    placed.Add((key, request, shape.VcpuNumbers, plan.Placement!));
+                    plan = held.MarkNew(TellLostIsolation(plan, shape));
+                    placed.Add((shape, request, plan.Placement!));
                 }
             }
 
@@ -127,6 +123,19 @@ internal static class NodePlanner
             >= shape.WholeCores(plan.Placement!, request.Topology)
             ? Place(plan, shape, found, request.Topology)
             : null;
+
+    private static VmPlan TellLostIsolation(VmPlan plan, VmShape shape)
+    {
+        if (!shape.HasLostIsolation || plan.Placement is not { EmulatorIsolated: false })
+        {
+            return plan;
+        }
+
+        var lost =
+            $"the emulator had CPUs of its own and now runs on those of the vCPUs: the cpuset {shape.Vm.Cpuset} has as many CPUs "
+            + $"as the guest has vCPUs, {shape.Vcpus.Length}; give the VM's cgroup one more";
+        return plan with { LostIsolation = lost, Advisories = plan.Advisories.Add(lost) };
+    }
 
     private static IEnumerable<(ContainerKey, Decision)> Decided(
         ImmutableArray<DedicationVerdict> verdicts

@@ -28,6 +28,12 @@ internal sealed record VmShape
     /// <summary>Whether the emulator has CPUs to itself.</summary>
     public required bool IsolateEmulatorThread { get; init; }
 
+    /// <summary>Whether that is only inferred from the number of its CPUs, for want of a VMI.</summary>
+    public bool IsolationIsInferred { get; init; }
+
+    /// <summary>Whether the emulator had CPUs to itself before, and none are left for it.</summary>
+    public bool HasLostIsolation { get; init; }
+
     /// <summary>Whether it may have two.</summary>
     public required bool EvenParity { get; init; }
 
@@ -88,6 +94,7 @@ internal sealed record VmShape
             IoThreadsAreSupplemental = verdict.Vmi is { Spec.HasSupplementalIoThreads: true },
             Guest = vm.Guest.Full.WithVcpus(count),
             IsolateEmulatorThread = isolate,
+            IsolationIsInferred = verdict.Vmi?.Spec is null,
             EvenParity = evenParity,
             NumaPassthrough = verdict.Vmi is { Spec.NumaPassthrough: true },
             Realtime = realtime,
@@ -123,12 +130,18 @@ internal sealed record VmShape
                     .IsSubsetOf(CpuSet.Of(topology.SiblingsOf(topology[core.First()])))
             );
 
-    // virt-handler gives the emulator one CPU or two; anything else is a stale or foreign group.
+    // virt-handler gives the emulator one CPU, or two with even parity. Anything else says nothing about the emulator: the
+    // group is a copy of the container's cpuset before its own is written, and falls back to it on cgroup v2 when that moves
+    // away; or it's stale, or somebody else's.
     private CpuSet Housekeeping() =>
-        Vm is { Housekeeping: { Count: 1 or 2 } given, Cpuset: { } cpuset }
+        Vm is { Housekeeping: { IsEmpty: false } given, Cpuset: { } cpuset }
+        && given.Count <= (EvenParity || IsolationIsInferred ? 2 : 1)
         && given.IsSubsetOf(cpuset)
+        && cpuset.Count - given.Count >= CpusOfTheirOwn
             ? given
             : CpuSet.Empty;
+
+    private int CpusOfTheirOwn => Vcpus.Length + (IoThreadsAreSupplemental ? IoThreads.Length : 0);
 
     // Without a VMI, the CPUs beyond the vCPUs tell: none, two beside an even number of vCPUs, or one.
     private static (bool Isolate, bool EvenParity) InferEmulator(int spare, int vcpus) =>

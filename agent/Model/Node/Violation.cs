@@ -46,4 +46,8 @@ public enum ViolationKind
     /// <summary>A VM that isn't pinned may run on CPUs that the kernel doesn't balance.</summary>
     [JsonStringEnumMemberName("isolated")]
     Isolated,
+
+    /// <summary>The emulator of a VM had CPUs of its own and runs on its vCPUs' now.</summary>
+    [JsonStringEnumMemberName("emulator")]
+    Emulator,
 }

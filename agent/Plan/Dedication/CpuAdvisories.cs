@@ -27,7 +27,8 @@ internal static class CpuAdvisories
             );
         }
 
-        if (vm.Housekeeping is { Count: > 2 } stale)
+        // A copy of the VM's own says nothing yet, or nothing any more.
+        if (vm.Housekeeping is { Count: > 2 } stale && !stale.Equals(cpuset))
         {
             advisories.Add(
                 $"the VM's housekeeping cgroup has CPUs {stale}: expected the emulator's one or two, so it's passed over"

@@ -27,28 +27,85 @@ internal sealed class HeldPlacements
 
     private bool Contains(VmKey vm) => _held.ContainsKey(vm);
 
-    /// <summary>Chooses a VM's placement: the held one, one that moves as little as possible, or a new one.</summary>
-    /// <param name="vm">The VM.</param>
-    /// <param name="vcpus">The numbers of the vCPUs that exist, ascending.</param>
-    /// <param name="request">The VM's request, without <see cref="PlacementRequest.Current"/>.</param>
-    /// <param name="observed">Where the threads are, for a VM that has no placement yet.</param>
+    /// <summary>
+    /// Whether a VM's emulator had CPUs of its own and has none any more. Where a VMI tells, it's no loss but its wish.
+    /// </summary>
+    internal bool HasLostIsolation(VmShape shape) =>
+        shape is { IsolationIsInferred: true, IsolateEmulatorThread: false }
+        && _held.TryGetValue(shape.Vm.Key, out var held)
+        && held.WasIsolated;
+
+    /// <summary>
+    /// The plan with the threads marked that have come since the VM was last planned: they have the mask of the thread that
+    /// made them, and haven't strayed.
+    /// </summary>
+    internal VmPlan MarkNew(VmPlan plan)
+    {
+        if (!_held.TryGetValue(plan.Vm.Key, out var held))
+        {
+            return plan;
+        }
+
+        // Nearly always they're the same as before.
+        var known = held.Threads;
+        var i = 0;
+        while (
+            i < plan.Threads.Length && i < known.Length && IsSame(plan.Threads[i].Thread, known[i])
+        )
+        {
+            i++;
+        }
+
+        if (i == plan.Threads.Length)
+        {
+            return plan;
+        }
+
+        var keys = known.Select(ThreadKey.Of).ToHashSet();
+        return plan with
+        {
+            Threads =
+            [
+                .. plan.Threads.Select(thread =>
+                    keys.Contains(ThreadKey.Of(thread.Thread))
+                        ? thread
+                        : thread with
+                        {
+                            IsNew = true,
+                        }
+                ),
+            ],
+        };
+    }
+
+    /// <summary>
+    /// Chooses a VM's placement: the held one; else the one that the threads have; else one that moves as little as possible,
+    /// or a new one.
+    /// </summary>
+    /// <param name="shape">The VM.</param>
+    /// <param name="request">Its request, without <see cref="PlacementRequest.Current"/>.</param>
     /// <param name="policy">The policy.</param>
     internal PlacementResult Choose(
-        VmKey vm,
-        ImmutableArray<int> vcpus,
+        VmShape shape,
         PlacementRequest request,
-        CurrentPlacement observed,
         IPlacementPolicy policy
     )
     {
-        if (!_held.TryGetValue(vm, out var held))
+        var vcpus = shape.VcpuNumbers;
+        var held = _held.GetValueOrDefault(shape.Vm.Key);
+        if (held is not null && held.Answers(request, vcpus))
         {
-            return Adopt(request, observed, policy);
+            return held.Placement;
         }
 
-        return held.Answers(request, vcpus)
-            ? held.Placement
+        // Where nothing is held, virt-launcher may be half-way through pinning: by the policy both come to the same end.
+        PlacementResult chosen =
+            FoundWhole(shape, request, policy) is { } found ? found
+            : held is null ? Placer.Place(request, policy)
             : Placer.Place(request with { Current = held.AsCurrent(vcpus) }, policy);
+        return held is not null && chosen is CpuPlacement same && same.IsSameAs(held.Placement)
+            ? held.Placement
+            : chosen;
     }
 
     /// <summary>
@@ -58,12 +115,7 @@ internal sealed class HeldPlacements
     /// <param name="placed">The VMs that have a placement.</param>
     /// <param name="hindered">The VMs that have an obstacle, and are dedicated or may be.</param>
     internal HeldPlacements After(
-        IEnumerable<(
-            VmKey Vm,
-            PlacementRequest Request,
-            ImmutableArray<int> Vcpus,
-            CpuPlacement Placement
-        )> placed,
+        IEnumerable<(VmShape Shape, PlacementRequest Request, CpuPlacement Placement)> placed,
         IEnumerable<VmKey> hindered
     )
     {
@@ -73,9 +125,12 @@ internal sealed class HeldPlacements
             held[vm] = _held[vm];
         }
 
-        foreach (var (vm, request, vcpus, placement) in placed)
+        foreach (var (shape, request, placement) in placed)
         {
-            held[vm] = new Held(request, vcpus, placement);
+            held[shape.Vm.Key] = new Held(request, shape.VcpuNumbers, placement, shape.Vm.Threads)
+            {
+                WasIsolated = placement.EmulatorIsolated || HasLostIsolation(shape),
+            };
         }
 
         return new HeldPlacements(held.ToImmutable());
@@ -101,20 +156,39 @@ internal sealed class HeldPlacements
             : null;
     }
 
-    // A VM met for the first time stays where it is, if that is a placement. Otherwise the policy decides: virt-launcher may
-    // be half-way through pinning, and both must come to the same end.
-    private static PlacementResult Adopt(
+    // A running VM stays where it is, if that is a placement as a whole.
+    private static CpuPlacement? FoundWhole(
+        VmShape shape,
         PlacementRequest request,
-        CurrentPlacement observed,
         IPlacementPolicy policy
-    ) => Found(request, observed, policy) ?? Placer.Place(request, policy);
+    ) =>
+        shape.Observed is { Emulator: { } emulator } observed
+        && Found(request, observed, policy) is { } found
+        && IsApart(emulator, shape, found)
+            ? found
+            : null;
+
+    // QEMU's threads are born with the mask of the thread that makes them, and libvirt starts the first one on the emulator's
+    // CPU: a vCPU that has the emulator's mask has inherited it, and nobody has placed it yet.
+    private static bool IsApart(CpuSet emulator, VmShape shape, CpuPlacement found) =>
+        shape is { IsolateEmulatorThread: true, IsolationIsInferred: false }
+            ? !found.Vcpus.Concat(found.SupplementalIoThreads).Any(emulator.Contains)
+            : shape.Vm.Cpuset is { Count: 1 }
+                || emulator.Count > 1
+                || !found.Vcpus.Contains(emulator.First);
+
+    private static bool IsSame(VmThread one, VmThread other) =>
+        one.Tid == other.Tid && one.StartTime == other.StartTime;
 
     private sealed record Held(
         PlacementRequest Request,
         ImmutableArray<int> Vcpus,
-        CpuPlacement Placement
+        CpuPlacement Placement,
+        ImmutableArray<VmThread> Threads
     )
     {
+        public bool WasIsolated { get; init; }
+
         public bool Answers(PlacementRequest request, ImmutableArray<int> vcpus) =>
             vcpus.SequenceEqual(Vcpus)
             && request.Cpuset.Equals(Request.Cpuset)

@@ -31,6 +31,15 @@ internal sealed record CpuPlacement : PlacementResult
     /// <summary>The CPUs of the cpuset that no vCPU, supplemental I/O thread or isolated emulator has.</summary>
     public required CpuSet Unused { get; init; }
 
+    /// <summary>Whether it puts every thread where the other does.</summary>
+    internal bool IsSameAs(CpuPlacement other) =>
+        Vcpus.SequenceEqual(other.Vcpus)
+        && SupplementalIoThreads.SequenceEqual(other.SupplementalIoThreads)
+        && Emulator.Equals(other.Emulator)
+        && EmulatorIsolated == other.EmulatorIsolated
+        && IoThreads.SequenceEqual(other.IoThreads)
+        && Unused.Equals(other.Unused);
+
     /// <summary>Completes a placement by what follows from its CPUs: the shared I/O threads and the unused CPUs.</summary>
     /// <param name="request">The request answered.</param>
     /// <param name="vcpus">One CPU per vCPU.</param>

@@ -35,16 +35,19 @@ internal sealed class ThreadRules(VmShape shape, CpuPlacement placement, NodeTop
     private string Vcpu(VmThread thread)
     {
         var (core, number) = Math.DivRem(thread.Index ?? 0, _threadsPerCore);
+        var alone = MustShareWithEmulator
+            ? "a CPU shared with the emulator alone"
+            : "a CPU to itself";
         if (_threadsPerCore == 1)
         {
-            return $"guest core {core}: a CPU to itself";
+            return $"guest core {core}: {alone}";
         }
 
         var who =
             $"{(number < Ordinals.Length ? Ordinals[number] : $"{number + 1}th")} thread of guest core {core}";
         if (FirstOfCore(core) is not { } first || first == CpuOf(thread))
         {
-            return $"{who}: a CPU to itself";
+            return $"{who}: {alone}";
         }
 
         var siblings = CpuSet.Of(topology.SiblingsOf(topology[first]));
@@ -53,6 +56,10 @@ internal sealed class ThreadRules(VmShape shape, CpuPlacement placement, NodeTop
                 ? $"{who}: not beside CPU {first}, to move as little as possible"
             : $"{who}: CPU {first} has no sibling for it";
     }
+
+    // The emulator has no other place than the vCPUs' CPUs, and that isn't what was wanted, or it's one and the same.
+    private bool MustShareWithEmulator =>
+        !placement.EmulatorIsolated && (shape.HasLostIsolation || placement.Emulator.Count == 1);
 
     // The CPU of the guest core's first vCPU that exists.
     private int? FirstOfCore(int core) =>
@@ -63,7 +70,10 @@ internal sealed class ThreadRules(VmShape shape, CpuPlacement placement, NodeTop
     private int CpuOf(VmThread vcpu) => placement.Vcpus[shape.Vcpus.IndexOf(vcpu)];
 
     private string Emulator() =>
-        !placement.EmulatorIsolated ? "not isolated: anywhere in the cpuset"
+        !placement.EmulatorIsolated
+            ? shape.HasLostIsolation
+                ? "not isolated any more: the cpuset has no CPU left for it"
+                : "not isolated: anywhere in the cpuset"
         : placement.Emulator.Count == 1 ? "isolated: a CPU of its own"
         : "isolated: CPUs of its own";
 

@@ -59,7 +59,11 @@ internal sealed record VmEvent(VmEventKind Kind, Reason? Cause, string Note)
         }
         else if (changes.Length > 0 && vm.WasHeld)
         {
-            yield return Create(VmEventKind.PinningDrifted, null, $"put back {changes}");
+            // A new thread that is put in its place is neither drift nor a beginning of the VM's.
+            if (vm.IsRepair)
+            {
+                yield return Create(VmEventKind.PinningDrifted, null, $"put back {changes}");
+            }
         }
         else if (changes.Length > 0 && status.State == VmState.Pinned)
         {

@@ -61,6 +61,7 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
             is ViolationKind.Stranger
                 or ViolationKind.Helper
                 or ViolationKind.Confined
+                or ViolationKind.Emulator
                 or ViolationKind.Interrupts;
 
     private static string Sentences(NodeStatus status, List<VmStatus> missing)

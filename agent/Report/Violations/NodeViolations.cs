@@ -28,12 +28,20 @@ internal static class NodeViolations
             .. SharedCpus.Of(plans, topology),
             .. Strangers.Of(plans, topology, survey.Processes),
             .. StrayThreads.Of(vms),
+            .. plans.Where(vm => vm.LostIsolation is not null).Select(LostIsolation),
             .. plans.Where(vm => survey.Throttled.Contains(vm.Vm.Key)).Select(Throttled),
             .. plans.Where(vm => disagreements.Lasts(vm.Vm.Key)).Select(Disagreement),
             .. Interruptions.Of(plans, survey.Interrupts),
             .. UnbalancedCpus.Of(vms, topology.Isolated.Union(survey.Isolated)),
         ];
     }
+
+    private static Violation LostIsolation(VmPlan vm) =>
+        new(
+            ViolationKind.Emulator,
+            vm.VcpuCpus.ToString(),
+            $"vCPUs of {vm.FullName} share their CPUs with its emulator: {vm.LostIsolation}"
+        );
 
     private static Violation Throttled(VmPlan vm) =>
         new(
