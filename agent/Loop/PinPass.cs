@@ -10,6 +10,7 @@ using PinAgent.Plan.Capacity;
 using PinAgent.Plan.Contests;
 using PinAgent.Plan.Dedication;
 using PinAgent.Plan.Placement;
+using PinAgent.Plan.Rivals;
 using PinAgent.Report;
 using PinAgent.Report.Cluster;
 using PinAgent.Report.Metrics;
@@ -56,6 +57,7 @@ internal sealed class PinPass(
     private Decisions _decisions = state.Decisions?.Load() ?? Decisions.None;
     private NodeContests _contests = state.Contests.Load();
     private Disagreements _disagreements = Disagreements.None;
+    private Overlaps _overlaps = Overlaps.None;
     private NodeSnapshot? _snapshot;
     private Inputs? _inputs;
     private PassResult? _result;
@@ -107,6 +109,7 @@ internal sealed class PinPass(
             pins.AreOfSameInputs
             && state.Problems.IsEmpty
             && !_disagreements.IsPending
+            && !_overlaps.IsPending
             && pins.Vms.All(vm => vm.Outcome.IsAtRest);
         return _result;
     }
@@ -148,7 +151,8 @@ internal sealed class PinPass(
             policy,
             _decisions,
             inputs.Mode.Mode == AgentMode.Enforce ? _contests : NodeContests.None,
-            now
+            now,
+            _overlaps
         );
 
         // First, so that an agent that is ended half-way knows what it has begun.
@@ -164,7 +168,7 @@ internal sealed class PinPass(
         var times = _pinTimes.After(named, vms, time.GetElapsedTime(0));
         _contests = plan.Contests.With(vms.Select(vm => (vm.Outcome.Plan.Vm.Key, vm.PutBack)), now);
         _snapshot = WithMasks(inputs.Snapshot, vms);
-        _held = plan.Held;
+        (_held, _overlaps) = (plan.Held, plan.Overlaps);
         _enforced =
         [
             .. plan

@@ -6,6 +6,7 @@ using PinAgent.Model.Vm;
 using PinAgent.Plan.Contests;
 using PinAgent.Plan.Dedication;
 using PinAgent.Plan.Placement;
+using PinAgent.Plan.Rivals;
 
 namespace PinAgent.Plan;
 
@@ -15,12 +16,14 @@ namespace PinAgent.Plan;
 /// <param name="Notices">What the administrator asked for and came to nothing, and what the API server doesn't tell.</param>
 /// <param name="Decisions">What has been decided about the VMs of a cluster's node, to keep.</param>
 /// <param name="Contests">The VMs whose pins another program undoes.</param>
+/// <param name="Overlaps">Since when VMs' CPUs are also others'.</param>
 internal sealed record NodePlan(
     ImmutableArray<VmPlan> Vms,
     HeldPlacements Held,
     ImmutableArray<string> Notices,
     Decisions Decisions,
-    NodeContests Contests
+    NodeContests Contests,
+    Overlaps Overlaps
 );
 
 /// <summary>What should happen to one VM.</summary>
@@ -56,7 +59,10 @@ internal sealed record VmPlan
     /// <summary>Whether it was given back with <c>pinagent release</c>.</summary>
     public bool IsReleased { get; init; }
 
-    /// <summary>Where the threads belong; null when there's an obstacle.</summary>
+    /// <summary>
+    /// Where the threads belong; null when there's an obstacle, unless that is an overlap: then those on CPUs that nobody else
+    /// has are held there.
+    /// </summary>
     public CpuPlacement? Placement { get; init; }
 
     /// <summary>The threads with what is wanted of them, in the VM's order.</summary>

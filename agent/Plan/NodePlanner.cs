@@ -5,6 +5,7 @@ using PinAgent.Model.Vm;
 using PinAgent.Plan.Contests;
 using PinAgent.Plan.Dedication;
 using PinAgent.Plan.Placement;
+using PinAgent.Plan.Rivals;
 using PinAgent.Plan.Threads;
 
 namespace PinAgent.Plan;
@@ -23,6 +24,7 @@ internal static class NodePlanner
     /// <param name="decisions">What earlier passes have decided; none outside a cluster.</param>
     /// <param name="contests">The VMs whose pins another program undoes; none where the agent doesn't pin.</param>
     /// <param name="now">The time since the machine's boot.</param>
+    /// <param name="overlaps">Since when VMs' CPUs are also others'.</param>
     public static NodePlan Plan(
         NodeSnapshot snapshot,
         PlanSettings settings,
@@ -30,11 +32,13 @@ internal static class NodePlanner
         IPlacementPolicy policy,
         Decisions? decisions = null,
         NodeContests? contests = null,
-        TimeSpan now = default
+        TimeSpan now = default,
+        Overlaps? overlaps = null
     )
     {
         var before = decisions ?? Decisions.None;
-        var verdicts = NodeDedication.Decide(snapshot, settings, before);
+        var known = overlaps ?? Overlaps.None;
+        var verdicts = NodeDedication.Decide(snapshot, settings, before, new(held, known, now));
         var plans = ImmutableArray.CreateBuilder<VmPlan>(verdicts.Length);
         var contested = new Dictionary<VmKey, Contest>();
         var placed = new List<(VmShape, PlacementRequest, CpuPlacement)>();
@@ -62,7 +66,16 @@ internal static class NodePlanner
                 Disagreement = verdict.Disagreement,
                 Threads = [.. verdict.Vm.Threads.Select(thread => new PlannedThread(thread, null))],
             };
-            if (plan.Obstacle is null)
+            if (HeldOverlap.Plan(verdict, plan, shape, held, snapshot.Topology) is { } rest)
+            {
+                (plan, contested[verdict.Vm.Key]) = FlappingGuard.Look(
+                    rest,
+                    contests?.Of(verdict.Vm.Key) ?? Contest.None,
+                    () => null,
+                    now
+                );
+            }
+            else if (plan.Obstacle is null)
             {
                 var request = shape.ToRequest(snapshot.Topology);
                 var result = held.Choose(shape, request, policy);
@@ -95,7 +108,7 @@ internal static class NodePlanner
             .ToList();
         foreach (var vm in hindered)
         {
-            contested[vm] = contests?.Of(vm) ?? Contest.None;
+            contested.TryAdd(vm, contests?.Of(vm) ?? Contest.None);
         }
 
         var heldNow = held.After(placed, hindered);
@@ -107,7 +120,8 @@ internal static class NodePlanner
                 .. snapshot.Cluster?.Notices ?? [],
             ],
             snapshot.Cluster is { } facts ? before.With(Decided(verdicts), facts) : before,
-            NodeContests.Of(contested)
+            NodeContests.Of(contested),
+            known.With(verdicts, now)
         );
     }
 
@@ -150,7 +164,7 @@ internal static class NodePlanner
         }
     }
 
-    private static VmPlan Place(
+    internal static VmPlan Place(
         VmPlan plan,
         VmShape shape,
         PlacementResult result,

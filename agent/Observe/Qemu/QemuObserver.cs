@@ -332,6 +332,8 @@ internal sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         {
             Key = key,
             GuestName = commandLine.GuestName,
+            IsOfRoot =
+                known?.Key == key && renamed is not null ? known.IsOfRoot : IsOfRoot(pid),
             Guest = commandLine.Guest,
             Threads = [.. threads.Select(thread => thread.Thread)],
             Problem = problem,
@@ -381,6 +383,9 @@ internal sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
 
         return threads;
     }
+
+    private bool IsOfRoot(int pid) =>
+        files.Read($"/proc/{pid}/status", out var status).IsSuccess && ProcStatus.IsOfRoot(status);
 
     // Another user's executable can be read with CAP_SYS_PTRACE only: unreadable doesn't speak against it. The kernel
     // marks the file of a QEMU that was started before its package was updated.

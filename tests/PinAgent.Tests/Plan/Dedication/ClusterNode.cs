@@ -6,6 +6,7 @@ using PinAgent.Model.Vm;
 using PinAgent.Plan;
 using PinAgent.Plan.Dedication;
 using PinAgent.Plan.Placement;
+using PinAgent.Plan.Rivals;
 
 namespace PinAgent.Tests.Plan.Dedication;
 
@@ -16,6 +17,7 @@ internal sealed class ClusterNode
 
     private readonly List<ObservedVm> _vms = [];
     private HeldPlacements _held = HeldPlacements.None;
+    private Overlaps _overlaps = Overlaps.None;
 
     /// <summary>What the API server has told.</summary>
     public ClusterFacts Facts { get; set; } =
@@ -132,7 +134,7 @@ internal sealed class ClusterNode
     }
 
     /// <summary>A pass; its plan for one VM.</summary>
-    public VmPlan Pass(int pid = 100)
+    public VmPlan Pass(int pid = 100, TimeSpan now = default)
     {
         var snapshot = new NodeSnapshot(
             new NodeTopology(Enumerable.Range(0, 16).Select(i => new LogicalCpu(i, 0, 0, i))),
@@ -143,8 +145,16 @@ internal sealed class ClusterNode
             PodResources = PodResources,
             Cluster = Facts,
         };
-        Last = NodePlanner.Plan(snapshot, PlanSettings.Default, _held, Placer.Default, Decisions);
-        (_held, Decisions) = (Last.Held, Last.Decisions);
+        Last = NodePlanner.Plan(
+            snapshot,
+            PlanSettings.Default,
+            _held,
+            Placer.Default,
+            Decisions,
+            now: now,
+            overlaps: _overlaps
+        );
+        (_held, Decisions, _overlaps) = (Last.Held, Last.Decisions, Last.Overlaps);
         return Last.Vms.Single(vm => vm.Vm.Key.Pid == pid);
     }
 
