@@ -13,7 +13,7 @@ internal sealed class NameBudget
     public static readonly EventShare OfProcess = new(Burst: 1024, PerSecond: 20);
 
     /// <summary>That of all together: processes that end and begin again have a share each.</summary>
-    public static readonly EventShare OfAll = new(Burst: 16 * 1024, PerSecond: 500);
+    public static readonly EventShare OfAll = new(Burst: 16 * 1024, PerSecond: 200);
 
     /// <summary>How many processes' shares are remembered.</summary>
     public const int MostProcesses = 4096;

@@ -2,14 +2,14 @@ namespace PinAgent.Observe.Events;
 
 /// <summary>
 /// How much of a CPU may be spent on what is asked for between two looks that are due anyway: a second of it in a burst, and
-/// a twentieth of the time. Pure.
+/// a thirtieth of the time. Pure.
 /// </summary>
 internal sealed class WorkBudget
 {
     /// <summary>What a burst may take.</summary>
     public static readonly TimeSpan Burst = TimeSpan.FromSeconds(1);
 
-    private const int OneOf = 20;
+    private const int OneOf = 30;
 
     // When nothing is owed any more.
     private TimeSpan _evenAt;

@@ -175,21 +175,23 @@ public sealed class PassRequestsTests
         requests.LookForChanges();
         Assert.Equal(PassScope.Changes, requests.Wait(Long, stop, out _));
 
-        // A pass of a second and a half, and the next is asked for.
-        spent += TimeSpan.FromSeconds(1.5);
-        _time.Advance(TimeSpan.FromSeconds(1.5));
+        // A pass of a little more than the burst, and the next is asked for.
+        spent += TimeSpan.FromMilliseconds(1002);
         requests.LookAt(new NamedThread(2, 1, 0));
-        _time.Runs = TimeSpan.FromSeconds(1);
+        _time.Runs = TimeSpan.FromMilliseconds(1);
         var began = _time.GetElapsedTime(0);
-        Assert.Equal(PassScope.Changes, requests.Wait(TimeSpan.FromSeconds(3), stop, out var named));
-        Assert.InRange((_time.GetElapsedTime(0) - began).TotalSeconds, 3, 6);
+        Assert.Equal(
+            PassScope.Changes,
+            requests.Wait(TimeSpan.FromMilliseconds(5), stop, out var named)
+        );
+        Assert.InRange((_time.GetElapsedTime(0) - began).TotalMilliseconds, 5, 15);
         Assert.Equal(2, Assert.Single(named).Tid);
 
         // It was due, so it costs nothing; and at last there's a share again.
         requests.LookAt(new NamedThread(3, 1, 0));
         Assert.Equal(PassScope.Named, requests.Wait(Long, stop, out named));
         Assert.Equal(3, Assert.Single(named).Tid);
-        Assert.InRange((_time.GetElapsedTime(0) - began).TotalSeconds, 9, 14);
+        Assert.InRange((_time.GetElapsedTime(0) - began).TotalMilliseconds, 60, 90);
     }
 
     [Fact]
@@ -209,8 +211,11 @@ public sealed class PassRequestsTests
         Assert.Equal(6, whole);
 
         // What was lost last is looked for though nobody asks any more.
-        _time.Runs = TimeSpan.FromMilliseconds(100);
         requests.LookAtEverything();
+        requests.Wait(TimeSpan.Zero, stop, out _);
+        requests.LookAtEverything();
+        _time.Advance(PassRequests.ScanPeriod - TimeSpan.FromMilliseconds(2));
+        _time.Runs = TimeSpan.FromMilliseconds(1);
         Assert.Equal(PassScope.Everything, requests.Wait(Long, stop, out _));
     }
 
