@@ -139,7 +139,7 @@ public sealed class ProcessConnector : IDisposable
         const ushort And = 0x54; // BPF_ALU | BPF_AND | BPF_K
         const ushort Return = 0x06; // BPF_RET | BPF_K
         const int Names = 7;
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(muted.Length, MostMuted);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(muted.Length, MostMuted, nameof(muted));
         var drop = Names + muted.Length + 1;
         Span<Instruction> program = stackalloc Instruction[Names + MostMuted + 2];
         program[0] = new(LoadWord, 0, 0, EventOffset);

@@ -188,7 +188,11 @@ internal sealed class PinPass(
         state.Contests.Keep(_contests);
         survey?.Follow(plan.Vms);
         _repairs += vms.Where(vm => vm.WasHeld)
-            .Sum(vm => vm.Outcome.Threads.Count(thread => thread is { IsChange: true, Planned.IsNew: false }));
+            .Sum(vm =>
+                vm.Outcome.Threads.Count(thread =>
+                    thread is { IsChange: true, Planned.IsNew: false }
+                )
+            );
         if (snapshot.Cluster is { } told)
         {
             reporter?.Look(vms, told);

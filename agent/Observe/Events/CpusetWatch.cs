@@ -20,7 +20,7 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
     private static readonly TimeSpan CrowdPeriod = TimeSpan.FromSeconds(1);
     private const int MostCgroups = 1024;
 
-    private readonly object _lock = new();
+    private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _watches = [];
     private readonly EventBudget<int> _budget = new(OfCgroup, OfAll, MostCgroups);
     private readonly MutedSources<string> _muted = new(MostCgroups, MutedFor);

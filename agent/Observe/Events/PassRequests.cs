@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using PinAgent.NativeInterop;
 
 namespace PinAgent.Observe.Events;
@@ -218,10 +217,7 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
             (_scanned, _scanDue) = (now, null);
             _widest = PassScope.Everything;
         }
-        else if (
-            _widest == PassScope.Named
-            && (isDue || _processes.Count > MostUrgentProcesses)
-        )
+        else if (_widest == PassScope.Named && (isDue || _processes.Count > MostUrgentProcesses))
         {
             _widest = PassScope.Changes;
         }

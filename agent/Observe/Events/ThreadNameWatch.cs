@@ -71,9 +71,7 @@ internal sealed class ThreadNameWatch(PassRequests requests) : KernelListener("t
             return Pause();
         }
 
-        var errno = _connector!
-            .Next(out var named, isCrowded ? TimeSpan.Zero : hearing.Left)
-            .Errno;
+        var errno = _connector!.Next(out var named, isCrowded ? TimeSpan.Zero : hearing.Left).Errno;
         switch (errno)
         {
             case Errno.None:

@@ -79,11 +79,13 @@ internal sealed class PitOwners(HostFiles files)
     private ulong? BeganAt(int pid)
     {
         var read = files.Read($"/proc/{pid}/stat", out var content);
-        return
-            read.IsSuccess && ProcStat.TryParse(content, out var stat)
-                ? stat.IsKernelThread ? null : stat.StartTime
-            : read.Errno.MeansGone() ? null
-            : 0;
+        return read.IsSuccess && ProcStat.TryParse(content, out var stat)
+            ? stat.IsKernelThread
+                ? null
+                : stat.StartTime
+            : read.Errno.MeansGone()
+                ? null
+                : 0;
     }
 
     // Whoever owns such a thread has the VM open. Descriptors can be read with CAP_SYS_PTRACE only, and speak against a

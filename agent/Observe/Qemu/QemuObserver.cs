@@ -332,8 +332,7 @@ internal sealed class QemuObserver(HostFiles files, IAffinityReader affinity)
         {
             Key = key,
             GuestName = commandLine.GuestName,
-            IsOfRoot =
-                known?.Key == key && renamed is not null ? known.IsOfRoot : IsOfRoot(pid),
+            IsOfRoot = known?.Key == key && renamed is not null ? known.IsOfRoot : IsOfRoot(pid),
             Guest = commandLine.Guest,
             Threads = [.. threads.Select(thread => thread.Thread)],
             Problem = problem,

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Plan.Rivals;
@@ -116,11 +115,7 @@ internal static class NodeDedication
     private static bool Names(string name, DedicationVerdict verdict) =>
         name == verdict.Vm.GuestName || name == $"{verdict.Namespace}/{verdict.Name}";
 
-    private static VmObstacle? Infer(
-        ObservedVm vm,
-        NodeSnapshot snapshot,
-        Precedence precedence
-    )
+    private static VmObstacle? Infer(ObservedVm vm, NodeSnapshot snapshot, Precedence precedence)
     {
         if (vm.Cpuset is not { } cpuset)
         {

@@ -30,18 +30,20 @@ internal sealed class Precedence(HeldPlacements held, NodeTopology topology)
     /// keeps offline CPUs in what was given.
     /// </summary>
     public bool IsConfined(ObservedVm vm) =>
-        vm is { Cpuset: not null, GivenCpuset: { } given }
-        && !topology.Online.IsSubsetOf(given);
+        vm is { Cpuset: not null, GivenCpuset: { } given } && !topology.Online.IsSubsetOf(given);
 
     private string? WhyByCpus(ObservedVm vm, ObservedVm other) =>
         IsConfined(vm) != IsConfined(other)
             ? IsConfined(vm)
                 ? "has a cpuset of its own"
                 : null
-        : IsWithin(vm, other) ? "has a narrower cpuset"
-        : IsWithin(other, vm) ? null
-        : vm.IsOfRoot && !other.IsOfRoot ? "is run by root"
-        : null;
+            : IsWithin(vm, other)
+                ? "has a narrower cpuset"
+                : IsWithin(other, vm)
+                    ? null
+                    : vm.IsOfRoot && !other.IsOfRoot
+                        ? "is run by root"
+                        : null;
 
     private static bool IsWithin(ObservedVm vm, ObservedVm other) =>
         vm.Cpuset is { } own
