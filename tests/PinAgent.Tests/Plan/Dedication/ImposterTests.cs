@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Plan;
