@@ -69,6 +69,9 @@ public enum Errno
     /// <summary>Nobody listens: of netlink, in another network namespace than the host's.</summary>
     ECONNREFUSED = 111,
 
+    /// <summary>Nothing came for so long.</summary>
+    ETIMEDOUT = 110,
+
     /// <summary>The wait was ended by its owner.</summary>
     ECANCELED = 125,
 
@@ -92,6 +95,7 @@ public static class ErrnoText
             Errno.EAGAIN => "nothing there yet (EAGAIN)",
             Errno.EPROTONOSUPPORT => "protocol not supported (EPROTONOSUPPORT)",
             Errno.ENOBUFS => "no buffer space available (ENOBUFS)",
+            Errno.ETIMEDOUT => "timed out (ETIMEDOUT)",
             Errno.ECONNREFUSED => "connection refused (ECONNREFUSED)",
             Errno.ECANCELED => "operation cancelled (ECANCELED)",
             Errno.EACCES => "permission denied (EACCES)",

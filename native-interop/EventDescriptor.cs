@@ -35,19 +35,29 @@ internal sealed class EventDescriptor : IDisposable
     /// <summary>Waits until there is something, and reads it.</summary>
     /// <param name="buffer">Receives it.</param>
     /// <param name="length">The bytes received.</param>
-    /// <returns>The error of read(2); <see cref="Errno.ECANCELED"/> after <see cref="Stop"/>.</returns>
-    public unsafe LinuxResult Read(Span<byte> buffer, out int length)
+    /// <param name="longest">How long to wait; null for ever. A signal may make it longer.</param>
+    /// <returns>
+    /// The error of read(2); <see cref="Errno.ECANCELED"/> after <see cref="Stop"/>, <see cref="Errno.ETIMEDOUT"/> where there
+    /// is nothing for so long.
+    /// </returns>
+    public unsafe LinuxResult Read(Span<byte> buffer, out int length, TimeSpan? longest = null)
     {
+        var timeout = Milliseconds(longest);
         length = 0;
         var fds = stackalloc pollfd[2];
         fds[0] = new pollfd { fd = _fd, events = POLLIN };
         fds[1] = new pollfd { fd = _wake, events = POLLIN };
         while (true)
         {
-            long received = poll(fds, 2, -1);
+            long received = poll(fds, 2, timeout);
             if (received >= 0 && fds[1].revents != 0)
             {
                 return new LinuxResult(Errno.ECANCELED);
+            }
+
+            if (received == 0)
+            {
+                return new LinuxResult(Errno.ETIMEDOUT);
             }
 
             if (received >= 0)
@@ -72,6 +82,16 @@ internal sealed class EventDescriptor : IDisposable
         }
     }
 
+    /// <summary>Reads nothing for a while, whatever comes.</summary>
+    /// <returns><see cref="Errno.ECANCELED"/> after <see cref="Stop"/>; else <see cref="Errno.None"/>.</returns>
+    public unsafe LinuxResult Pause(TimeSpan length)
+    {
+        var wake = new pollfd { fd = _wake, events = POLLIN };
+        return poll(&wake, 1, Milliseconds(length)) > 0
+            ? new LinuxResult(Errno.ECANCELED)
+            : LinuxResult.Success;
+    }
+
     /// <summary>Ends the wait in <see cref="Read"/>, from another thread.</summary>
     public unsafe void Stop()
     {
@@ -85,4 +105,10 @@ internal sealed class EventDescriptor : IDisposable
         _ = close(_fd);
         _ = close(_wake);
     }
+
+    // Upwards, for what is to be waited for hasn't come a moment before.
+    private static int Milliseconds(TimeSpan? longest) =>
+        longest is { } time
+            ? (int)Math.Clamp(Math.Ceiling(time.TotalMilliseconds), 0, int.MaxValue)
+            : -1;
 }

@@ -10,11 +10,10 @@ public sealed partial class Inotify : IDisposable
     private const uint Modify = 0x2;
     private const uint CloseWrite = 0x8;
     private const uint MovedTo = 0x80;
-    private const int HeaderLength = 16;
-    private const int MaskOffset = 4;
-    private const int NameLengthOffset = 12;
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
+    private const int EventHeader = 16;
+    private const int NameLengthOffset = 12;
 
     private readonly EventDescriptor _events;
     private readonly byte[] _read = new byte[16 * 1024];
@@ -57,24 +56,28 @@ public sealed partial class Inotify : IDisposable
     public void Forget(int watch) => _ = inotify_rm_watch(_events.Fd, watch);
 
     /// <summary>Waits until something happened to any of them, a file's end included.</summary>
-    /// <param name="fileWritten">
-    /// Whether a file of <see cref="WatchFile"/> was written, and not only one in a folder of <see cref="WatchFolder"/>.
-    /// </param>
-    /// <returns><see cref="Errno.ECANCELED"/> after <see cref="Stop"/>.</returns>
-    public LinuxResult Next(out bool fileWritten)
+    /// <param name="watches">The numbers of the watches, one for each thing that happened; -1 where some were lost.</param>
+    /// <param name="longest">How long to wait; null for ever.</param>
+    /// <returns>
+    /// <see cref="Errno.ECANCELED"/> after <see cref="Stop"/>, <see cref="Errno.ETIMEDOUT"/> when nothing happens for so long.
+    /// </returns>
+    public LinuxResult Next(List<int> watches, TimeSpan? longest = null)
     {
-        var result = _events.Read(_read, out var length);
-        fileWritten = false;
-
-        // struct inotify_event: wd, mask, cookie, len, and len bytes of a name.
-        for (var at = 0; at + HeaderLength <= length; )
+        watches.Clear();
+        var result = _events.Read(_read, out var length, longest);
+        // struct inotify_event: wd, mask, cookie, and the length of the name that follows.
+        for (var at = 0; at + EventHeader <= length; )
         {
-            fileWritten |= (BitConverter.ToUInt32(_read, at + MaskOffset) & Modify) != 0;
-            at += HeaderLength + BitConverter.ToInt32(_read, at + NameLengthOffset);
+            watches.Add(BitConverter.ToInt32(_read.AsSpan(at)));
+            at += EventHeader + BitConverter.ToInt32(_read.AsSpan(at + NameLengthOffset));
         }
 
         return result;
     }
+
+    /// <summary>Hears nothing for a while; the kernel keeps what it can.</summary>
+    /// <returns><see cref="Errno.ECANCELED"/> after <see cref="Stop"/>.</returns>
+    public LinuxResult Pause(TimeSpan length) => _events.Pause(length);
 
     /// <summary>Ends the wait in <see cref="Next"/>, from another thread.</summary>
     public void Stop() => _events.Stop();

@@ -37,6 +37,9 @@ public sealed class ProcessConnector : IDisposable
     private readonly EventDescriptor _events;
     private readonly byte[] _message = new byte[LongestMessage];
 
+    /// <summary>How many processes <see cref="Mute"/> takes: a jump of the filter's language goes 255 steps at most.</summary>
+    public const int MostMuted = 128;
+
     private ProcessConnector(EventDescriptor events) => _events = events;
 
     /// <summary>Begins to listen.</summary>
@@ -55,7 +58,7 @@ public sealed class ProcessConnector : IDisposable
         }
 
         // The filter comes first, so that nothing else is ever queued.
-        var result = AttachFilter(fd);
+        var result = AttachFilter(fd, []);
         result = result.IsSuccess ? SetBuffer(fd) : result;
         result = result.IsSuccess ? NetlinkAddress.Bind(fd, ProcIndex) : result;
         result = result.IsSuccess ? Subscribe(fd) : result;
@@ -72,22 +75,34 @@ public sealed class ProcessConnector : IDisposable
 
     /// <summary>Waits for the next name.</summary>
     /// <param name="named">The thread.</param>
+    /// <param name="longest">How long to wait; null for ever.</param>
     /// <returns>
     /// <see cref="Errno.ENOBUFS"/> when names were lost: look at everything once. <see cref="Errno.ECANCELED"/> after
-    /// <see cref="Stop"/>.
+    /// <see cref="Stop"/>, <see cref="Errno.ETIMEDOUT"/> when there's none for so long.
     /// </returns>
-    public LinuxResult Next(out NamedThread named)
+    public LinuxResult Next(out NamedThread named, TimeSpan? longest = null)
     {
         while (true)
         {
             named = default;
-            var result = _events.Read(_message, out var length);
+            var result = _events.Read(_message, out var length, longest);
             if (!result.IsSuccess || TryParse(_message.AsSpan(0, length), out named))
             {
                 return result;
             }
         }
     }
+
+    /// <summary>
+    /// Hears nothing of these processes from now on, and of all others: the kernel drops what they name before it wakes
+    /// anybody. What has been queued still comes.
+    /// </summary>
+    /// <param name="pids">The processes, <see cref="MostMuted"/> at most.</param>
+    public LinuxResult Mute(ReadOnlySpan<int> pids) => AttachFilter(_events.Fd, pids);
+
+    /// <summary>Hears nothing for a while; the kernel keeps what it can.</summary>
+    /// <returns><see cref="Errno.ECANCELED"/> after <see cref="Stop"/>.</returns>
+    public LinuxResult Pause(TimeSpan length) => _events.Pause(length);
 
     /// <summary>Ends the wait in <see cref="Next"/>, from another thread.</summary>
     public void Stop() => _events.Stop();
@@ -116,30 +131,48 @@ public sealed class ProcessConnector : IDisposable
     }
 
     // Loads are big-endian whatever the machine is, so the machine's own words are compared with the bytes they would be.
-    private static unsafe LinuxResult AttachFilter(int fd)
+    // A filter that is attached takes the place of the one before in one step.
+    private static unsafe LinuxResult AttachFilter(int fd, ReadOnlySpan<int> muted)
     {
         const ushort LoadWord = 0x20; // BPF_LD | BPF_W | BPF_ABS
         const ushort JumpIfEqual = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
         const ushort And = 0x54; // BPF_ALU | BPF_AND | BPF_K
         const ushort Return = 0x06; // BPF_RET | BPF_K
-        var comm = BitConverter.IsLittleEndian
-            ? BinaryPrimitives.ReverseEndianness(CommEvent)
-            : CommEvent;
-        var program = stackalloc Instruction[]
+        const int Names = 7;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(muted.Length, MostMuted, nameof(muted));
+        var drop = Names + muted.Length + 1;
+        Span<Instruction> program = stackalloc Instruction[Names + MostMuted + 2];
+        program[0] = new(LoadWord, 0, 0, EventOffset);
+        program[1] = new(JumpIfEqual, 0, To(drop, from: 1), BigEndian(CommEvent));
+        program[2] = new(LoadWord, 0, 0, NameOffset);
+        program[3] = new(JumpIfEqual, 2, 0, 0x43505520); // "CPU "
+        program[4] = new(And, 0, 0, 0xFFFFFF00);
+        program[5] = new(JumpIfEqual, 0, To(drop, from: 5), 0x494F2000); // "IO "
+        program[6] = new(LoadWord, 0, 0, PidOffset);
+        for (var i = 0; i < muted.Length; i++)
         {
-            new(LoadWord, 0, 0, EventOffset),
-            new(JumpIfEqual, 0, 5, comm),
-            new(LoadWord, 0, 0, NameOffset),
-            new(JumpIfEqual, 2, 0, 0x43505520), // "CPU "
-            new(And, 0, 0, 0xFFFFFF00),
-            new(JumpIfEqual, 0, 1, 0x494F2000), // "IO "
-            new(Return, 0, 0, uint.MaxValue),
-            new(Return, 0, 0, 0),
-        };
-        var filter = new Program(8, program);
-        return LinuxResult.FromReturnValue(
-            setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(Program))
-        );
+            program[Names + i] = new(
+                JumpIfEqual,
+                To(drop, from: Names + i),
+                0,
+                BigEndian((uint)muted[i])
+            );
+        }
+
+        program[drop - 1] = new(Return, 0, 0, uint.MaxValue);
+        program[drop] = new(Return, 0, 0, 0);
+        fixed (Instruction* first = program)
+        {
+            var filter = new Program((ushort)(drop + 1), first);
+            return LinuxResult.FromReturnValue(
+                setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(Program))
+            );
+        }
+
+        static byte To(int instruction, int from) => (byte)(instruction - from - 1);
+
+        static uint BigEndian(uint word) =>
+            BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(word) : word;
     }
 
     private static unsafe LinuxResult SetBuffer(int fd)

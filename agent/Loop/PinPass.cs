@@ -100,6 +100,7 @@ internal sealed class PinPass(
                 pins.AreOfSameInputs
                 && state.Problems.IsEmpty
                 && !_memory.Plan.Disagreements.IsPending
+                && !_memory.Plan.Overlaps.IsPending
                 && pins.Vms.All(vm => vm.Outcome.IsAtRest),
         };
         return result;
@@ -233,7 +234,9 @@ internal sealed class PinPass(
     }
 
     private static IEnumerable<string> EventNotices(EventSource? source) =>
-        source?.Message is { } why ? [$"New VMs are found by looking, not at once: {why}"] : [];
+        source?.Message is not { } why ? []
+        : source.State == EventSourceState.Listening ? [why]
+        : [$"New VMs are found by looking, not at once: {why}"];
 
     // What was set is what the next look would find.
     private static NodeSnapshot WithMasks(

@@ -4,6 +4,7 @@ using PinAgent.Model.Node;
 using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Plan.Placement;
+using PinAgent.Plan.Rivals;
 
 namespace PinAgent.Plan;
 
@@ -45,7 +46,10 @@ internal sealed record VmPlan
     /// <summary>Whether it was given back with <c>pinagent release</c>.</summary>
     public bool IsReleased { get; init; }
 
-    /// <summary>Where the threads belong; null when there's an obstacle.</summary>
+    /// <summary>
+    /// Where the threads belong; null when there's an obstacle, unless that is an overlap: then those on CPUs that nobody else
+    /// has are held there.
+    /// </summary>
     public CpuPlacement? Placement { get; init; }
 
     /// <summary>The threads with what is wanted of them, in the VM's order.</summary>

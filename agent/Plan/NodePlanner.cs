@@ -5,6 +5,7 @@ using PinAgent.Model.Vm;
 using PinAgent.Plan.Contests;
 using PinAgent.Plan.Dedication;
 using PinAgent.Plan.Placement;
+using PinAgent.Plan.Rivals;
 using PinAgent.Plan.Threads;
 
 namespace PinAgent.Plan;
@@ -28,9 +29,14 @@ internal static class NodePlanner
         TimeSpan now = default
     )
     {
-        var (held, before, contests, _) = memory;
+        var (held, before, contests, _, overlaps) = memory;
         var policy = Placer.Default;
-        var verdicts = NodeDedication.Decide(snapshot, settings, before);
+        var verdicts = NodeDedication.Decide(
+            snapshot,
+            settings,
+            before,
+            new(held, overlaps, now)
+        );
         var plans = ImmutableArray.CreateBuilder<VmPlan>(verdicts.Length);
         var contested = new Dictionary<VmKey, Contest>();
         var placed = new List<(VmShape, PlacementRequest, CpuPlacement)>();
@@ -58,7 +64,16 @@ internal static class NodePlanner
                 Disagreement = verdict.Disagreement,
                 Threads = [.. verdict.Vm.Threads.Select(thread => new PlannedThread(thread, null))],
             };
-            if (plan.Obstacle is null)
+            if (HeldOverlap.Plan(verdict, plan, shape, held, snapshot.Topology) is { } rest)
+            {
+                (plan, contested[verdict.Vm.Key]) = FlappingGuard.Look(
+                    rest,
+                    contests.Of(verdict.Vm.Key),
+                    () => null,
+                    now
+                );
+            }
+            else if (plan.Obstacle is null)
             {
                 var request = shape.ToRequest(snapshot.Topology);
                 var result = held.Choose(shape, request, policy);
@@ -91,7 +106,7 @@ internal static class NodePlanner
             .ToList();
         foreach (var vm in hindered)
         {
-            contested[vm] = contests.Of(vm);
+            contested.TryAdd(vm, contests.Of(vm));
         }
 
         ImmutableArray<VmPlan> vms = plans.DrainToImmutable();
@@ -108,7 +123,8 @@ internal static class NodePlanner
                 held.After(placed, hindered),
                 snapshot.Cluster is { } facts ? before.With(Decided(verdicts), facts) : before,
                 NodeContests.Of(contested),
-                memory.Disagreements.With(vms, now)
+                memory.Disagreements.With(vms, now),
+                overlaps.With(verdicts, now)
             )
         );
     }
@@ -152,7 +168,7 @@ internal static class NodePlanner
         }
     }
 
-    private static VmPlan Place(
+    internal static VmPlan Place(
         VmPlan plan,
         VmShape shape,
         PlacementResult result,

@@ -1,6 +1,7 @@
 using PinAgent.Plan.Contests;
 using PinAgent.Plan.Dedication;
 using PinAgent.Plan.Placement;
+using PinAgent.Plan.Rivals;
 
 namespace PinAgent.Plan;
 
@@ -9,11 +10,13 @@ namespace PinAgent.Plan;
 /// <param name="Decisions">What has been decided about the VMs of a cluster's node.</param>
 /// <param name="Contests">The VMs whose pins another program undoes; none where the agent doesn't pin.</param>
 /// <param name="Disagreements">Since when a VM's exclusive CPUs are told differently.</param>
+/// <param name="Overlaps">Since when VMs' CPUs are also others'.</param>
 internal sealed record PlanMemory(
     HeldPlacements Held,
     Decisions Decisions,
     NodeContests Contests,
-    Disagreements Disagreements
+    Disagreements Disagreements,
+    Overlaps Overlaps
 )
 {
     /// <summary>Before the first pass.</summary>
@@ -21,6 +24,7 @@ internal sealed record PlanMemory(
         HeldPlacements.None,
         Decisions.None,
         NodeContests.None,
-        Disagreements.None
+        Disagreements.None,
+        Overlaps.None
     );
 }

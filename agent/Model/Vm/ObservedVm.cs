@@ -15,6 +15,9 @@ internal sealed record ObservedVm
     /// <summary>The process.</summary>
     public required VmKey Key { get; init; }
 
+    /// <summary>Whether it's root's process. False where that couldn't be read.</summary>
+    public bool IsOfRoot { get; init; }
+
     /// <summary>The guest's name from QEMU's <c>-name</c>; null if it has none.</summary>
     public string? GuestName { get; init; }
 

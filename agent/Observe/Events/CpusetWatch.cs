@@ -17,7 +17,19 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
     // Of another folder than /: as everything below it is read.
     private readonly RootFolder? _root =
         root.TrimEnd('/').Length == 0 ? null : new RootFolder(root);
+
+    // A VM's CPUs are given by its manager, a few times in its life. Whoever may write its own cgroup's can do so without end.
+    private static readonly EventShare OfCgroup = new(Burst: 64, PerSecond: 1);
+    private static readonly EventShare OfAll = new(Burst: 1024, PerSecond: 20);
+    private static readonly TimeSpan MutedFor = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan CrowdPeriod = TimeSpan.FromSeconds(1);
+    private const int MostCgroups = 1024;
+
+    private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _watches = [];
+    private readonly EventBudget<int> _budget = new(OfCgroup, OfAll, MostCgroups);
+    private readonly MutedSources<string> _muted = new(MostCgroups, MutedFor);
+    private readonly List<int> _happened = [];
     private Inotify? _inotify;
     private volatile int _written;
 
@@ -31,18 +43,18 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
         }
 
         var wanted = folders.ToHashSet();
-        foreach (var gone in _watches.Keys.Where(folder => !wanted.Contains(folder)).ToList())
+        lock (_lock)
         {
-            _watches.Remove(gone, out var watch);
-            inotify.Forget(watch);
-        }
-
-        // Those that are known, too: a folder can have gone and come back.
-        foreach (var folder in wanted)
-        {
-            if (inotify.WatchFile(Path($"{folder}/cpuset.cpus"), out var watch, _root).IsSuccess)
+            foreach (var gone in _watches.Keys.Where(folder => !wanted.Contains(folder)).ToList())
             {
-                _watches[folder] = watch;
+                _watches.Remove(gone, out var watch);
+                inotify.Forget(watch);
+            }
+
+            // Those that are known, too: a folder can have gone and come back.
+            foreach (var folder in wanted.Where(folder => !_muted.Contains(folder)))
+            {
+                Watch(inotify, folder);
             }
         }
     }
@@ -62,19 +74,80 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
     /// <inheritdoc/>
     protected override Errno HandOn()
     {
-        var errno = _inotify!.Next(out var cpusetWritten).Errno;
-        if (errno == Errno.None)
+        TimeSpan? left;
+        lock (_lock)
         {
-            if (cpusetWritten)
-            {
-                _written = 1;
-            }
-
-            requests.LookForChanges();
+            left = _muted.Left(Now());
         }
 
-        return errno;
+        var errno = _inotify!.Next(_happened, left).Errno;
+        var isCrowded = false;
+        lock (_lock)
+        {
+            // What they had while nobody listened is seen now.
+            var over = _muted.Expire(Now());
+            foreach (var folder in over)
+            {
+                Watch(_inotify, folder);
+            }
+
+            var isWorthALook = !over.IsEmpty;
+            foreach (var watch in _happened)
+            {
+                var verdict = Judge(watch);
+                isWorthALook |= verdict == EventVerdict.Within;
+                if (_watches.ContainsValue(watch))
+                {
+                    _written = 1;
+                }
+
+                isCrowded |= verdict == EventVerdict.AllExceed;
+            }
+
+            if (isWorthALook)
+            {
+                requests.LookForChanges();
+            }
+
+            requests.Complain("cpusets", Describe());
+        }
+
+        // At the raised priority of this thread, a crowd that is read without a pause would be all that runs.
+        return isCrowded ? _inotify!.Pause(CrowdPeriod).Errno
+            : errno == Errno.ETIMEDOUT ? Errno.None
+            : errno;
     }
+
+    private static TimeSpan Now() => TimeProvider.System.GetElapsedTime(0);
+
+    private EventVerdict Judge(int watch)
+    {
+        var verdict = _budget.Take(watch, Now());
+        if (
+            verdict == EventVerdict.SourceExceeds
+            && _watches.FirstOrDefault(known => known.Value == watch).Key is { } folder
+            && _muted.TryMute(folder, Now())
+        )
+        {
+            _watches.Remove(folder);
+            _inotify!.Forget(watch);
+        }
+
+        return verdict;
+    }
+
+    private void Watch(Inotify inotify, string folder)
+    {
+        if (inotify.WatchFile(Path($"{folder}/cpuset.cpus"), out var watch, _root).IsSuccess)
+        {
+            _watches[folder] = watch;
+        }
+    }
+
+    private string? Describe() =>
+        _muted.All.IsEmpty
+            ? null
+            : $"the CPUs of {_muted.All.Length} cgroups are written without end, so they're only looked at from time to time";
 
     /// <inheritdoc/>
     protected override void Interrupt() => _inotify?.Stop();

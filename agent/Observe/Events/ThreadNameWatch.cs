@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using PinAgent.Model.Node;
 using PinAgent.NativeInterop;
 
@@ -10,16 +11,35 @@ namespace PinAgent.Observe.Events;
 /// <param name="requests">The loop.</param>
 internal sealed class ThreadNameWatch(PassRequests requests) : KernelListener("thread names")
 {
+    /// <summary>How often a crowd is listened to.</summary>
+    public static readonly TimeSpan CrowdPeriod = TimeSpan.FromSeconds(1);
+
+    // Of a crowd, at a time: about as many as the kernel keeps.
+    private const int MostOfCrowd = 8192;
+
     private ProcessConnector? _connector;
     private EventSource _source = new(EventSourceState.Scanning, "not started yet");
     private long _overflows;
+    private ImmutableArray<int> _muted = [];
+    private bool _cannotMute;
+    private int _heard;
 
-    /// <summary>Whether the kernel tells.</summary>
-    public EventSource Source =>
-        Volatile.Read(ref _source) with
+    /// <summary>Whether the kernel tells, and whom it doesn't tell of.</summary>
+    public EventSource Source
+    {
+        get
         {
-            Overflows = Interlocked.Read(ref _overflows),
-        };
+            var source = Volatile.Read(ref _source);
+            return source with
+            {
+                Message =
+                    requests.Complaint is not { } complaint ? source.Message
+                    : source.Message is { } why ? $"{why}; {complaint}"
+                    : complaint,
+                Overflows = Interlocked.Read(ref _overflows),
+            };
+        }
+    }
 
     /// <inheritdoc/>
     protected override bool Open()
@@ -37,12 +57,29 @@ internal sealed class ThreadNameWatch(PassRequests requests) : KernelListener("t
     /// <inheritdoc/>
     protected override Errno HandOn()
     {
-        var errno = _connector!.Next(out var named).Errno;
+        var hearing = requests.Hearing();
+        if (hearing.Muted != _muted)
+        {
+            _muted = hearing.Muted;
+            _cannotMute = !_connector!.Mute(_muted.AsSpan()).IsSuccess;
+        }
+
+        // At the raised priority of this thread, a crowd that is read without a pause would be all that runs.
+        var isCrowded = hearing.IsCrowded || (_cannotMute && !_muted.IsEmpty);
+        if (isCrowded && _heard >= MostOfCrowd)
+        {
+            return Pause();
+        }
+
+        var errno = _connector!.Next(out var named, isCrowded ? TimeSpan.Zero : hearing.Left).Errno;
         switch (errno)
         {
             case Errno.None:
+                _heard = isCrowded ? _heard + 1 : 0;
                 requests.LookAt(named);
                 return errno;
+            case Errno.ETIMEDOUT:
+                return isCrowded ? Pause() : Errno.None;
             case Errno.ENOBUFS:
                 Interlocked.Increment(ref _overflows);
                 requests.LookAtEverything();
@@ -50,6 +87,12 @@ internal sealed class ThreadNameWatch(PassRequests requests) : KernelListener("t
             default:
                 return errno;
         }
+    }
+
+    private Errno Pause()
+    {
+        _heard = 0;
+        return _connector!.Pause(CrowdPeriod).Errno;
     }
 
     /// <inheritdoc/>

@@ -56,6 +56,11 @@ internal static class ProcStatus
             && CpuSet.TryParse(value, out cpus, out _);
     }
 
+    /// <summary>Whether the process is root's: the line <c>Uid:	0	0	0	0</c>, of which each number counts.</summary>
+    /// <param name="content">The file's bytes.</param>
+    public static bool IsOfRoot(ReadOnlySpan<byte> content) =>
+        TryFind(content, "Uid:"u8, out var value) && value.SequenceEqual("0\t0\t0\t0"u8);
+
     /// <summary>The effective capabilities, a bit each: the line <c>CapEff:	0000000000800000</c>.</summary>
     /// <param name="content">The file's bytes.</param>
     /// <param name="capabilities">The bits, numbered as in <c>linux/capability.h</c>.</param>

@@ -12,6 +12,10 @@ namespace PinAgent.Observe.Qemu;
 /// <param name="affinity">Reads the threads' masks.</param>
 internal sealed class KernelThreads(HostFiles files, IAffinityReader affinity)
 {
+    // Whoever may open /dev/kvm makes as many as he likes.
+    private const int Most = 4096;
+
+    private readonly PitOwners _pitOwners = new(files);
     private readonly List<KernelThread> _found = [];
 
     /// <summary>Whether there was any since the beginning of the pass.</summary>
@@ -27,7 +31,10 @@ internal sealed class KernelThreads(HostFiles files, IAffinityReader affinity)
     public void Collect(int tid, ProcStat stat, ThreadScheduling? scheduling)
     {
         var name = ThreadName.Parse(stat.Name);
-        if (name is { What: ThreadName.Kind.Vhost or ThreadName.Kind.KvmPit, Number: not null })
+        if (
+            name is { What: ThreadName.Kind.Vhost or ThreadName.Kind.KvmPit, Number: not null }
+            && _found.Count < Most
+        )
         {
             _found.Add(new(tid, stat.StartTime, ThreadName.Printable(stat.Name), name, scheduling));
         }
@@ -41,7 +48,15 @@ internal sealed class KernelThreads(HostFiles files, IAffinityReader affinity)
             return vms;
         }
 
-        var innerPidOf = vms.ToDictionary(vm => vm.Key, vm => ReadInnerPid(vm.Key.Pid));
+        var owners = _found.ToDictionary(
+            thread => thread,
+            thread => thread.Name.What == ThreadName.Kind.Vhost ? [thread.Number] : new List<int>()
+        );
+        _pitOwners.Find([
+            .. _found
+                .Where(thread => thread.Name.What == ThreadName.Kind.KvmPit)
+                .Select(thread => (thread.Number, thread.StartTime, owners[thread])),
+        ]);
         return vms.Select(vm =>
             vm with
             {
@@ -49,23 +64,17 @@ internal sealed class KernelThreads(HostFiles files, IAffinityReader affinity)
                 [
                     .. vm.Threads,
                     .. _found
-                        .Where(thread => WorksFor(thread, vm))
-                        .Select(thread =>
-                            ToVmThread(thread, vms.Count(other => WorksFor(thread, other)))
-                        ),
+                        .Where(thread =>
+                            thread.StartTime >= vm.Key.StartTime
+                            && owners[thread].Contains(vm.Key.Pid)
+                        )
+                        .Select(thread => ToVmThread(thread, owners[thread].Count)),
                 ],
             }
         );
-
-        // A vhost worker carries QEMU's id on the host, the PIT its id in QEMU's own PID namespace, which pods
-        // share with one another; a thread is never older than the process it works for.
-        bool WorksFor(KernelThread thread, ObservedVm vm) =>
-            thread.StartTime >= vm.Key.StartTime
-            && thread.Name.Number
-                == (thread.Name.What == ThreadName.Kind.Vhost ? vm.Key.Pid : innerPidOf[vm.Key]);
     }
 
-    private VmThread ToVmThread(KernelThread thread, int candidates) =>
+    private VmThread ToVmThread(KernelThread thread, int owners) =>
         new()
         {
             Tid = thread.Tid,
@@ -75,20 +84,18 @@ internal sealed class KernelThreads(HostFiles files, IAffinityReader affinity)
             Affinity = affinity.Read(thread.Tid, thread.Tid),
             Scheduling = thread.Scheduling,
             IsKernelProcess = true,
-            IsAmbiguous = candidates > 1,
+            IsAmbiguous = owners > 1,
         };
 
-    private int? ReadInnerPid(int pid) =>
-        files.Read($"/proc/{pid}/status", out var status).IsSuccess
-        && ProcStatus.TryParseNamespacePids(status, out var pids)
-            ? pids[^1]
-            : null;
-
+    // A vhost worker carries its owner's id on the host, which one process has; it's never older than that.
     private sealed record KernelThread(
         int Tid,
         ulong StartTime,
         string Comm,
         ThreadName Name,
         ThreadScheduling? Scheduling
-    );
+    )
+    {
+        public int Number => Name.Number ?? 0;
+    }
 }

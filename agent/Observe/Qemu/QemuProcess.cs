@@ -94,6 +94,7 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
             {
                 Key = key,
                 GuestName = commandLine.GuestName,
+                IsOfRoot = IsOfRoot(pid),
                 Guest = commandLine.Guest,
                 Threads = found.ToVmThreads(),
                 ThreadsLeftOut = found.LeftOut,
@@ -102,6 +103,9 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
             }
         );
     }
+
+    private bool IsOfRoot(int pid) =>
+        _files.Read($"/proc/{pid}/status", out var status).IsSuccess && ProcStatus.IsOfRoot(status);
 
     private bool IsCandidate(
         int pid,

@@ -1,46 +1,9 @@
 using System.Collections.Immutable;
-using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
+using PinAgent.Plan.Rivals;
 
 namespace PinAgent.Plan.Dedication;
-
-/// <summary>Whether a VM is ours to pin, and how that is known.</summary>
-/// <param name="Vm">The VM.</param>
-/// <param name="Namespace">Its namespace.</param>
-/// <param name="Name">Its name.</param>
-internal sealed record DedicationVerdict(ObservedVm Vm, string Namespace, string Name)
-{
-    /// <summary>The VM's VMI, where there is one.</summary>
-    public VmiFacts? Vmi { get; init; }
-
-    /// <summary>Where the facts come from.</summary>
-    public FactSource Source { get; init; } = FactSource.Inferred;
-
-    /// <summary>Whether the VM asks for dedicated CPUs.</summary>
-    public bool Dedicated { get; init; }
-
-    /// <summary>Why it isn't to be pinned; null if it is.</summary>
-    public VmObstacle? Obstacle { get; init; }
-
-    /// <summary>What an administrator should know.</summary>
-    public ImmutableArray<string> Advisories { get; init; } = [];
-
-    /// <summary>Who tells which exclusive CPUs of it; null if they agree.</summary>
-    public string? Disagreement { get; init; }
-
-    /// <summary>How far an annotation or a release lowers the agent's mode for this VM.</summary>
-    public ModeLimit Limit { get; init; }
-
-    /// <summary>Whether it was given back with <c>pinagent release</c>.</summary>
-    public bool IsReleased { get; init; }
-
-    /// <summary>What lowers the mode; null if nothing does.</summary>
-    public string? LimitMessage { get; init; }
-
-    /// <summary>What is to be kept of it for this container; null outside a cluster.</summary>
-    public Decision? Decision { get; init; }
-}
 
 /// <summary>
 /// Decides which VMs are dedicated, and whether their CPUs are theirs alone. On a plain host, dedicated are those named,
@@ -56,24 +19,27 @@ internal static class NodeDedication
     /// <param name="snapshot">The node.</param>
     /// <param name="settings">What the administrator has told.</param>
     /// <param name="before">What was decided before about the VMs of a cluster's node.</param>
+    /// <param name="claims">What is known of the VMs' claims to CPUs.</param>
     public static ImmutableArray<DedicationVerdict> Decide(
         NodeSnapshot snapshot,
         PlanSettings settings,
-        Decisions before
+        Decisions before,
+        Claims claims
     )
     {
+        var precedence = new Precedence(claims.Held, snapshot.Topology);
         var verdicts = VmNames
-            .Of(snapshot.Vms, settings.Vmis)
+            .Of(snapshot.Vms, settings.Vmis, precedence)
             .Select(verdict =>
                 snapshot.Cluster is { } facts
                     ? ClusterDedication.Decide(verdict, snapshot, facts, before)
-                    : Dedicate(verdict, snapshot, settings)
+                    : Dedicate(verdict, snapshot, settings, precedence)
             )
             .ToList();
         return
         [
             .. verdicts
-                .Select(verdict => CheckCpus(verdict, verdicts, snapshot))
+                .Select(verdict => CheckCpus(verdict, verdicts, snapshot, precedence, claims))
                 .Select(verdict =>
                     verdict with
                     {
@@ -111,7 +77,8 @@ internal static class NodeDedication
     private static DedicationVerdict Dedicate(
         DedicationVerdict verdict,
         NodeSnapshot snapshot,
-        PlanSettings settings
+        PlanSettings settings,
+        Precedence precedence
     )
     {
         if (verdict.Vmi is { Spec.DedicatedCpuPlacement: false })
@@ -129,7 +96,7 @@ internal static class NodeDedication
                 : NotDedicated(Reason.NotNamed, "not named with --vm");
         }
 
-        if (verdict.Vmi is not null || Infer(verdict.Vm, snapshot) is not { } obstacle)
+        if (verdict.Vmi is not null || Infer(verdict.Vm, snapshot, precedence) is not { } obstacle)
         {
             return verdict with { Dedicated = true };
         }
@@ -149,14 +116,14 @@ internal static class NodeDedication
     private static bool Names(string name, DedicationVerdict verdict) =>
         name == verdict.Vm.GuestName || name == $"{verdict.Namespace}/{verdict.Name}";
 
-    private static VmObstacle? Infer(ObservedVm vm, NodeSnapshot snapshot)
+    private static VmObstacle? Infer(ObservedVm vm, NodeSnapshot snapshot, Precedence precedence)
     {
         if (vm.Cpuset is not { } cpuset)
         {
             return Unreadable(vm);
         }
 
-        if (!IsConfined(vm, snapshot))
+        if (!precedence.IsConfined(vm))
         {
             return new VmObstacle(
                 VmState.NotDedicated,
@@ -169,16 +136,21 @@ internal static class NodeDedication
         var rival = snapshot.Vms.FirstOrDefault(other =>
             other.Key != vm.Key
             && other.HasVcpus
-            && IsConfined(other, snapshot)
+            && precedence.IsConfined(other)
             && other.Cpuset!.Overlaps(cpuset)
+            && !precedence.IsFirst(vm, other)
         );
         if (rival is not null)
         {
             return new VmObstacle(
                 VmState.NotDedicated,
                 Reason.CpusetOverlaps,
-                $"CPUs {cpuset.Intersect(rival.Cpuset!)} are also in the cpuset of {Describe(rival)}, so neither VM can "
-                    + "have been meant to have them alone"
+                $"CPUs {cpuset.Intersect(rival.Cpuset!)} are also in the cpuset of {Describe(rival)}, "
+                    + (
+                        precedence.Why(rival, vm) is { } why
+                            ? $"which {why}"
+                            : "so neither VM can have been meant to have them alone"
+                    )
             );
         }
 
@@ -195,15 +167,12 @@ internal static class NodeDedication
             );
     }
 
-    // Given, to this VM's cgroup or one above it, and less than everything. v2 keeps offline CPUs in what was given.
-    private static bool IsConfined(ObservedVm vm, NodeSnapshot snapshot) =>
-        vm is { Cpuset: not null, GivenCpuset: { } given }
-        && !snapshot.Topology.Online.IsSubsetOf(given);
-
     private static DedicationVerdict CheckCpus(
         DedicationVerdict verdict,
         List<DedicationVerdict> all,
-        NodeSnapshot snapshot
+        NodeSnapshot snapshot,
+        Precedence precedence,
+        Claims claims
     )
     {
         var vm = verdict.Vm;
@@ -226,20 +195,13 @@ internal static class NodeDedication
             );
         }
 
-        var rival = all.Find(other =>
-            other is { Dedicated: true, Obstacle: null, Vm: { HasVcpus: true, Cpuset: { } theirs } }
-            && other.Vm.Key != vm.Key
-            && theirs.Overlaps(cpuset)
-            // Who may use every CPU overlaps everybody, and takes nothing from one who has CPUs of its own.
-            && (IsConfined(other.Vm, snapshot) || !IsConfined(vm, snapshot))
-        );
-        if (rival is not null)
+        if (Overlap.Find(verdict, all, snapshot, precedence) is { } overlap)
         {
-            return NotExclusive(
-                Reason.CpusetOverlaps,
-                $"CPUs {cpuset.Intersect(rival.Vm.Cpuset!)} are also those of {rival.Namespace}/{rival.Name} (pid "
-                    + $"{rival.Vm.Key.Pid}), which is dedicated too"
-            );
+            verdict = verdict with { Overlap = overlap };
+            if (snapshot.Cluster is null || claims.Overlaps.HasLasted(vm.Key, claims.Now))
+            {
+                return NotExclusive(Reason.CpusetOverlaps, overlap.Message);
+            }
         }
 
         if (verdict.Vmi is not null && vm.GivenCpuset is null)
@@ -267,7 +229,7 @@ internal static class NodeDedication
                 [
                     .. verdict.Advisories,
                     .. CpuAdvisories.Of(vm, cpuset, snapshot.Topology),
-                    .. verdict.Vmi is not null || IsConfined(vm, snapshot)
+                    .. verdict.Vmi is not null || precedence.IsConfined(vm)
                         ? (string[])[]
                         :
                         [

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Vm;
+using PinAgent.Plan.Rivals;
 
 namespace PinAgent.Plan.Dedication;
 
@@ -15,18 +16,44 @@ internal static class VmNames
     /// <summary>Names the VMs.</summary>
     public static IEnumerable<DedicationVerdict> Of(
         ImmutableArray<ObservedVm> vms,
-        ImmutableArray<VmiFacts> vmis
+        ImmutableArray<VmiFacts> vmis,
+        Precedence precedence
     )
     {
         var shared = vms.Where(vm => !IsInPod(vm) && vm is { HasVcpus: true, GuestName: not null })
-            .GroupBy(vm => vm.GuestName)
+            .GroupBy(vm => vm.GuestName!)
             .Where(group => group.Count() > 1)
-            .Select(group => group.Key)
-            .ToHashSet();
+            .ToDictionary(group => group.Key, group => FindOwner([.. group], precedence));
         return vms.Select(vm =>
-            Name(vm, vmis, !IsInPod(vm) && (shared.Contains(vm.GuestName) || IsShadow(vm, vms)))
+            IsInPod(vm) ? Name(vm, vmis, isNameShared: false)
+            : vm.GuestName is not { } name || !shared.TryGetValue(name, out var owner)
+                ? Name(vm, vmis, IsShadow(vm, vms))
+            : owner is null ? Name(vm, vmis, isNameShared: true)
+            : owner.Key == vm.Key ? Name(vm, vmis, isNameShared: false)
+            : Unmask(vm, owner, precedence)
         );
     }
+
+    // The one that has a better right to it than each of the others; without one nobody has it.
+    private static ObservedVm? FindOwner(ObservedVm[] namesakes, Precedence precedence) =>
+        namesakes.FirstOrDefault(vm =>
+            namesakes.All(other => other.Key == vm.Key || precedence.IsFirst(vm, other))
+        );
+
+    // A name alone gets it no VMI either.
+    private static DedicationVerdict Unmask(
+        ObservedVm vm,
+        ObservedVm owner,
+        Precedence precedence
+    ) =>
+        new(vm, HostNamespace, $"pid-{vm.Key.Pid}")
+        {
+            Advisories =
+            [
+                $"calls itself {vm.GuestName} as process {owner.Key.Pid} does, which keeps the name because it "
+                    + $"{precedence.Why(owner, vm)}: one of them may only pose as it",
+            ],
+        };
 
     private static DedicationVerdict Name(
         ObservedVm vm,

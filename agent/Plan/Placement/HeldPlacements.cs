@@ -11,11 +11,23 @@ namespace PinAgent.Plan.Placement;
 internal sealed class HeldPlacements
 {
     /// <summary>No VM has a placement yet.</summary>
-    public static readonly HeldPlacements None = new(ImmutableDictionary<VmKey, Held>.Empty);
+    public static readonly HeldPlacements None = new(ImmutableDictionary<VmKey, Held>.Empty, 0);
 
     private readonly ImmutableDictionary<VmKey, Held> _held;
 
-    private HeldPlacements(ImmutableDictionary<VmKey, Held> held) => _held = held;
+    private readonly long _passes;
+
+    private HeldPlacements(ImmutableDictionary<VmKey, Held> held, long passes) =>
+        (_held, _passes) = (held, passes);
+
+    /// <summary>Since which pass a VM has had a placement; null if it has none.</summary>
+    public long? Since(VmKey vm) => _held.GetValueOrDefault(vm)?.Since;
+
+    /// <summary>The placement that is held, if it's one for this request; null otherwise.</summary>
+    internal CpuPlacement? Find(VmShape shape, PlacementRequest request) =>
+        _held.TryGetValue(shape.Vm.Key, out var held) && held.Answers(request, shape.VcpuNumbers)
+            ? held.Placement
+            : null;
 
     /// <summary>Whether a VM's placement is held, and is this one.</summary>
     public bool Contains(VmKey vm, CpuPlacement placement) =>
@@ -132,10 +144,11 @@ internal sealed class HeldPlacements
             held[shape.Vm.Key] = new Held(request, shape.VcpuNumbers, placement, shape.Vm.Threads)
             {
                 WasIsolated = placement.EmulatorIsolated || HasLostIsolation(shape),
+                Since = Since(shape.Vm.Key) ?? _passes,
             };
         }
 
-        return new HeldPlacements(held.ToImmutable());
+        return new HeldPlacements(held.ToImmutable(), _passes + 1);
     }
 
     /// <summary>
@@ -190,6 +203,8 @@ internal sealed class HeldPlacements
     )
     {
         public bool WasIsolated { get; init; }
+
+        public long Since { get; init; }
 
         public bool Answers(PlacementRequest request, ImmutableArray<int> vcpus) =>
             vcpus.SequenceEqual(Vcpus)

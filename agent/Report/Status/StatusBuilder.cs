@@ -173,7 +173,7 @@ internal static class StatusBuilder
 
         if (others.Any(thread => thread.Outcome == Outcome.Ambiguous))
         {
-            yield return $"{Threads(others, Outcome.Ambiguous)}: several VMs could own it, so it's left alone";
+            yield return $"{Threads(others, Outcome.Ambiguous)}: several VMs or other processes could own it, so it's left alone";
         }
     }
 

@@ -9,6 +9,8 @@ public sealed class PassRequestsTests
 {
     private static readonly TimeSpan Long = TimeSpan.FromHours(1);
 
+    private readonly Clock _time = new();
+
     [Fact(Timeout = 10_000)]
     public async Task What_comes_while_nobody_waits_is_told_once_and_whole()
     {
@@ -96,7 +98,7 @@ public sealed class PassRequestsTests
         var requests = new PassRequests();
         for (var tid = 1; tid <= 10_000; tid++)
         {
-            requests.LookAt(new NamedThread(tid, 1, 0));
+            requests.LookAt(new NamedThread(tid, tid, 0));
         }
 
         Assert.Equal(
@@ -104,5 +106,146 @@ public sealed class PassRequestsTests
             requests.Wait(Long, TestContext.Current.CancellationToken, out var named)
         );
         Assert.InRange(named.Count, 1, 9_999);
+    }
+
+    [Fact]
+    public void A_process_beyond_its_share_is_looked_at_with_the_changes_and_its_neighbour_at_once()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var requests = new PassRequests(_time, () => TimeSpan.Zero);
+        for (var tid = 1; tid <= 2000; tid++)
+        {
+            requests.LookAt(new NamedThread(tid, 666, 0));
+        }
+
+        requests.LookAt(new NamedThread(2, 1, 0));
+
+        Assert.Equal([666], requests.Hearing().Muted);
+        Assert.Contains("process 666", requests.Complaint);
+        Assert.Equal(PassScope.Named, requests.Wait(Long, stop, out var named));
+        Assert.Equal(1025, named.Count);
+        Assert.Equal(2, named[^1].Tid);
+
+        Assert.Equal(PassScope.Changes, requests.Wait(TimeSpan.Zero, stop, out named));
+        Assert.Equal(666, Assert.Single(named).Pid);
+
+        _time.Advance(TimeSpan.FromSeconds(31));
+        Assert.Empty(requests.Hearing().Muted);
+        Assert.Null(requests.Complaint);
+        Assert.Equal(PassScope.Changes, requests.Wait(TimeSpan.Zero, stop, out named));
+        Assert.Equal(666, Assert.Single(named).Pid);
+        Assert.Equal(PassScope.Changes, requests.Wait(TimeSpan.Zero, stop, out named));
+        Assert.Empty(named);
+    }
+
+    [Fact]
+    public void Threads_that_name_themselves_without_end_dont_hold_up_the_look_for_changes()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var requests = new PassRequests(_time, () => TimeSpan.Zero);
+        requests.LookAt(new NamedThread(1, 1, 0));
+        Assert.Equal(PassScope.Named, requests.Wait(TimeSpan.FromMilliseconds(50), stop, out _));
+
+        var rounds = 0;
+        for (var round = 0; round < 100; round++)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(10));
+            requests.LookAt(new NamedThread(round, 1, 0));
+            rounds += requests.TakeNamed().Count;
+        }
+
+        Assert.Equal(4, rounds);
+        Assert.Equal(PassScope.Changes, requests.Wait(TimeSpan.Zero, stop, out var named));
+        Assert.Equal(96, named.Count);
+
+        // Where the next is far away, the pass has an end of its own.
+        requests.LookAt(new NamedThread(1, 1, 0));
+        requests.Wait(Long, stop, out _);
+        requests.LookAt(new NamedThread(2, 1, 0));
+        _time.Advance(PassRequests.LongestRounds);
+        Assert.Empty(requests.TakeNamed());
+    }
+
+    [Fact]
+    public void What_is_asked_for_waits_for_the_look_that_is_due_once_it_has_had_its_share_of_a_CPU()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var spent = TimeSpan.Zero;
+        var requests = new PassRequests(_time, () => spent);
+        requests.LookForChanges();
+        Assert.Equal(PassScope.Changes, requests.Wait(Long, stop, out _));
+
+        // A pass of a little more than the burst, and the next is asked for.
+        spent += TimeSpan.FromMilliseconds(1002);
+        requests.LookAt(new NamedThread(2, 1, 0));
+        _time.Runs = TimeSpan.FromMilliseconds(1);
+        var began = _time.GetElapsedTime(0);
+        Assert.Equal(
+            PassScope.Changes,
+            requests.Wait(TimeSpan.FromMilliseconds(5), stop, out var named)
+        );
+        Assert.InRange((_time.GetElapsedTime(0) - began).TotalMilliseconds, 5, 15);
+        Assert.Equal(2, Assert.Single(named).Tid);
+
+        // It was due, so it costs nothing; and at last there's a share again.
+        requests.LookAt(new NamedThread(3, 1, 0));
+        Assert.Equal(PassScope.Named, requests.Wait(Long, stop, out named));
+        Assert.Equal(3, Assert.Single(named).Tid);
+        Assert.InRange((_time.GetElapsedTime(0) - began).TotalMilliseconds, 60, 90);
+    }
+
+    [Fact]
+    public void Events_that_are_lost_again_and_again_are_a_look_at_everything_every_ten_seconds()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var requests = new PassRequests(_time, () => TimeSpan.Zero);
+        var whole = 0;
+        for (var second = 0; second < 60; second++)
+        {
+            requests.LookAtEverything();
+            whole +=
+                requests.Wait(TimeSpan.Zero, stop, out _) == PassScope.Everything ? 1 : 0;
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(6, whole);
+
+        // What was lost last is looked for though nobody asks any more.
+        requests.LookAtEverything();
+        requests.Wait(TimeSpan.Zero, stop, out _);
+        requests.LookAtEverything();
+        _time.Advance(PassRequests.ScanPeriod - TimeSpan.FromMilliseconds(2));
+        _time.Runs = TimeSpan.FromMilliseconds(1);
+        Assert.Equal(PassScope.Everything, requests.Wait(Long, stop, out _));
+    }
+
+    [Fact]
+    public void Many_processes_at_once_arent_looked_at_before_all_other_work_of_the_machine()
+    {
+        var requests = new PassRequests(_time, () => TimeSpan.Zero);
+        for (var pid = 1; pid <= 65; pid++)
+        {
+            requests.LookAt(new NamedThread(pid, pid, 0));
+        }
+
+        Assert.Equal(
+            PassScope.Changes,
+            requests.Wait(Long, TestContext.Current.CancellationToken, out var named)
+        );
+        Assert.Equal(65, named.Count);
+    }
+
+    // Stands still, or runs on by so much each time somebody looks.
+    private sealed class Clock : TimeProvider
+    {
+        private long _ticks = TimeSpan.FromHours(1).Ticks;
+
+        public TimeSpan Runs { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public void Advance(TimeSpan time) => _ticks += time.Ticks;
+
+        public override long GetTimestamp() => _ticks += Runs.Ticks;
     }
 }

@@ -56,6 +56,82 @@ public sealed class KernelThreadTests : IDisposable
         );
     }
 
+    [Theory]
+    [InlineData("firecracker", 1000UL, true, "a VM of another kind")]
+    [InlineData("sleep", 1000UL, true, "whatever it's called")]
+    [InlineData("firecracker", 1001UL, true, "begun in the same tick")]
+    [InlineData("firecracker", 1002UL, false, "younger than the thread")]
+    public void Leaves_a_timer_alone_that_a_process_of_the_same_id_in_another_pod_could_own(
+        string name,
+        ulong startTime,
+        bool isAmbiguous,
+        string why
+    )
+    {
+        FakeProcess.Qemu(_host, 4711).NamespacePids(4711, 77);
+        new FakeProcess(_host, 3000, name, startTime).Arguments(name).NamespacePids(3000, 5, 77);
+        FakeProcess.Kernel(_host, 4802, "kvm-pit/77", 1001);
+        FakeProcess.Kernel(_host, 4803, "vhost-4711", 1001);
+
+        var vm = Assert.Single(QemuObservation.Observe(_host));
+
+        Assert.True(
+            KernelThreads(vm)
+                .Select(thread => (thread.Comm, thread.IsAmbiguous))
+                .SequenceEqual([("kvm-pit/77", isAmbiguous), ("vhost-4711", false)]),
+            why
+        );
+    }
+
+    [Fact]
+    public void A_process_whose_files_are_all_seen_and_none_is_a_VM_owns_no_timer()
+    {
+        FakeProcess
+            .Qemu(_host, 4711)
+            .NamespacePids(4711, 77)
+            .Descriptor(9, "anon_inode:kvm-vm")
+            .Descriptor(0, "/dev/null");
+        new FakeProcess(_host, 3000, "sleep")
+            .NamespacePids(3000, 77)
+            .Descriptor(0, "/dev/null")
+            .Descriptor(1, "anon_inode:[eventpoll]");
+        FakeProcess.Kernel(_host, 4802, "kvm-pit/77", 1001);
+
+        Assert.False(
+            Assert.Single(KernelThreads(Assert.Single(QemuObservation.Observe(_host)))).IsAmbiguous
+        );
+    }
+
+    [Fact]
+    public void One_that_only_poses_as_QEMU_gets_nobodys_timer()
+    {
+        FakeProcess.Qemu(_host, 4711).NamespacePids(4711, 77).Descriptor(0, "/dev/null");
+        new FakeProcess(_host, 3000, "firecracker")
+            .NamespacePids(3000, 77)
+            .Descriptor(5, "anon_inode:kvm-vm");
+        FakeProcess.Kernel(_host, 4802, "kvm-pit/77", 1001);
+
+        Assert.Empty(KernelThreads(Assert.Single(QemuObservation.Observe(_host))));
+    }
+
+    [Fact]
+    public void The_kernels_own_threads_own_no_timer_and_what_cant_be_read_may()
+    {
+        FakeProcess.Qemu(_host, 4711).NamespacePids(4711, 77);
+        FakeProcess.Kernel(_host, 77, "migration/12", 1);
+        _host.Write("/proc/77/status", "NSpid:\t77\n");
+        FakeProcess.Kernel(_host, 4802, "kvm-pit/77", 1001);
+        Assert.False(
+            Assert.Single(KernelThreads(Assert.Single(QemuObservation.Observe(_host)))).IsAmbiguous
+        );
+
+        new FakeProcess(_host, 3000, "sleep");
+        _host.Write("/proc/3000/status", "Name:\tsleep\n");
+        Assert.True(
+            Assert.Single(KernelThreads(Assert.Single(QemuObservation.Observe(_host)))).IsAmbiguous
+        );
+    }
+
     [Fact]
     public void Tells_two_QEMUs_with_one_id_apart_where_one_is_younger_than_the_timer()
     {

@@ -6,6 +6,7 @@ using PinAgent.Model.Vm;
 using PinAgent.Plan;
 using PinAgent.Plan.Dedication;
 using PinAgent.Plan.Placement;
+using PinAgent.Plan.Rivals;
 
 namespace PinAgent.Tests.Plan.Dedication;
 
@@ -136,7 +137,7 @@ internal sealed class ClusterNode
     }
 
     /// <summary>A pass; its plan for one VM.</summary>
-    public VmPlan Pass(int pid = 100)
+    public VmPlan Pass(int pid = 100, TimeSpan now = default)
     {
         var snapshot = new NodeSnapshot(
             new NodeTopology(Enumerable.Range(0, 16).Select(i => new LogicalCpu(i, 0, 0, i))),
@@ -147,7 +148,7 @@ internal sealed class ClusterNode
             PodResources = PodResources,
             Cluster = Facts,
         };
-        (Last, _memory) = NodePlanner.Plan(snapshot, PlanSettings.Default, _memory);
+        (Last, _memory) = NodePlanner.Plan(snapshot, PlanSettings.Default, _memory, now);
         return Last.Vms.Single(vm => vm.Vm.Key.Pid == pid);
     }
 

@@ -1,0 +1,62 @@
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Vm;
+using PinAgent.Plan.Placement;
+
+namespace PinAgent.Plan.Rivals;
+
+/// <summary>
+/// Which of two VMs of a plain host has the better right to what both claim: a name, or CPUs. Anybody can start a process
+/// that calls itself like a guest; only an administrator gives it CPUs of its own. What a VM has it keeps: a process can
+/// have begun long before it took the name, so how long it runs says nothing, and how long it has been held does. Pure.
+/// </summary>
+/// <param name="held">The placements of the pass before.</param>
+/// <param name="topology">The node's CPUs.</param>
+internal sealed class Precedence(HeldPlacements held, NodeTopology topology)
+{
+    /// <summary>Whether the first has the better right; if neither is first, it can't be told.</summary>
+    public bool IsFirst(ObservedVm vm, ObservedVm other) => Why(vm, other) is not null;
+
+    /// <summary>Why the first has the better right, in words; null if it hasn't.</summary>
+    public string? Why(ObservedVm vm, ObservedVm other) =>
+        Compare(held.Since(vm.Key), held.Since(other.Key)) switch
+        {
+            < 0 => "has been held for longer",
+            > 0 => null,
+            _ => WhyByCpus(vm, other),
+        };
+
+    /// <summary>
+    /// Whether somebody has given CPUs to the VM's cgroup or one above it, and less than everything. Version 2 of cgroups
+    /// keeps offline CPUs in what was given.
+    /// </summary>
+    public bool IsConfined(ObservedVm vm) =>
+        vm is { Cpuset: not null, GivenCpuset: { } given } && !topology.Online.IsSubsetOf(given);
+
+    private string? WhyByCpus(ObservedVm vm, ObservedVm other) =>
+        IsConfined(vm) != IsConfined(other)
+            ? IsConfined(vm)
+                ? "has a cpuset of its own"
+                : null
+            : IsWithin(vm, other)
+                ? "has a narrower cpuset"
+                : IsWithin(other, vm)
+                    ? null
+                    : vm.IsOfRoot && !other.IsOfRoot
+                        ? "is run by root"
+                        : null;
+
+    private static bool IsWithin(ObservedVm vm, ObservedVm other) =>
+        vm.Cpuset is { } own
+        && other.Cpuset is { } theirs
+        && own.IsSubsetOf(theirs)
+        && !own.Equals(theirs);
+
+    private static int Compare(long? since, long? other) =>
+        (since ?? long.MaxValue).CompareTo(other ?? long.MaxValue);
+}
+
+/// <summary>What earlier passes know of the VMs' claims to CPUs.</summary>
+/// <param name="Held">The placements that are held.</param>
+/// <param name="Overlaps">Since when VMs' CPUs are also others'.</param>
+/// <param name="Now">The time, by the clock of those.</param>
+internal readonly record struct Claims(HeldPlacements Held, Overlaps Overlaps, TimeSpan Now);
