@@ -203,8 +203,7 @@ public sealed class PassRequestsTests
         for (var second = 0; second < 60; second++)
         {
             requests.LookAtEverything();
-            whole +=
-                requests.Wait(TimeSpan.Zero, stop, out _) == PassScope.Everything ? 1 : 0;
+            whole += requests.Wait(TimeSpan.Zero, stop, out _) == PassScope.Everything ? 1 : 0;
             _time.Advance(TimeSpan.FromSeconds(1));
         }
 
