@@ -33,7 +33,6 @@ internal sealed class EventDescriptor : IDisposable
     }
 
     /// <summary>Waits until there is something, and reads it.</summary>
-    /// <param name="buffer">Receives it.</param>
     /// <param name="length">The bytes received.</param>
     /// <param name="longest">How long to wait; null for ever. A signal may make it longer.</param>
     /// <returns>

@@ -52,7 +52,6 @@ public sealed partial class Inotify : IDisposable
         Add(path, CloseWrite | MovedTo, root, out _);
 
     /// <summary>Doesn't listen to it any more; the kernel has given it up already where the file is gone.</summary>
-    /// <param name="watch">The watch's number.</param>
     public void Forget(int watch) => _ = inotify_rm_watch(_events.Fd, watch);
 
     /// <summary>Waits until something happened to any of them, a file's end included.</summary>

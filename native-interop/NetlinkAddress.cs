@@ -15,7 +15,6 @@ internal readonly struct NetlinkAddress(uint groups)
     public readonly uint Groups = groups;
 
     /// <summary>Joins the groups.</summary>
-    /// <param name="fd">The socket.</param>
     /// <param name="groups">The groups, a bit each.</param>
     public static unsafe LinuxResult Bind(int fd, uint groups)
     {

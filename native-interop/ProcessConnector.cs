@@ -74,7 +74,6 @@ public sealed class ProcessConnector : IDisposable
     }
 
     /// <summary>Waits for the next name.</summary>
-    /// <param name="named">The thread.</param>
     /// <param name="longest">How long to wait; null for ever.</param>
     /// <returns>
     /// <see cref="Errno.ENOBUFS"/> when names were lost: look at everything once. <see cref="Errno.ECANCELED"/> after
@@ -212,7 +211,5 @@ public sealed class ProcessConnector : IDisposable
 }
 
 /// <summary>A thread that has just given itself a name like a vCPU's or an I/O thread's.</summary>
-/// <param name="Tid">The thread.</param>
-/// <param name="Pid">Its process.</param>
 /// <param name="AtNanoseconds">When, by CLOCK_MONOTONIC.</param>
 public readonly record struct NamedThread(int Tid, int Pid, ulong AtNanoseconds);

@@ -23,7 +23,6 @@ internal interface IThreadAffinity
 
     /// <summary>When the thread started, in clock ticks since boot; null if it's gone.</summary>
     /// <param name="pid">The process the thread belongs to; its own id for a kernel thread.</param>
-    /// <param name="tid">The thread.</param>
     ulong? StartTimeOf(int pid, int tid);
 }
 

@@ -10,11 +10,9 @@ namespace PinAgent.Apply;
 /// The third stage: makes the threads' masks what the plan says. Only differences are written, each is read back, and
 /// a thread whose id was given to another meanwhile is left alone.
 /// </summary>
-/// <param name="kernel">The kernel.</param>
 internal sealed class PlanApplier(IThreadAffinity kernel)
 {
     /// <summary>Applies the plan of one VM.</summary>
-    /// <param name="plan">The plan.</param>
     /// <param name="mode">Whether masks are written.</param>
     public VmOutcome Apply(VmPlan plan, AgentMode mode)
     {

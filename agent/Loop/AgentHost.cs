@@ -2,7 +2,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Apply;
-using PinAgent.Model.Node;
 using PinAgent.Observe;
 using PinAgent.Observe.Events;
 using PinAgent.Observe.Files;
@@ -10,7 +9,6 @@ using PinAgent.Observe.Kubelet;
 using PinAgent.Observe.Neighbours;
 using PinAgent.Observe.Proc;
 using PinAgent.Observe.Qemu;
-using PinAgent.Report;
 using PinAgent.Report.Endpoint;
 using PinAgent.Report.Endpoint.Scrape;
 using PinAgent.Report.Status;
@@ -70,7 +68,6 @@ internal sealed class AgentHost : IDisposable
 
     /// <summary>Pins, and keeps it so.</summary>
     /// <param name="settings">How it looks, and where it shows it.</param>
-    /// <param name="addLogging">Adds the log.</param>
     /// <param name="stop">Ends it; the pins stay.</param>
     /// <exception cref="InvalidDataException">The node can't be read at all.</exception>
     public async Task RunAsync(

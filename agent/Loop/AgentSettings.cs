@@ -10,8 +10,6 @@ namespace PinAgent.Loop;
 /// <summary>What the administrator has told the agent.</summary>
 /// <param name="HostRoot">Where <c>/proc</c>, <c>/sys</c> and the kubelet's folder are.</param>
 /// <param name="Kubelet">The kubelet's folder, below the host root, and the cgroup of its pods.</param>
-/// <param name="NodeName">The node's name.</param>
-/// <param name="StateDir">What outlives the agent.</param>
 /// <param name="Vms">Which VMs are dedicated, outside a cluster.</param>
 /// <param name="Mode">
 /// The mode before each pass, given the machine's files and whether their <c>/proc</c> is this kernel's.
@@ -29,7 +27,6 @@ internal sealed record AgentSettings(
 
 /// <summary>What the administrator has told of the cluster.</summary>
 /// <param name="KubeConfig">How to reach it; null for the pod's or the user's own way.</param>
-/// <param name="KubeVirtNamespace">Where KubeVirt's configuration is.</param>
 /// <param name="Labels">Who sets the node's labels, and which.</param>
 /// <param name="AnnotatesPods">Whether pods are annotated with their placement.</param>
 /// <param name="AsksForVmis">Whether VMIs are asked for, or only pods.</param>
@@ -43,7 +40,6 @@ internal sealed record ClusterSettings(
 
 /// <summary>How a running agent looks, and where it shows what it sees.</summary>
 /// <param name="Interval">The longest time between two looks.</param>
-/// <param name="Endpoint">Where the status is.</param>
 /// <param name="Scrape">Where a Prometheus elsewhere reads the metrics; null for nowhere.</param>
 internal sealed record LoopSettings(
     TimeSpan Interval,

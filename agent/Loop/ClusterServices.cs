@@ -15,7 +15,6 @@ internal sealed class ClusterServices : IDisposable
 
     /// <summary>The services of a node; nothing is sent yet.</summary>
     /// <param name="agent">What the administrator has told of the machine.</param>
-    /// <param name="cluster">And of the cluster.</param>
     /// <param name="changed">Called when the facts may be other than before.</param>
     /// <exception cref="InvalidDataException">The cluster's configuration can't be read.</exception>
     public ClusterServices(AgentSettings agent, ClusterSettings cluster, Action changed)
@@ -34,11 +33,7 @@ internal sealed class ClusterServices : IDisposable
         Labels = new LabelKeeper(Watcher.Connection, agent.NodeName, cluster.Labels, time, random);
         _outbox = new ApiOutbox(Watcher.Connection, time, random);
         Reporter = new ClusterReporter(_outbox, agent.NodeName, cluster.AnnotatesPods, time);
-        PodResources = new PodResourcesWatch(
-            agent.HostRoot,
-            agent.Kubelet.Root,
-            time
-        );
+        PodResources = new PodResourcesWatch(agent.HostRoot, agent.Kubelet.Root, time);
     }
 
     /// <summary>What the API server tells.</summary>

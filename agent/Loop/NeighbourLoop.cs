@@ -12,9 +12,7 @@ namespace PinAgent.Loop;
 /// Looks around the VMs beside the passes, which never wait for it: after the first pass, and once a minute, on a thread
 /// that goes behind the others. A pass is asked for when it finds something else than before.
 /// </summary>
-/// <param name="surveyor">Looks.</param>
 /// <param name="requests">Where passes are asked for.</param>
-/// <param name="time">The clock.</param>
 internal sealed class NeighbourLoop(
     NeighbourScan surveyor,
     PassRequests requests,
@@ -33,7 +31,6 @@ internal sealed class NeighbourLoop(
     public NodeNeighbours Found => _found;
 
     /// <summary>Takes in what a pass has planned.</summary>
-    /// <param name="vms">The plan.</param>
     public void Follow(ImmutableArray<VmPlan> vms)
     {
         _planned = new(vms);

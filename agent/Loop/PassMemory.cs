@@ -8,7 +8,6 @@ using PinAgent.Report.Cluster;
 namespace PinAgent.Loop;
 
 /// <summary>What one pass leaves to the next.</summary>
-/// <param name="Plan">What planning remembers.</param>
 internal sealed record PassMemory(PlanMemory Plan)
 {
     /// <summary>The node with the masks as they were left; null before the first pass.</summary>
@@ -31,10 +30,8 @@ internal sealed record PassMemory(PlanMemory Plan)
 }
 
 /// <summary>All that a pass depends on, beside what the one before it has left.</summary>
-/// <param name="Snapshot">The node.</param>
 /// <param name="Mode">Whether masks are written.</param>
 /// <param name="Released">The VMs that were given back.</param>
-/// <param name="Labels">The node's labels.</param>
 /// <param name="Events">Whether the kernel tells of new threads; null where it isn't asked.</param>
 /// <param name="Neighbours">What is around the VMs.</param>
 internal sealed record PassInputs(

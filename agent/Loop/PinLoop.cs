@@ -18,13 +18,9 @@ namespace PinAgent.Loop;
 /// The one loop: a pass at once, one per period, and one whenever something has changed. It tells of what changed, and
 /// leaves the pins in place when it stops.
 /// </summary>
-/// <param name="pass">The pass.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
-/// <param name="requests">What it's asked for.</param>
 /// <param name="store">Where each pass's result goes.</param>
 /// <param name="history">Keeps what happened to the VMs.</param>
-/// <param name="time">The clock.</param>
-/// <param name="logger">The log.</param>
 internal sealed partial class PinLoop(
     PinPass pass,
     TimeSpan period,

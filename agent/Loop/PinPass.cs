@@ -19,13 +19,9 @@ using PinAgent.State;
 namespace PinAgent.Loop;
 
 /// <summary>One pass over the node: observe → plan → apply → report. Right on its own, whatever happened before.</summary>
-/// <param name="observer">The first stage.</param>
 /// <param name="settings">What the administrator has told.</param>
-/// <param name="applier">The third stage.</param>
-/// <param name="node">The node's name.</param>
 /// <param name="mode">Tells, before each pass, whether masks are written.</param>
 /// <param name="state">What is kept across the agent's restart.</param>
-/// <param name="time">The clock.</param>
 /// <param name="around">What else a pass asks or tells, where there is any.</param>
 internal sealed class PinPass(
     NodeObserver observer,
@@ -61,7 +57,6 @@ internal sealed class PinPass(
     /// that name themselves meanwhile are pinned before anything is kept or told of the first: a QEMU that starts names them
     /// one after the other.
     /// </summary>
-    /// <param name="scope">How far it looks.</param>
     /// <param name="named">
     /// The threads that have just named themselves; those of processes that are no VMs, or have ended, do no harm.
     /// </param>

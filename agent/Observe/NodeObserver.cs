@@ -13,8 +13,6 @@ using PinAgent.Observe.Topology;
 namespace PinAgent.Observe;
 
 /// <summary>The first stage: reads the node, once per pass.</summary>
-/// <param name="files">The machine's files.</param>
-/// <param name="affinity">Reads the threads' masks.</param>
 /// <param name="kubeletRoot">The kubelet's root folder on that machine.</param>
 /// <param name="cluster">What the API server has told by now; null outside a cluster.</param>
 /// <param name="podResources">What the kubelet's PodResources API has told; null where it isn't asked.</param>

@@ -4,7 +4,6 @@ using PinAgent.Model.Node;
 using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Plan.Placement;
-using PinAgent.Plan.Rivals;
 
 namespace PinAgent.Plan;
 
@@ -83,9 +82,6 @@ internal sealed record VmPlan
 }
 
 /// <summary>Why a VM isn't to be pinned.</summary>
-/// <param name="State">The state it's in.</param>
-/// <param name="Reason">The code.</param>
-/// <param name="Message">The sentence.</param>
 internal sealed record VmObstacle(VmState State, Reason Reason, string Message);
 
 /// <summary>One thread and the CPUs it belongs on.</summary>

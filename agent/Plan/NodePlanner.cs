@@ -31,12 +31,7 @@ internal static class NodePlanner
     {
         var (held, before, contests, _, overlaps) = memory;
         var policy = Placer.Default;
-        var verdicts = NodeDedication.Decide(
-            snapshot,
-            settings,
-            before,
-            new(held, overlaps, now)
-        );
+        var verdicts = NodeDedication.Decide(snapshot, settings, before, new(held, overlaps, now));
         var plans = ImmutableArray.CreateBuilder<VmPlan>(verdicts.Length);
         var contested = new Dictionary<VmKey, Contest>();
         var placed = new List<(VmShape, PlacementRequest, CpuPlacement)>();

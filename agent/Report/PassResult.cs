@@ -8,12 +8,10 @@ using PinAgent.Report.Status;
 namespace PinAgent.Report;
 
 /// <summary>The mode the agent runs in.</summary>
-/// <param name="Mode">The mode.</param>
 /// <param name="Message">Why it isn't the one asked for, or what else is to be said of it; null if nothing is.</param>
 internal sealed record EffectiveMode(AgentMode Mode, string? Message);
 
 /// <summary>What a pass did.</summary>
-/// <param name="Status">What administrators see.</param>
 /// <param name="Vms">The same by VM, with what was done.</param>
 /// <param name="Changes">What has happened since the pass before.</param>
 /// <param name="PinTimes">How long the threads that it pinned had had their names.</param>

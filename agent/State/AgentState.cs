@@ -6,7 +6,6 @@ namespace PinAgent.State;
 internal sealed class AgentState
 {
     /// <summary>Names the files; nothing is read yet.</summary>
-    /// <param name="folder">The state folder.</param>
     /// <param name="isInCluster">Whether an API server tells which VMs are dedicated, so that its word is to be kept.</param>
     public AgentState(string folder, bool isInCluster)
     {

@@ -9,7 +9,6 @@ namespace PinAgent.State;
 /// Keeps which threads are left to another program, so that a restarted agent doesn't begin the contest anew. It's written
 /// when the agent gives way or tries again, and at no other time.
 /// </summary>
-/// <param name="path">The file.</param>
 internal sealed class ContestMemory(string path)
 {
     private readonly StateFile<ContestsFile> _file = new(

@@ -6,7 +6,6 @@ namespace PinAgent.State;
 /// Keeps decisions in a file, so that an agent that starts while the API server is away goes on with what was ours.
 /// It's written in one step, and only when something has changed.
 /// </summary>
-/// <param name="path">The file.</param>
 internal sealed class DecisionMemory(string path)
 {
     private readonly StateFile<RememberedFile> _file = new(

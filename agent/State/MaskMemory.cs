@@ -9,7 +9,6 @@ namespace PinAgent.State;
 /// Keeps the masks and priorities that threads had before the agent first changed them, for <c>pinagent release</c> to give
 /// back. A write per change, and none where nothing changes.
 /// </summary>
-/// <param name="path">The file.</param>
 internal sealed class MaskMemory(string path)
 {
     // Of sched_setscheduler(2).

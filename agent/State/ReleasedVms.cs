@@ -10,7 +10,6 @@ namespace PinAgent.State;
 /// Which VMs an administrator has taken from the agent with <c>pinagent release</c>: a file that this command writes and
 /// the agent reads before every pass. A VM is its process: who takes its name meanwhile or afterwards isn't released.
 /// </summary>
-/// <param name="path">The file.</param>
 internal sealed class ReleasedVms(string path)
 {
     // What ended long ago is forgotten first. Far more than a node has VMs.

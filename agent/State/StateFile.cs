@@ -10,8 +10,6 @@ namespace PinAgent.State;
 /// killed, never meets half of it.
 /// </summary>
 /// <typeparam name="T">What the file holds.</typeparam>
-/// <param name="path">The file.</param>
-/// <param name="type">How it's written.</param>
 /// <param name="version">The version of the format. A newer agent's file isn't understood.</param>
 internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, int version)
     where T : VersionedFile

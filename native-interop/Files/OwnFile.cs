@@ -22,7 +22,6 @@ public static partial class OwnFile
     private const uint OwnerAndGroupsReading = 0x1A0; // 0640
 
     /// <summary>Reads a whole file.</summary>
-    /// <param name="path">The file.</param>
     /// <param name="most">How many bytes it may have.</param>
     /// <param name="followsLinks">Whether it may be a link, as what Kubernetes mounts is.</param>
     /// <param name="content">The bytes; empty when the read failed.</param>
@@ -76,7 +75,6 @@ public static partial class OwnFile
     }
 
     /// <summary>Reads a text that may be behind a link, in UTF-8 with or without a byte order mark.</summary>
-    /// <param name="path">The file.</param>
     /// <param name="most">How many bytes it may have.</param>
     /// <exception cref="IOException">It can't be read, or won't do.</exception>
     /// <exception cref="UnauthorizedAccessException">It mustn't be read.</exception>

@@ -24,7 +24,6 @@ public sealed partial class RootFolder : IDisposable
     private bool _isByHand;
 
     /// <summary>Opens a folder. If that fails, every file in it fails with the same error.</summary>
-    /// <param name="path">The folder.</param>
     /// <param name="isByHand">Follows links itself, as where the kernel has no openat2, or a sandbox forbids it.</param>
     public unsafe RootFolder(string path, bool isByHand = false)
     {
@@ -41,7 +40,6 @@ public sealed partial class RootFolder : IDisposable
     /// <summary>Opens what a path in a folder means.</summary>
     /// <param name="root">The folder; null for the machine's own root.</param>
     /// <param name="path">The path, zero-terminated.</param>
-    /// <param name="flags">Those of open(2).</param>
     /// <param name="fd">The descriptor, which the caller closes; below zero if there's none.</param>
     /// <returns>The error of open(2); <see cref="Errno.ELOOP"/> for a link of <c>/proc</c> that is no path.</returns>
     internal static unsafe LinuxResult Open(

@@ -18,11 +18,8 @@ internal static class DetectCluster
 
     /// <summary>Asks; null where no cluster is configured.</summary>
     /// <param name="kubeConfig">The file given; null for none.</param>
-    /// <param name="node">The node's name.</param>
     /// <param name="kubeVirtNamespace">Where ConfigMap <c>kubevirt-config</c> is.</param>
     /// <param name="isRunning">Whether the CPU manager runs; null if unknown.</param>
-    /// <param name="keys">The labels' keys.</param>
-    /// <param name="stop">Gives up.</param>
     public static async Task<DetectClusterStatus?> AskAsync(
         string? kubeConfig,
         string node,
@@ -73,7 +70,6 @@ internal static class DetectCluster
     }
 
     /// <summary>An answer, or why there's none.</summary>
-    /// <param name="asking">The question.</param>
     /// <param name="stop">Gives up all questions; that the one gives up is an answer.</param>
     public static async Task<(T? Answer, string? Problem)> TryAsync<T>(
         Task<T> asking,

@@ -9,9 +9,6 @@ using PinAgent.Report.Status;
 namespace PinAgent.Cli.Ask;
 
 /// <summary>A VM that runs here, by the names that people know it by.</summary>
-/// <param name="Namespace">Its namespace.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="Pid">QEMU's process id.</param>
 /// <param name="Dedicated">Whether it asks for dedicated CPUs.</param>
 internal sealed record NamedVm(string Namespace, string Name, int Pid, bool Dedicated)
 {
@@ -20,7 +17,6 @@ internal sealed record NamedVm(string Namespace, string Name, int Pid, bool Dedi
 
     /// <summary>The VMs that run here: as the agent calls them, or as they are seen where none runs.</summary>
     /// <param name="agent">What the running agent says; null if none does.</param>
-    /// <param name="observer">Looks otherwise.</param>
     /// <exception cref="InvalidDataException">The processes can't be listed.</exception>
     public static ImmutableArray<NamedVm> All(NodeStatus? agent, NodeObserver observer) =>
         agent is not null
@@ -38,8 +34,6 @@ internal sealed record NamedVm(string Namespace, string Name, int Pid, bool Dedi
             ];
 
     /// <summary>The VM that a text means.</summary>
-    /// <param name="text">What the user typed.</param>
-    /// <param name="known">The VMs there are.</param>
     /// <param name="problem">Why it isn't exactly one; null if it is.</param>
     public static NamedVm? Choose(string text, ImmutableArray<NamedVm> known, out string? problem)
     {

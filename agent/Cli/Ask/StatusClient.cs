@@ -8,7 +8,6 @@ using PinAgent.Report.Status;
 namespace PinAgent.Cli.Ask;
 
 /// <summary>Asks the running agent over its Unix socket.</summary>
-/// <param name="socket">The socket's path.</param>
 internal sealed class StatusClient(string socket) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);

@@ -3,7 +3,6 @@ using System.Text;
 namespace PinAgent.Cli.Input;
 
 /// <summary>Reads lines that may be of any length, of each only so much: a file of one line isn't held whole.</summary>
-/// <param name="reader">The text.</param>
 /// <param name="most">How many characters a line may have.</param>
 /// <param name="passesOver">Whether the rest of a longer line is passed over; it may have no end.</param>
 internal sealed class BoundedLines(TextReader reader, int most, bool passesOver = true)

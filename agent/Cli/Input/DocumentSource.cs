@@ -12,7 +12,6 @@ internal static class DocumentSource
     public const int MostCharacters = 8 * 1024 * 1024;
 
     /// <summary>The pieces, each with the number of its first line.</summary>
-    /// <param name="text">The text.</param>
     /// <param name="source">What it's called, for messages.</param>
     /// <exception cref="InvalidDataException">A piece is too large.</exception>
     public static IEnumerable<(string Text, int FirstLine)> Divide(TextReader text, string source)

@@ -6,8 +6,6 @@ using PinAgent.Cli.Settings;
 namespace PinAgent.Cli.Options;
 
 /// <summary>A command whose own help says more than its line in the list of commands.</summary>
-/// <param name="name">The command's name.</param>
-/// <param name="summary">One sentence.</param>
 /// <param name="details">What else there is to know.</param>
 /// <param name="example">A command line that works.</param>
 internal sealed class DetailedCommand(string name, string summary, string details, string example)

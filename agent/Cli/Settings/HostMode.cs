@@ -11,8 +11,6 @@ namespace PinAgent.Cli.Settings;
 internal static class HostMode
 {
     /// <summary>What says the mode before every pass.</summary>
-    /// <param name="told">What the settings say.</param>
-    /// <param name="files">The machine's files.</param>
     /// <param name="isLive">Whether their <c>/proc</c> is the agent's own.</param>
     /// <param name="isOnCommandLine">Whether the mode was told on the command line.</param>
     public static Func<EffectiveMode> Of(

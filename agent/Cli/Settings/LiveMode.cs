@@ -17,8 +17,6 @@ internal sealed class LiveMode
     private readonly bool _isFixed;
 
     /// <summary>Reads the mode that holds at the start.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="setting">The mode.</param>
     /// <exception cref="UsageException">It can't be understood.</exception>
     public LiveMode(ParseResult parsed, Setting<AgentMode> setting)
     {

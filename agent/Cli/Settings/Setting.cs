@@ -13,7 +13,6 @@ internal abstract class Setting
     private static readonly char[] Separators = [','];
 
     /// <summary>Creates a setting.</summary>
-    /// <param name="option">Its option.</param>
     /// <param name="isList">Whether it may have several values, in the environment separated by commas.</param>
     protected Setting(Option option, bool isList)
     {
@@ -135,10 +134,8 @@ internal sealed class Setting<T> : Setting
     /// <summary>Creates a setting of one value.</summary>
     /// <param name="name">The option's name, with its dashes.</param>
     /// <param name="valueName">What the value is called in the help.</param>
-    /// <param name="description">A sentence.</param>
     /// <param name="defaultText">The value where nothing is said.</param>
     /// <param name="read">Understands a value, or throws <see cref="FormatException"/> with what was expected and found.</param>
-    /// <param name="aliases">Other names.</param>
     public Setting(
         string name,
         string valueName,
@@ -159,7 +156,6 @@ internal sealed class Setting<T> : Setting
         ) { }
 
     /// <summary>Creates a setting.</summary>
-    /// <param name="option">Its option.</param>
     /// <param name="isList">Whether it may have several values.</param>
     /// <param name="defaults">The values where nothing is said.</param>
     /// <param name="read">Understands the values, or throws <see cref="FormatException"/>.</param>

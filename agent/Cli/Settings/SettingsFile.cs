@@ -7,7 +7,6 @@ using PinAgent.NativeInterop.Files;
 namespace PinAgent.Cli.Settings;
 
 /// <summary>What a settings file tells: YAML, a map from options' names without their dashes to a value or a list.</summary>
-/// <param name="Path">Its path.</param>
 /// <param name="Values">What it says, by name.</param>
 internal sealed record SettingsFile(
     string Path,

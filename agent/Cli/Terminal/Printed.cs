@@ -7,7 +7,6 @@ namespace PinAgent.Cli.Terminal;
 /// What is drawn, without anything in its texts that a terminal would obey: names and command lines are tenants', files may
 /// come from anywhere. Colours and cursor movements are the drawing's own and stay.
 /// </summary>
-/// <param name="content">What is drawn.</param>
 internal sealed class Printed(IRenderable content) : IRenderable
 {
     public Measurement Measure(RenderOptions options, int maxWidth) =>

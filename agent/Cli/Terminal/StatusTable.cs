@@ -99,7 +99,6 @@ internal static class StatusTable
     }
 
     /// <summary>A row per thread.</summary>
-    /// <param name="vm">The VM.</param>
     /// <param name="withDetails">Whether each tells how long it has waited for a CPU, and which rule put it there.</param>
     public static Table Threads(VmStatus vm, bool withDetails = false)
     {

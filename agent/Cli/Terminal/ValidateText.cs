@@ -54,6 +54,7 @@ internal static class ValidateText
         ];
         return $", dedicated CPUs: {cpus.Cpus} ({string.Join(", ", parts)})";
     }
+
     private static string Shown(string name) => Model.Text.Words.Shown(name);
 
     private static string WordOf(ValidateStatus verdict) =>

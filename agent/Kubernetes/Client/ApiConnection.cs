@@ -28,7 +28,6 @@ internal sealed class ApiConnection : IDisposable
 
     /// <summary>Creates the connection; nothing is sent yet.</summary>
     /// <param name="load">Reads the configuration, now and again when the server refuses the credentials.</param>
-    /// <param name="time">The clock.</param>
     /// <exception cref="InvalidDataException">The configuration can't be read.</exception>
     public ApiConnection(Func<KubernetesClientConfiguration> load, TimeProvider time)
     {
@@ -47,18 +46,11 @@ internal sealed class ApiConnection : IDisposable
     public void NoteLost() => Volatile.Write(ref _lost, _time.GetTimestamp());
 
     /// <summary>Asks, and returns the answer when it begins.</summary>
-    /// <param name="path">Path and query.</param>
-    /// <param name="stop">Gives up.</param>
     /// <exception cref="ApiException">The answer isn't 200, or there are no credentials.</exception>
     public Task<HttpResponseMessage> GetAsync(string path, CancellationToken stop) =>
         SendAsync(HttpMethod.Get, path, null, stop);
 
     /// <summary>Writes.</summary>
-    /// <param name="method">How.</param>
-    /// <param name="path">Path and query.</param>
-    /// <param name="json">The content.</param>
-    /// <param name="mediaType">The content's type.</param>
-    /// <param name="stop">Gives up.</param>
     /// <exception cref="ApiException">The answer isn't 200 or 201, or there are no credentials.</exception>
     public Task<HttpResponseMessage> SendAsync(
         HttpMethod method,
@@ -75,9 +67,6 @@ internal sealed class ApiConnection : IDisposable
         );
 
     /// <summary>Applies an object on the server's side, without force.</summary>
-    /// <param name="path">Path and query.</param>
-    /// <param name="json">The fields to own.</param>
-    /// <param name="stop">Gives up.</param>
     /// <exception cref="ApiException">The answer isn't 200, or there are no credentials.</exception>
     public Task<HttpResponseMessage> ApplyAsync(string path, byte[] json, CancellationToken stop) =>
         // JSON is YAML; apply's own type of JSON came with Kubernetes 1.32.
@@ -122,9 +111,7 @@ internal sealed class ApiConnection : IDisposable
     }
 
     /// <summary>Reads the whole of an answer.</summary>
-    /// <param name="response">The answer.</param>
     /// <param name="largest">How many bytes it may have.</param>
-    /// <param name="stop">Gives up.</param>
     /// <exception cref="ApiException">It's larger, or stops coming.</exception>
     public async Task<ReadOnlyMemory<byte>> ReadAllAsync(
         HttpResponseMessage response,

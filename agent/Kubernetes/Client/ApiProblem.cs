@@ -7,7 +7,6 @@ namespace PinAgent.Kubernetes.Client;
 
 /// <summary>Why the API server didn't answer as hoped.</summary>
 /// <param name="Kind">What to do about it.</param>
-/// <param name="Message">The sentence.</param>
 /// <param name="RetryAfter">How long the server asks to be left alone; null if it doesn't.</param>
 internal sealed record ApiProblem(ApiProblemKind Kind, string Message, TimeSpan? RetryAfter = null)
 {

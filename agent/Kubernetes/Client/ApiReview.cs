@@ -9,11 +9,7 @@ internal static class ApiReview
     private const int LargestAnswer = 64 * 1024;
 
     /// <summary>Asks.</summary>
-    /// <param name="connection">The API server.</param>
     /// <param name="path">The kind of review: its path.</param>
-    /// <param name="review">The question.</param>
-    /// <param name="type">What its JSON is.</param>
-    /// <param name="stop">Gives up.</param>
     /// <returns>The question, answered.</returns>
     /// <exception cref="ApiException">The server refuses to tell.</exception>
     /// <exception cref="JsonException">The answer is no review.</exception>

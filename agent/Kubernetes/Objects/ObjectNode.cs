@@ -16,7 +16,6 @@ internal abstract record ObjectNode
 }
 
 /// <summary>Names and their values.</summary>
-/// <param name="Values">By name.</param>
 internal sealed record MapNode(IReadOnlyDictionary<string, ObjectNode> Values) : ObjectNode
 {
     /// <inheritdoc/>
@@ -24,7 +23,6 @@ internal sealed record MapNode(IReadOnlyDictionary<string, ObjectNode> Values) :
 }
 
 /// <summary>Values in order.</summary>
-/// <param name="Values">The values.</param>
 internal sealed record ListNode(IReadOnlyList<ObjectNode> Values) : ObjectNode
 {
     /// <inheritdoc/>

@@ -20,7 +20,6 @@ internal sealed class YamlReader
     private YamlReader(string text) => _parser = new Parser(new StringReader(text));
 
     /// <summary>Reads all documents; an empty one is null.</summary>
-    /// <param name="text">The documents.</param>
     /// <param name="firstLine">What the first line is called in messages.</param>
     /// <exception cref="FormatException">It isn't YAML; the message begins with the line.</exception>
     public static List<ObjectNode> Read(string text, int firstLine = 1)

@@ -24,7 +24,6 @@ internal readonly record struct Backoff(TimeSpan First, TimeSpan Longest)
     /// The wait after so many failures in a row: it doubles with each, and lies between a half and one and a half of
     /// that, so that a thousand agents don't come back in the same moment.
     /// </summary>
-    /// <param name="failures">1 after the first.</param>
     /// <param name="random">From 0 to below 1.</param>
     public TimeSpan Delay(int failures, double random)
     {

@@ -1,7 +1,6 @@
 namespace PinAgent.Kubernetes.Watch;
 
 /// <summary>Reads a stream line by line. A line that is too long is passed over without being kept.</summary>
-/// <param name="stream">The stream.</param>
 /// <param name="longest">The longest line that is returned, in bytes.</param>
 internal sealed class LineReader(Stream stream, int longest)
 {
@@ -67,6 +66,5 @@ internal sealed class LineReader(Stream stream, int longest)
 
 /// <summary>A line.</summary>
 /// <param name="Bytes">Its bytes; none if it's too long.</param>
-/// <param name="Length">Its length.</param>
 /// <param name="IsTooLong">Whether it was passed over.</param>
 internal readonly record struct ApiLine(ReadOnlyMemory<byte> Bytes, long Length, bool IsTooLong);

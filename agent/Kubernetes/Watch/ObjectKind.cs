@@ -6,13 +6,11 @@ namespace PinAgent.Kubernetes.Watch;
 /// <summary>Understands an object: from its bytes to facts.</summary>
 /// <typeparam name="T">The facts.</typeparam>
 /// <param name="metadata">Its metadata; uid and name are there.</param>
-/// <param name="json">The whole object.</param>
 /// <exception cref="JsonException">A field isn't what its schema says.</exception>
 internal delegate T ObjectParser<out T>(ApiMetadata metadata, ReadOnlySpan<byte> json);
 
 /// <summary>A kind of objects: how they are understood, and what is known of one that can't be.</summary>
 /// <typeparam name="T">The facts.</typeparam>
-/// <param name="Parse">Understands one.</param>
 /// <param name="Broken">What to keep of one that can't be understood, and why it can't.</param>
 internal sealed record ObjectKind<T>(ObjectParser<T> Parse, Func<ApiMetadata, string, T> Broken)
 {

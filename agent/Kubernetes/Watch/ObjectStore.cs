@@ -93,7 +93,6 @@ internal sealed class ObjectStore<T>(string what, Action changed)
 
     /// <summary>Nothing is being watched for now.</summary>
     /// <param name="problem">Why.</param>
-    /// <param name="now">The time.</param>
     /// <param name="isDoubted">Whether a refusal isn't believed yet: what is known is then only old.</param>
     public void Failed(ApiProblem problem, DateTimeOffset now, bool isDoubted = false) =>
         Report(

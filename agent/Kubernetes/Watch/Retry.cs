@@ -6,7 +6,6 @@ namespace PinAgent.Kubernetes.Watch;
 /// Which attempt the next one of a watch is, and how long it waits. A count holds for one kind of failure: what a server
 /// says that has just come back isn't punished for the time that it was away. Pure.
 /// </summary>
-/// <param name="Kind">What failed last.</param>
 /// <param name="Failures">How often in a row.</param>
 /// <param name="Ends">How many watches in a row ended, or were too old, before they told anything.</param>
 internal readonly record struct Retry(RetryKind Kind, int Failures, int Ends)

@@ -76,8 +76,6 @@ internal sealed record VmChange
 }
 
 /// <summary>A thread whose mask or priority was changed.</summary>
-/// <param name="Tid">The thread's id.</param>
-/// <param name="Role">What it does.</param>
 /// <param name="Index">The vCPU's or I/O thread's number; null for others.</param>
 /// <param name="From">The CPUs it might run on before; null where the mask wasn't changed.</param>
 /// <param name="To">The CPUs it may run on now; null likewise.</param>

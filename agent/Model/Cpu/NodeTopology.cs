@@ -21,12 +21,10 @@ internal enum CoreKind
 
 /// <summary>One online CPU, in Linux's sense: an SMT thread of a core.</summary>
 /// <param name="Id">The kernel's number for it.</param>
-/// <param name="Socket">The physical package.</param>
 /// <param name="Numa">The NUMA node; 0 on a machine without NUMA.</param>
 /// <param name="Core">The physical core, unique within its socket. CPUs of one socket and core are SMT siblings.</param>
 /// <param name="L3">The group of CPUs that share an L3 cache, numbered over the machine; null if unknown.</param>
 /// <param name="Die">The die within the socket; null if unknown.</param>
-/// <param name="Kind">The kind of core.</param>
 internal sealed record LogicalCpu(
     int Id,
     int Socket,

@@ -60,7 +60,6 @@ internal sealed record ClusterFacts
 }
 
 /// <summary>How current the facts are.</summary>
-/// <param name="State">The state.</param>
 /// <param name="Since">Since when they are out of date; null unless they are.</param>
 internal sealed record ClusterSync(SyncState State, DateTimeOffset? Since);
 

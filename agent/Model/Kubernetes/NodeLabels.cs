@@ -17,8 +17,6 @@ public enum LabelMode
 }
 
 /// <summary>What the administrator has told about the labels.</summary>
-/// <param name="Mode">Who sets them.</param>
-/// <param name="Keys">What they are called.</param>
 internal sealed record LabelSettings(LabelMode Mode, ImmutableArray<string> Keys)
 {
     /// <summary>KubeVirt's schedulers use the first up to 1.7, the second since 1.8 (kubevirt#14892).</summary>
@@ -27,8 +25,6 @@ internal sealed record LabelSettings(LabelMode Mode, ImmutableArray<string> Keys
 }
 
 /// <summary>A node as far as its labels go.</summary>
-/// <param name="Uid">The node's uid.</param>
-/// <param name="Labels">The labels it has.</param>
 /// <param name="Owners">Who has set which of them.</param>
 /// <param name="Heartbeat">When virt-handler was last alive; null if it never was.</param>
 internal sealed record NodeLabels(
@@ -50,12 +46,8 @@ internal sealed record NodeLabels(
 }
 
 /// <summary>A label.</summary>
-/// <param name="Key">Its key.</param>
-/// <param name="Value">Its value.</param>
 internal readonly record struct NodeLabel(string Key, string Value);
 
 /// <summary>An entry of <c>metadata.managedFields</c>.</summary>
-/// <param name="Manager">Who.</param>
 /// <param name="IsApplied">Whether by server-side apply; another entry of the same name is another owner.</param>
-/// <param name="Keys">The labels' keys.</param>
 internal sealed record LabelOwner(string Manager, bool IsApplied, ValueList<string> Keys);

@@ -1,7 +1,6 @@
 namespace PinAgent.Model.Kubernetes;
 
 /// <summary>A container of a pod: what it requests, and may have at most. Ephemeral containers have neither.</summary>
-/// <param name="Name">The container's name.</param>
 /// <param name="IsInit">Whether it is an init container.</param>
 internal sealed record PodContainer(string Name, bool IsInit = false)
 {

@@ -3,9 +3,6 @@ using PinAgent.Model.Text;
 namespace PinAgent.Model.Kubernetes;
 
 /// <summary>What a pod of this node says. Only these fields are kept.</summary>
-/// <param name="Uid">The pod's uid.</param>
-/// <param name="Namespace">The namespace.</param>
-/// <param name="Name">The name.</param>
 internal sealed record PodFacts(string Uid, string Namespace, string Name)
 {
     /// <summary>Whether it runs a VM: label <c>kubevirt.io</c> is <c>virt-launcher</c>.</summary>

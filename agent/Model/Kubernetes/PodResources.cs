@@ -4,9 +4,6 @@ using PinAgent.Model.Cpu;
 namespace PinAgent.Model.Kubernetes;
 
 /// <summary>A container by its names.</summary>
-/// <param name="Namespace">The pod's namespace.</param>
-/// <param name="Pod">The pod's name.</param>
-/// <param name="Container">The container's name.</param>
 internal readonly record struct ContainerName(string Namespace, string Pod, string Container);
 
 /// <summary>What the kubelet's PodResources API has told.</summary>

@@ -26,7 +26,6 @@ internal sealed class RealtimeMask
 
     /// <summary>Reads a mask.</summary>
     /// <param name="text">The mask; null or empty for all vCPUs.</param>
-    /// <param name="mask">The vCPUs.</param>
     /// <param name="problem">What is wrong with the text.</param>
     public static bool TryParse(
         string? text,

@@ -4,7 +4,6 @@ namespace PinAgent.Model.Kubernetes;
 
 /// <summary>A VirtualMachineInstance. Only these fields are kept: VMIs can hold secrets.</summary>
 /// <param name="Namespace">The namespace; null if the object doesn't name one.</param>
-/// <param name="Name">The VMI's name.</param>
 internal sealed record VmiFacts(string? Namespace, string Name)
 {
     /// <summary>The object's uid; null outside a cluster.</summary>

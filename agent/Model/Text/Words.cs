@@ -34,6 +34,7 @@ internal static class Words
         text.Length <= LongestQuoted
             ? $"\"{Printable(text)}\""
             : $"\"{Printable(text[..LongestQuoted])}…\"";
+
     /// <summary>The most characters of a name that are shown: as many as a name in Kubernetes may have.</summary>
     public const int LongestName = 253;
 
@@ -41,7 +42,6 @@ internal static class Words
     public const int LongestSentence = 4096;
 
     /// <summary>A text of somebody else's as it's shown: fit for a terminal, and cut off where it's longer than it has reason to be.</summary>
-    /// <param name="text">The text.</param>
     /// <param name="most">How many characters of it are shown.</param>
     public static string Shown(string text, int most = LongestName)
     {

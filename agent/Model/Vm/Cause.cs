@@ -2,7 +2,6 @@ namespace PinAgent.Model.Vm;
 
 /// <summary>One thing that is wrong with an object, in the words of Kubernetes.</summary>
 /// <param name="Field">The field's path from the object's root.</param>
-/// <param name="Reason">The kind of mistake.</param>
 /// <param name="Message">The sentence for people: what was expected and found, what to do.</param>
 /// <remarks>Source: Kubernetes, <c>apimachinery/pkg/apis/meta/v1/types.go</c> (<c>StatusCause</c>).</remarks>
 internal sealed record Cause(string Field, CauseReason Reason, string Message);

@@ -5,8 +5,6 @@ using PinAgent.Model.Node;
 namespace PinAgent.Model.Vm;
 
 /// <summary>A QEMU process, named for good by its id and the time it started.</summary>
-/// <param name="Pid">The process id.</param>
-/// <param name="StartTime">Clock ticks since boot.</param>
 internal readonly record struct VmKey(int Pid, ulong StartTime);
 
 /// <summary>One QEMU process as it was found.</summary>
@@ -61,7 +59,6 @@ internal sealed record ObservedVm
 }
 
 /// <summary>Something that stands in a VM's way.</summary>
-/// <param name="Reason">The code.</param>
 /// <param name="Message">The sentence: what, where, expected, found, what to do.</param>
 internal sealed record VmProblem(Reason Reason, string Message);
 

@@ -23,7 +23,6 @@ public enum SchedulingPolicy
 }
 
 /// <summary>How urgently a thread gets a CPU.</summary>
-/// <param name="Policy">The policy.</param>
 /// <param name="Priority">1 to 99 with <see cref="SchedulingPolicy.Fifo"/> and <see cref="SchedulingPolicy.RoundRobin"/>, otherwise 0.</param>
 internal readonly record struct ThreadScheduling(SchedulingPolicy Policy, int Priority)
 {

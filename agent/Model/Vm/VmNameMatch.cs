@@ -10,9 +10,6 @@ internal static class VmNameMatch
     /// The VMs that a text means; more than one if it doesn't tell them apart. A full name or a process id means no other
     /// VM, whatever a tenant has called a guest. The two short forms are equal: neither shadows the other.
     /// </summary>
-    /// <param name="text">What somebody typed.</param>
-    /// <param name="vms">All there are.</param>
-    /// <param name="identity">What one is called.</param>
     /// <typeparam name="T">What stands for a VM.</typeparam>
     public static IReadOnlyList<T> Find<T>(
         string text,

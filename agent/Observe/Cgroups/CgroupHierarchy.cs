@@ -16,9 +16,8 @@ internal sealed class CgroupHierarchy
     private readonly HostFiles _files;
     private readonly Dictionary<string, Effective> _effective = [];
     private readonly Lazy<string?> _ownPath;
-    private bool _isOutdated;
-
     private readonly Lazy<KubeletCgroups> _pods;
+    private bool _isOutdated;
 
     private CgroupHierarchy(HostFiles files, CgroupMount mount, KubeletPlace kubelet)
     {
@@ -42,7 +41,6 @@ internal sealed class CgroupHierarchy
     public CgroupMount Mount { get; }
 
     /// <summary>Finds the hierarchy among the machine's mounts.</summary>
-    /// <param name="files">The machine's files.</param>
     /// <param name="problem">Why there is none.</param>
     /// <param name="kubelet">Where the kubelet has its things; null for where it usually has them.</param>
     public static CgroupHierarchy? TryOpen(
@@ -218,8 +216,6 @@ internal sealed class CgroupHierarchy
     }
 
     /// <summary>The CPUs of a child cgroup; null if there's no such child with a cpuset of its own.</summary>
-    /// <param name="path">The parent's path.</param>
-    /// <param name="child">The child's name.</param>
     /// <param name="problem">Why that can't be told; null if it can, or if a reading before couldn't either.</param>
     public CpuSet? ReadChild(string path, string child, ref string? problem)
     {

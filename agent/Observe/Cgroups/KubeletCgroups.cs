@@ -45,8 +45,6 @@ internal sealed class KubeletCgroups(ImmutableArray<string> roots, ImmutableArra
     /// Finds them: those told; else, in a pod, where the agent's own pod is; else where the kubelet's configuration says,
     /// or kubelets usually have them.
     /// </summary>
-    /// <param name="files">The machine's files.</param>
-    /// <param name="mount">The hierarchy.</param>
     /// <param name="own">The agent's own path; null if it isn't known.</param>
     /// <param name="place">What the administrator has told.</param>
     public static KubeletCgroups Find(
@@ -134,6 +132,5 @@ internal sealed class KubeletCgroups(ImmutableArray<string> roots, ImmutableArra
 }
 
 /// <summary>Where the kubelet has its things.</summary>
-/// <param name="Root">Its root folder.</param>
 /// <param name="Pods">The cgroup of its pods; null if nobody has told.</param>
 internal sealed record KubeletPlace(string Root, string? Pods = null);

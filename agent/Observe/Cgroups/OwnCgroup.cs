@@ -9,7 +9,6 @@ namespace PinAgent.Observe.Cgroups;
 /// Searches the hierarchy for the agent's own cgroup: from a cgroup namespace of its own, the kernel doesn't say where it is,
 /// and the cgroup that lists the agent is it. Level by level, so that what a tenant makes below its own comes after the agent's.
 /// </summary>
-/// <param name="files">The machine's files.</param>
 /// <param name="folderOf">Where a cgroup is mounted.</param>
 internal sealed class OwnCgroup(HostFiles files, Func<string, string> folderOf)
 {

@@ -7,7 +7,6 @@ using PinAgent.Observe.Proc;
 namespace PinAgent.Observe.Cgroups;
 
 /// <summary>Reads which cgroup a VM is in, and which CPUs that and its threads' own cgroups have.</summary>
-/// <param name="files">The machine's files.</param>
 internal sealed class VmCgroups(HostFiles files)
 {
     /// <summary>Completes a VM by its cgroup and cpusets.</summary>

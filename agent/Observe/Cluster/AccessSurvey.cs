@@ -11,10 +11,7 @@ internal static class AccessSurvey
     private const string Path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
     /// <summary>Asks.</summary>
-    /// <param name="connection">The API server.</param>
-    /// <param name="rights">The rights.</param>
     /// <param name="kubeVirtNamespace">Where objects with a name are; the others are asked for in all namespaces.</param>
-    /// <param name="stop">Gives up.</param>
     /// <exception cref="ApiException">The server refuses to tell.</exception>
     public static async Task<ImmutableDictionary<AccessRight, bool>> AskAsync(
         ApiConnection connection,

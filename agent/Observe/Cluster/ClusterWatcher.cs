@@ -27,11 +27,8 @@ internal sealed class ClusterWatcher : BackgroundService
     private readonly Func<CancellationToken, Task>[] _tasks;
 
     /// <summary>Creates the watches; nothing is sent yet.</summary>
-    /// <param name="load">Reads the cluster's configuration.</param>
-    /// <param name="node">This node's name.</param>
     /// <param name="kubeVirtNamespace">Where ConfigMap <c>kubevirt-config</c> is.</param>
     /// <param name="changed">Called when the facts may be other than before.</param>
-    /// <param name="time">The clock.</param>
     /// <param name="random">From 0 to below 1: spreads what many nodes would do at once.</param>
     /// <param name="mayReadVmis">Whether there's a right to; without it nothing asks in vain, on none of many nodes.</param>
     /// <exception cref="InvalidDataException">The configuration can't be read.</exception>

@@ -86,9 +86,6 @@ internal static class FeatureGates
     );
 
     /// <summary>Both together. What was known once holds until it's known otherwise.</summary>
-    /// <param name="gate">The gate's name.</param>
-    /// <param name="config">The ConfigMap.</param>
-    /// <param name="kubeVirts">The KubeVirt objects.</param>
     public static FeatureGate Of(
         string gate,
         ObjectStore<GateFacts> config,
@@ -110,7 +107,6 @@ internal static class FeatureGates
             : Of(gate, config, kubeVirts);
 
     /// <summary>What all objects say of a gate together.</summary>
-    /// <param name="gate">The gate's name.</param>
     /// <param name="all">The ConfigMap and the KubeVirt objects.</param>
     public static FeatureGate Of(string gate, IReadOnlyCollection<GateFacts> all) =>
         all.Any(facts => facts.Disabled.Contains(gate)) ? FeatureGate.Off

@@ -6,7 +6,6 @@ using PinAgent.Model.Kubernetes;
 namespace PinAgent.Observe.Cluster;
 
 /// <summary>KubeVirt's feature gate <c>CPUManager</c>, asked for once.</summary>
-/// <param name="Gate">The gate.</param>
 /// <param name="Sources">The objects that turn it on, or off.</param>
 /// <param name="Problems">What wasn't answered or can't be read.</param>
 internal sealed record GateSurvey(
@@ -22,9 +21,7 @@ internal sealed record GateSurvey(
     public static GateSurvey Failed(string problem) => new(FeatureGate.Unknown, [], [problem]);
 
     /// <summary>Asks.</summary>
-    /// <param name="connection">The API server.</param>
     /// <param name="kubeVirtNamespace">Where ConfigMap <c>kubevirt-config</c> is.</param>
-    /// <param name="stop">Gives up.</param>
     /// <exception cref="ApiException">The server refuses.</exception>
     public static async Task<GateSurvey> AskAsync(
         ApiConnection connection,

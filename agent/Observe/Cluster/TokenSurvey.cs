@@ -22,10 +22,7 @@ internal enum Admission
 internal static class TokenSurvey
 {
     /// <summary>Asks.</summary>
-    /// <param name="connection">The API server.</param>
-    /// <param name="token">The bearer token.</param>
     /// <param name="path">What they want to read.</param>
-    /// <param name="stop">Gives up.</param>
     /// <exception cref="ApiException">The server refuses to tell.</exception>
     /// <exception cref="JsonException">The answer is no review.</exception>
     public static async Task<Admission> AskAsync(

@@ -9,10 +9,8 @@ namespace PinAgent.Observe.Cluster;
 /// Asks, once, for the VMI of a launcher pod that neither watch of VMIs has: before KubeVirt has labelled it, between
 /// two labels at a migration's hand-over, and after it.
 /// </summary>
-/// <param name="connection">The API server.</param>
 /// <param name="state">What is known, and where the answers go.</param>
 /// <param name="vmiPath">The kind's path in the version that the server has.</param>
-/// <param name="time">The clock.</param>
 /// <param name="random">From 0 to below 1.</param>
 internal sealed class VmiLookup(
     ApiConnection connection,

@@ -13,7 +13,6 @@ namespace PinAgent.Observe.Doctor;
 internal static class HostSurvey
 {
     /// <summary>Looks.</summary>
-    /// <param name="files">The machine's files.</param>
     /// <param name="kubeletRoot">The kubelet's root folder on that machine.</param>
     /// <param name="podResources">What the kubelet's PodResources API has answered.</param>
     /// <param name="podCgroup">The cgroup of the kubelet's pods; null to find it.</param>

@@ -3,7 +3,6 @@ using PinAgent.NativeInterop;
 namespace PinAgent.Observe.Events;
 
 /// <summary>Has the loop look for changes when a CPU goes offline or comes back.</summary>
-/// <param name="requests">The loop.</param>
 internal sealed class CpuHotplugWatch(PassRequests requests) : KernelListener("CPU hotplug")
 {
     private CpuUevents? _uevents;

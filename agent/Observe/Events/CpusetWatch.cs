@@ -8,8 +8,6 @@ namespace PinAgent.Observe.Events;
 /// Has the loop look for changes when somebody gives the VMs' cgroups other CPUs, and when the kubelet writes its checkpoint.
 /// A change that comes from a cgroup further up isn't told of; nor is anything beyond the kernel's limit of watches.
 /// </summary>
-/// <param name="requests">The loop.</param>
-/// <param name="root">The host root.</param>
 /// <param name="kubeletRoot">The kubelet's root folder below it.</param>
 internal sealed class CpusetWatch(PassRequests requests, string root, string kubeletRoot)
     : KernelListener("cpusets")

@@ -19,7 +19,6 @@ internal sealed class EventBudget<TSource>(EventShare each, EventShare all, int 
     public int Sources => _fullAt.Count;
 
     /// <summary>Takes one event from what a source has left.</summary>
-    /// <param name="source">The source.</param>
     /// <param name="at">When it happened; a time before the last one's counts as that.</param>
     public EventVerdict Take(TSource source, TimeSpan at)
     {
@@ -68,7 +67,6 @@ internal sealed class EventBudget<TSource>(EventShare each, EventShare all, int 
 }
 
 /// <summary>A share of what can be told.</summary>
-/// <param name="Burst">How many at once.</param>
 /// <param name="PerSecond">How many a second in the long run.</param>
 internal readonly record struct EventShare(int Burst, double PerSecond)
 {

@@ -47,7 +47,6 @@ internal abstract class KernelListener(string name) : IHostedService, IDisposabl
     protected abstract Errno HandOn();
 
     /// <summary>It hears no more, though nobody has stopped it.</summary>
-    /// <param name="errno">The error.</param>
     protected virtual void Lost(Errno errno) { }
 
     /// <summary>Ends the wait, from another thread.</summary>

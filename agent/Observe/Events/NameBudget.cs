@@ -33,7 +33,6 @@ internal sealed class NameBudget
     private TimeSpan _crowdedUntil = TimeSpan.MinValue;
 
     /// <summary>Decides about one name.</summary>
-    /// <param name="thread">The thread.</param>
     /// <param name="now">The time, by CLOCK_MONOTONIC.</param>
     public EventVerdict Take(NamedThread thread, TimeSpan now)
     {
@@ -78,7 +77,6 @@ internal sealed class NameBudget
 }
 
 /// <summary>Who is listened to.</summary>
-/// <param name="Muted">The processes that aren't.</param>
 /// <param name="IsCrowded">Whether the others are heard at intervals only.</param>
 /// <param name="Left">How long this holds, if nothing happens; null if for ever.</param>
 internal readonly record struct NameHearing(

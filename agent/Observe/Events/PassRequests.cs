@@ -107,7 +107,6 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
     }
 
     /// <summary>Says what a source can't tell at once.</summary>
-    /// <param name="source">The source.</param>
     /// <param name="message">What; null if it can again.</param>
     public void Complain(string source, string? message)
     {
@@ -126,7 +125,6 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
 
     /// <summary>Waits until something is asked for, or it's time to look for changes.</summary>
     /// <param name="longest">Until it's time; what's zero or less is over.</param>
-    /// <param name="stop">Ends the wait.</param>
     /// <param name="named">The threads that named themselves since the last call; valid until the next.</param>
     /// <returns>How far to look.</returns>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>

@@ -8,7 +8,6 @@ namespace PinAgent.Observe.Events;
 /// Tells the loop of each vCPU and I/O thread as it gets its name, so that a VM is pinned before its manager lets it run.
 /// Where the kernel doesn't tell, the loop's period alone finds it, and the status says so.
 /// </summary>
-/// <param name="requests">The loop.</param>
 internal sealed class ThreadNameWatch(PassRequests requests) : KernelListener("thread names")
 {
     /// <summary>How often a crowd is listened to.</summary>

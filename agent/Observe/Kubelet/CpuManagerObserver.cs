@@ -14,7 +14,6 @@ internal static class CpuManagerObserver
     public const string OldOpenShiftRoot = "/var/lib/origin/openshift.local.volumes";
 
     /// <summary>Looks.</summary>
-    /// <param name="files">The machine's files.</param>
     /// <param name="kubeletRoot">The kubelet's root folder on that machine.</param>
     public static CpuManagerObservation Observe(
         HostFiles files,
@@ -35,7 +34,6 @@ internal static class CpuManagerObserver
     /// <summary>
     /// The kubelet's root: the one that is given, or OpenShift's old one where that is the default and isn't there.
     /// </summary>
-    /// <param name="files">The machine's files.</param>
     /// <param name="given">The root that is given.</param>
     public static string FindRoot(HostFiles files, string given) =>
         given.TrimEnd('/') == DefaultKubeletRoot
@@ -45,7 +43,6 @@ internal static class CpuManagerObserver
             : given;
 
     /// <summary>The checkpoint's path.</summary>
-    /// <param name="kubeletRoot">The kubelet's root folder.</param>
     public static string PathBelow(string kubeletRoot) =>
         $"{kubeletRoot.TrimEnd('/')}/cpu_manager_state";
 

@@ -8,7 +8,6 @@ namespace PinAgent.Observe.Kubelet;
 /// Keeps what is known of the CPU manager: the same record as long as nothing of it changes. Not safe for use by several
 /// threads.
 /// </summary>
-/// <param name="files">The machine's files.</param>
 /// <param name="kubeletRoot">The kubelet's root folder on that machine.</param>
 internal sealed class CpuManagerReader(HostFiles files, string kubeletRoot)
 {

@@ -14,7 +14,6 @@ internal static class DraDriver
     private const string Registration = "-reg.sock";
 
     /// <summary>Where it's registered, for people; null if it isn't.</summary>
-    /// <param name="files">The machine's files.</param>
     /// <param name="kubeletRoot">The kubelet's root folder on that machine, without a slash at its end.</param>
     public static string? Find(HostFiles files, string kubeletRoot)
     {

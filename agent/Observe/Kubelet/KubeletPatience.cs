@@ -14,8 +14,6 @@ internal sealed class KubeletPatience : IDisposable
 
     /// <summary>Creates a patience whose clock stands.</summary>
     /// <param name="limit">How long one turn may take.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="stop">Ends it at once.</param>
     public KubeletPatience(TimeSpan limit, TimeProvider time, CancellationToken stop)
     {
         _limit = limit;

@@ -10,8 +10,6 @@ namespace PinAgent.Observe.Kubelet;
 internal static class KubeletProcess
 {
     /// <summary>What is to be said beside a checkpoint: something if it's static and no kubelet is seen.</summary>
-    /// <param name="files">The machine's files.</param>
-    /// <param name="observation">The checkpoint.</param>
     public static IReadOnlyList<string> Evidence(
         HostFiles files,
         CpuManagerObservation observation

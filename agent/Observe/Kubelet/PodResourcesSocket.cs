@@ -25,19 +25,15 @@ internal static class PodResourcesSocket
     private const int LongestPath = 107;
 
     /// <summary>The socket.</summary>
-    /// <param name="kubeletRoot">The kubelet's root folder.</param>
     public static string PathOf(string kubeletRoot) =>
         $"{kubeletRoot.TrimEnd('/')}/pod-resources/kubelet.sock";
 
     /// <summary>Asks.</summary>
-    /// <param name="root">The host root.</param>
     /// <param name="kubeletRoot">The kubelet's root folder below it.</param>
     /// <param name="limit">
     /// How long the kubelet may take to accept the connection, and to answer each question. What this program takes to
     /// get so far, a second or two where it's compiled as it runs, isn't the kubelet's fault.
     /// </param>
-    /// <param name="time">The clock.</param>
-    /// <param name="stop">Gives up.</param>
     public static async Task<PodResourcesObservation> AskAsync(
         string root,
         string kubeletRoot,

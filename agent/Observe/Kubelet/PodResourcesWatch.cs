@@ -11,9 +11,7 @@ namespace PinAgent.Observe.Kubelet;
 /// Keeps the PodResources API's latest answer. It works beside the passes, which never wait for it: it asks when a pass
 /// has seen another checkpoint or a new pod, and once a minute.
 /// </summary>
-/// <param name="root">The host root.</param>
 /// <param name="kubeletRoot">The kubelet's root folder below it.</param>
-/// <param name="time">The clock.</param>
 internal sealed class PodResourcesWatch(string root, string kubeletRoot, TimeProvider time)
     : BackgroundService
 {
@@ -35,7 +33,6 @@ internal sealed class PodResourcesWatch(string root, string kubeletRoot, TimePro
     /// in force: it would contradict what it couldn't know of.
     /// </summary>
     /// <param name="checkpoint">The CPU manager's checkpoint; null if it couldn't be read.</param>
-    /// <param name="vms">The VMs.</param>
     public PodResourcesObservation Look(
         CpuManagerCheckpoint? checkpoint,
         ImmutableArray<ObservedVm> vms
@@ -64,7 +61,6 @@ internal sealed class PodResourcesWatch(string root, string kubeletRoot, TimePro
 
     /// <summary>Asks now, before the service is started.</summary>
     /// <param name="limit">How long the answer may take.</param>
-    /// <param name="stop">Gives up.</param>
     public async Task AskAsync(TimeSpan limit, CancellationToken stop)
     {
         var changes = Interlocked.Read(ref _changes);

@@ -11,8 +11,6 @@ namespace PinAgent.Observe.Neighbours;
 /// Finds the processes that may run on certain CPUs. One file is read per process, and one system call asks for the mask of
 /// each of its threads; the kernel's own threads are left out.
 /// </summary>
-/// <param name="files">The machine's files.</param>
-/// <param name="affinity">Reads the threads' masks.</param>
 /// <param name="cgroups">The hierarchy with the cpusets; null if there is none.</param>
 /// <param name="pods">Where the kubelet's pods are in it.</param>
 internal sealed class ForeignProcesses(
@@ -26,7 +24,6 @@ internal sealed class ForeignProcesses(
     private readonly List<int> _tids = [];
 
     /// <summary>The processes, those with the most CPU time first.</summary>
-    /// <param name="cpus">The CPUs.</param>
     /// <param name="known">The processes that aren't asked about.</param>
     public IEnumerable<ForeignProcess> Find(CpuSet cpus, IReadOnlySet<int> known)
     {

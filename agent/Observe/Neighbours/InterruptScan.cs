@@ -14,8 +14,6 @@ internal sealed class InterruptScan
     private Dictionary<(int? Number, string Name), InterruptLine>? _before;
 
     /// <summary>Looks. The first look doesn't know what has fired.</summary>
-    /// <param name="files">The machine's files.</param>
-    /// <param name="cpus">The CPUs.</param>
     public IEnumerable<DeviceInterrupt> Look(HostFiles files, CpuSet cpus)
     {
         files.Read($"/proc/interrupts", out var content, Bounds.MachineFile);

@@ -21,7 +21,6 @@ internal sealed class NeighbourScan(string root, bool isLive, KubeletPlace? kube
     private KubeletCgroups? _pods;
 
     /// <summary>Looks once.</summary>
-    /// <param name="vms">The node's VMs.</param>
     public NodeNeighbours Look(ImmutableArray<SurveyTarget> vms)
     {
         if (vms.IsEmpty)

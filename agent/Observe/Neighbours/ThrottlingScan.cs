@@ -10,8 +10,6 @@ internal sealed class ThrottlingScan
     private Dictionary<VmKey, long> _before = [];
 
     /// <summary>Looks. A VM that is seen for the first time isn't among them.</summary>
-    /// <param name="files">The machine's files.</param>
-    /// <param name="vms">The VMs.</param>
     public IEnumerable<VmKey> Look(HostFiles files, IEnumerable<VmKey> vms)
     {
         var stat = new CpuStat(files);

@@ -8,13 +8,11 @@ namespace PinAgent.Observe.Proc;
 /// they have held their threads back. Sources: the kernel's <c>Documentation/admin-guide/cgroup-v2.rst</c>, "cpu.stat", and
 /// <c>Documentation/scheduler/sched-bwc.rst</c>.
 /// </summary>
-/// <param name="files">The machine's files.</param>
 internal sealed class CpuStat(HostFiles files)
 {
     private readonly CgroupHierarchy? _cgroups = CgroupHierarchy.TryOpen(files, out _);
 
     /// <summary>The periods and seconds in which a process's cgroups were held back; null where nobody counts that.</summary>
-    /// <param name="pid">The process.</param>
     public (long Periods, double Seconds)? ReadThrottled(int pid)
     {
         (long Periods, double Seconds)? sum = null;

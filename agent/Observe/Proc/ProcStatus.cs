@@ -10,7 +10,6 @@ internal static class ProcStatus
 {
     /// <summary>The process's ids, from the outermost PID namespace this procfs shows to the process's own.</summary>
     /// <param name="content">The file's bytes.</param>
-    /// <param name="pids">At least one id.</param>
     public static bool TryParseNamespacePids(ReadOnlySpan<byte> content, out int[] pids)
     {
         pids = [];

@@ -6,7 +6,6 @@ namespace PinAgent.Observe.Proc;
 /// Reads how long threads have waited for their CPU. Not part of a pass: it's different every time, and is read when
 /// somebody asks. Safe for use by several threads.
 /// </summary>
-/// <param name="root">The host root.</param>
 internal sealed class RunDelayReader(string root) : IDisposable
 {
     private readonly Lock _lock = new();

@@ -11,7 +11,6 @@ namespace PinAgent.Observe.Proof;
 /// Reads what the kernel counts of threads and CPUs, for <c>pinagent prove</c>. It changes nothing, and is read twice, not in
 /// a pass. Sources: proc_pid_stat(5), proc_stat(5); the kernel's <c>Documentation/scheduler/sched-stats.rst</c>.
 /// </summary>
-/// <param name="files">The machine's files.</param>
 internal sealed class ProofSampler(HostFiles files)
 {
     // USER_HZ: time(7).

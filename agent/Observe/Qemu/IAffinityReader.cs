@@ -14,14 +14,10 @@ internal interface IAffinityReader
     CpuSet? Read(int pid, int tid);
 
     /// <summary>Whether that is still so.</summary>
-    /// <param name="pid">The process.</param>
-    /// <param name="tid">The thread.</param>
     /// <param name="cpus">What was read before.</param>
     bool IsStill(int pid, int tid, CpuSet? cpus) => cpus is not null && cpus.Equals(Read(pid, tid));
 
     /// <summary>Whether a thread is still as urgent.</summary>
-    /// <param name="pid">The process.</param>
-    /// <param name="tid">The thread.</param>
     /// <param name="scheduling">What was read before.</param>
     bool IsStill(int pid, int tid, ThreadScheduling scheduling);
 }
@@ -55,7 +51,6 @@ internal sealed class LiveAffinityReader : IAffinityReader
 }
 
 /// <summary>Reads what a recorded machine's files say.</summary>
-/// <param name="files">The machine's files.</param>
 internal sealed class RecordedAffinityReader(HostFiles files) : IAffinityReader
 {
     /// <inheritdoc/>

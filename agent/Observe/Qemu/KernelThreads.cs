@@ -8,8 +8,6 @@ namespace PinAgent.Observe.Qemu;
 /// The kernel's own threads for a VM, outside its process: vhost workers before Linux 6.4, and the timer emulation. They
 /// are collected while the processes are listed, and then given to the VMs they work for.
 /// </summary>
-/// <param name="files">The machine's files.</param>
-/// <param name="affinity">Reads the threads' masks.</param>
 internal sealed class KernelThreads(HostFiles files, IAffinityReader affinity)
 {
     // Whoever may open /dev/kvm makes as many as he likes.
@@ -26,7 +24,6 @@ internal sealed class KernelThreads(HostFiles files, IAffinityReader affinity)
 
     /// <summary>Collects a thread of the kernel, if it's one that works for a VM.</summary>
     /// <param name="tid">The thread's id, which is its process's too.</param>
-    /// <param name="stat">Its line.</param>
     /// <param name="scheduling">How urgently it gets a CPU.</param>
     public void Collect(int tid, ProcStat stat, ThreadScheduling? scheduling)
     {

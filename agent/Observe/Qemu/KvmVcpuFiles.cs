@@ -11,7 +11,6 @@ namespace PinAgent.Observe.Qemu;
 /// A thread that is just running, or whose guest is paused, shows nothing: what was seen is remembered until every vCPU
 /// has been seen once. Needs CAP_SYS_PTRACE.
 /// </summary>
-/// <param name="files">The machine's files.</param>
 internal sealed class KvmVcpuFiles(HostFiles files)
 {
     // ioctl(2) is 16 on x86-64 and 29 on arm64; KVM_RUN is _IO(KVMIO, 0x80) of linux/kvm.h.
@@ -21,7 +20,6 @@ internal sealed class KvmVcpuFiles(HostFiles files)
     private readonly List<int> _descriptors = [];
 
     /// <summary>Looks once at the threads of a VM.</summary>
-    /// <param name="vm">The process.</param>
     /// <param name="guest">What the command line says of the guest.</param>
     /// <param name="threads">Its threads, those that the kernel named left out.</param>
     /// <param name="vcpuOf">The vCPU of each thread that is one, once all are known.</param>

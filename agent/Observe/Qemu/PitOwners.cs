@@ -10,7 +10,6 @@ namespace PinAgent.Observe.Qemu;
 /// of that id that is older than the thread is a candidate, whatever it's called: not only QEMU has such a thread, and
 /// what a process is called is its own to choose. Every user may read what that takes.
 /// </summary>
-/// <param name="files">The machine's files.</param>
 internal sealed class PitOwners(HostFiles files)
 {
     /// <summary>More processes than that aren't looked at, and then nobody's thread can be told.</summary>

@@ -8,7 +8,6 @@ namespace PinAgent.Observe.Qemu;
 /// The processes of the machine, and those among them that may still become a QEMU, by exec: the young ones, and those that
 /// couldn't be read.
 /// </summary>
-/// <param name="files">The machine's files.</param>
 internal sealed class ProcessList(HostFiles files)
 {
     // USER_HZ, the unit of start times in /proc, is 100 on every architecture we run on (time(7)).

@@ -22,7 +22,6 @@ internal readonly record struct ProcessReading(ObservedVm? Vm, string? Unreadabl
     public static ProcessReading Found(ObservedVm vm) => new(vm, null, Errno.None);
 
     /// <summary>A file that can't be read. What is gone is gone.</summary>
-    /// <param name="errno">The error.</param>
     /// <param name="path">The file, as it is for the file system.</param>
     public static ProcessReading Failed(Errno errno, string path) =>
         MeansGone(errno) ? Gone : new(null, $"{path}: {errno.Describe()}; looking again", errno);

@@ -8,10 +8,7 @@ namespace PinAgent.Observe.Qemu;
 /// Finds the processes that have changed since they were read. How much one look does is bounded: who starts processes, or has
 /// VMs that can't be understood, waits for their own turn.
 /// </summary>
-/// <param name="processes">The machine's processes.</param>
-/// <param name="process">Reads one.</param>
 /// <param name="threads">Tells whether a VM's threads are as they were.</param>
-/// <param name="kernelThreads">The kernel's own threads.</param>
 internal sealed class QemuChanges(
     ProcessList processes,
     QemuProcess process,
@@ -23,7 +20,6 @@ internal sealed class QemuChanges(
 
     /// <summary>Finds them.</summary>
     /// <param name="vms">All VMs as they were.</param>
-    /// <param name="changed">Receives the processes.</param>
     /// <returns>False where a thread of the kernel's own that works for a VM came or went.</returns>
     /// <exception cref="InvalidDataException">The processes can't be listed.</exception>
     public bool TryFind(ImmutableArray<ObservedVm> vms, HashSet<int> changed) =>

@@ -31,8 +31,6 @@ internal sealed class QemuObserver
     private double? _sharedAt;
 
     /// <summary>Creates the observer.</summary>
-    /// <param name="files">The machine's files.</param>
-    /// <param name="affinity">Reads the threads' masks.</param>
     public QemuObserver(HostFiles files, IAffinityReader affinity)
     {
         _files = files;
@@ -100,7 +98,6 @@ internal sealed class QemuObserver
     /// were: a QEMU that starts names a hundred, one after the other.
     /// </summary>
     /// <param name="before">All VMs as they were.</param>
-    /// <param name="named">The threads.</param>
     /// <param name="cgroups">The hierarchy with the cpusets; null if there is none.</param>
     /// <returns>The very same VMs where all are as they were.</returns>
     public ImmutableArray<ObservedVm> ObserveNamed(
@@ -120,7 +117,6 @@ internal sealed class QemuObserver
     /// thread came, went or has another mask. Reads no more than that takes.
     /// </summary>
     /// <param name="vms">All VMs as they were.</param>
-    /// <param name="changed">The processes.</param>
     /// <returns>
     /// False where a look at everything is due: a thread of the kernel's own that works for a VM came or went, or there are
     /// more VMs or threads than are kept.
@@ -278,7 +274,7 @@ internal sealed class QemuObserver
         cgroups is not null
         && _files.Read($"/proc/{pid}/cgroup", out var content).IsSuccess
         && ProcCgroup.TryParse(content, cgroups.Mount.IsV1, out var path)
-            ? ContainerPath.Parse(path).Path
+            ? cgroups.Pods.Locate(path).Path
             : "";
 
     private ObservedVm? KnownOf(int pid) =>

@@ -9,20 +9,16 @@ namespace PinAgent.Observe.Qemu;
 /// Reads one process: whether it's a QEMU that runs a guest, and what it's made of. Of a process that is none, little more
 /// than its name is read, however much it has.
 /// </summary>
-/// <param name="files">The machine's files.</param>
-/// <param name="threads">Reads its threads.</param>
 /// <param name="kernelThreads">Collects the kernel's own threads.</param>
 internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelThreads kernelThreads)
 {
     /// <summary>Whether a process may be a QEMU, by its names and options. Collects the kernel's threads by the way.</summary>
-    /// <param name="pid">The process.</param>
     /// <param name="startTime">When it started; 0 if that couldn't be read, and for the kernel's own.</param>
     /// <param name="reading">No answer where something couldn't be read.</param>
     public bool IsCandidate(int pid, out ulong startTime, out ProcessReading reading) =>
         IsCandidate(pid, out startTime, out _, out reading);
 
     /// <summary>Reads a VM.</summary>
-    /// <param name="pid">The process.</param>
     /// <param name="uptime">How long the machine has run, in seconds.</param>
     /// <param name="room">How many threads may be kept.</param>
     /// <param name="known">The VM as it was, of which only new and renamed threads are to be read; null to read all.</param>
@@ -105,7 +101,7 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
     }
 
     private bool IsOfRoot(int pid) =>
-        _files.Read($"/proc/{pid}/status", out var status).IsSuccess && ProcStatus.IsOfRoot(status);
+        files.Read($"/proc/{pid}/status", out var status).IsSuccess && ProcStatus.IsOfRoot(status);
 
     private bool IsCandidate(
         int pid,

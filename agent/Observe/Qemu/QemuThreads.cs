@@ -6,20 +6,16 @@ using PinAgent.Observe.Proc;
 namespace PinAgent.Observe.Qemu;
 
 /// <summary>Reads the threads of a QEMU, and tells which of them run vCPUs.</summary>
-/// <param name="files">The machine's files.</param>
-/// <param name="affinity">Reads the threads' masks.</param>
 /// <param name="kvmVcpus">Tells vCPUs where names don't.</param>
 internal sealed class QemuThreads(HostFiles files, IAffinityReader affinity, KvmVcpuFiles kvmVcpus)
 {
     private readonly List<int> _tids = [];
 
     /// <summary>Reads them, the oldest first as far as there are more than the bound.</summary>
-    /// <param name="vm">The process.</param>
     /// <param name="guest">What the command line says of the guest.</param>
     /// <param name="room">How many may be kept.</param>
     /// <param name="known">The VM as it was; null to read all.</param>
     /// <param name="renamed">The threads that are read although they are known; null to read all.</param>
-    /// <param name="found">The threads.</param>
     /// <returns>Null, or that they couldn't be read.</returns>
     public ProcessReading? Read(
         VmKey vm,

@@ -4,8 +4,6 @@ using PinAgent.Observe.Files;
 namespace PinAgent.Observe.Qemu;
 
 /// <summary>Tells whether a VM's threads are as they were, without listing or reading them. Allocates nothing.</summary>
-/// <param name="files">The machine's files.</param>
-/// <param name="affinity">Reads the threads' masks.</param>
 internal sealed class ThreadCheck(HostFiles files, IAffinityReader affinity)
 {
     private readonly List<int> _tids = [];

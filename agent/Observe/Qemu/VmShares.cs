@@ -3,11 +3,9 @@ using PinAgent.Observe.Files;
 namespace PinAgent.Observe.Qemu;
 
 /// <summary>A process that may be a VM.</summary>
-/// <param name="Pid">Its id.</param>
 /// <param name="StartTime">When it started.</param>
 /// <param name="Threads">How many threads it has.</param>
 /// <param name="IsKnown">Whether it was among the VMs at the look before.</param>
-/// <param name="Group">Its container's cgroup.</param>
 internal sealed record VmCandidate(
     int Pid,
     ulong StartTime,

@@ -19,7 +19,6 @@ internal static class Redaction
     private static readonly string[] StatusLines = ["NSpid:", "Cpus_allowed_list:"];
 
     /// <summary>The part of a file that may be kept; null for none.</summary>
-    /// <param name="path">Its path.</param>
     /// <param name="content">Its bytes.</param>
     public static byte[]? File(string path, byte[] content)
     {
@@ -50,8 +49,6 @@ internal static class Redaction
     }
 
     /// <summary>The part of a symbolic link's target that may be kept; null for none.</summary>
-    /// <param name="path">Its path.</param>
-    /// <param name="target">Where it points to.</param>
     public static string? Link(string path, string target) =>
         path.EndsWith("/exe", StringComparison.Ordinal) ? target[(target.LastIndexOf('/') + 1)..]
         : KvmVcpuFiles.TryParseTarget(Encoding.UTF8.GetBytes(target), out _) ? target

@@ -19,7 +19,6 @@ internal static class SysfsTopology
     public const string OnlinePath = $"{Cpu}/online";
 
     /// <summary>Reads the topology.</summary>
-    /// <param name="files">The machine's files.</param>
     /// <exception cref="InvalidDataException">The list of online CPUs can't be read or isn't one.</exception>
     public static NodeTopology Read(HostFiles files)
     {

@@ -44,7 +44,6 @@ internal static class UnknownCpuFields
     private static readonly ImmutableArray<string> OfRealtime = ["mask"];
 
     /// <summary>Names those of a VMI.</summary>
-    /// <param name="spec">Its spec.</param>
     /// <param name="isDedicated">Whether it asks for dedicated CPUs all the same.</param>
     public static IEnumerable<string> OfVmi(Section spec, bool isDedicated)
     {

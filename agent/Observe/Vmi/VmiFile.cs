@@ -44,7 +44,6 @@ internal static class VmiFile
     }
 
     /// <summary>Reads a text of one or more documents.</summary>
-    /// <param name="text">YAML or JSON.</param>
     /// <param name="source">The file's name, for messages.</param>
     /// <exception cref="InvalidDataException">The text isn't YAML, or a VMI in it contradicts its schema.</exception>
     public static ImmutableArray<VmiFacts> Parse(string text, string source) =>

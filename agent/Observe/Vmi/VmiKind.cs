@@ -3,7 +3,6 @@ using System.Collections.Immutable;
 namespace PinAgent.Observe.Vmi;
 
 /// <summary>A kind of object that says what a VMI is to be.</summary>
-/// <param name="Name">The kind.</param>
 /// <param name="Group">Its API group, with the slash before the version.</param>
 /// <param name="Template">Where in the object the VMI is, which has its own metadata and spec; empty for the object itself.</param>
 internal sealed record VmiKind(string Name, string Group, ImmutableArray<string> Template)
@@ -43,7 +42,6 @@ internal sealed record VmiKind(string Name, string Group, ImmutableArray<string>
     public string SpecPath => string.Join('.', [.. Template, "spec"]);
 
     /// <summary>The kind of an object; null if it's another's.</summary>
-    /// <param name="kind">What it says.</param>
     /// <param name="version">Its <c>apiVersion</c>; null if it doesn't say.</param>
     public static VmiKind? Of(string? kind, string? version) =>
         All.FirstOrDefault(one =>

@@ -20,14 +20,12 @@ internal static class VmiReader
     ];
 
     /// <summary>Reads a text of any number of documents; empty ones are counted, and left out.</summary>
-    /// <param name="text">YAML or JSON.</param>
     /// <param name="source">The file's name, for messages.</param>
     /// <exception cref="InvalidDataException">The text is neither, or a document isn't an object.</exception>
     public static ImmutableArray<VmiDocument> Read(string text, string source) =>
         Read(text, source, firstLine: 1, before: 0, out _);
 
     /// <summary>Reads a part of a text.</summary>
-    /// <param name="text">YAML or JSON.</param>
     /// <param name="source">The file's name, for messages.</param>
     /// <param name="firstLine">Which line of the file the part begins with.</param>
     /// <param name="before">How many documents were before it.</param>

@@ -24,8 +24,6 @@ public enum CapacityLimit
 }
 
 /// <summary>How many more VMs of a shape fit on a node, by the scheduler's sums and the static CPU manager's. Pure.</summary>
-/// <param name="Fits">How many.</param>
-/// <param name="Limit">What runs out first.</param>
 /// <remarks>
 /// Source: Kubernetes, <c>pkg/kubelet/cm/cpumanager/policy_static.go</c> (<c>Allocate</c>, <c>SMTAlignmentError</c>) and
 /// <c>pkg/scheduler/framework/plugins/noderesources/fit.go</c>.
@@ -34,7 +32,6 @@ internal sealed record CapacityAnswer(int Fits, CapacityLimit Limit)
 {
     /// <summary>Counts.</summary>
     /// <param name="node">What the node has left.</param>
-    /// <param name="shape">The VM.</param>
     /// <param name="wholeCores">Whether the CPU manager gives out whole cores only: its option <c>full-pcpus-only</c>.</param>
     public static CapacityAnswer Of(CapacityNode node, CapacityShape shape, bool wholeCores = false)
     {

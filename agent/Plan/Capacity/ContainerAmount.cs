@@ -3,8 +3,6 @@ using PinAgent.Model.Kubernetes;
 namespace PinAgent.Plan.Capacity;
 
 /// <summary>What a container beside a dedicated VM requests.</summary>
-/// <param name="Cpu">Of CPUs.</param>
-/// <param name="Memory">Of memory.</param>
 /// <remarks>
 /// Source: KubeVirt, <c>pkg/virt-controller/services/renderresources.go</c> and <c>serialconsolelog.go</c>,
 /// <c>pkg/container-disk/container-disk.go</c>: a dedicated VM's containers request their limits.
@@ -34,7 +32,6 @@ internal sealed record ContainerAmount(Quantity Cpu, Quantity Memory)
 
     /// <summary>What the cluster says of a kind, else KubeVirt's default.</summary>
     /// <param name="cluster">The cluster; null if there is none.</param>
-    /// <param name="type">The kind.</param>
     public static ContainerAmount Of(ClusterFacts? cluster, string type)
     {
         var told = cluster?.SupportContainers.FirstOrDefault(one => one.Type == type);

@@ -130,6 +130,4 @@ internal sealed record Contest
 }
 
 /// <summary>A placement that another program had set, and that is held since.</summary>
-/// <param name="Placement">The placement.</param>
-/// <param name="Message">The sentence.</param>
 internal sealed record AdoptedPlacement(CpuPlacement Placement, string Message);

@@ -6,7 +6,6 @@ using PinAgent.Model.Vm;
 namespace PinAgent.Plan.Dedication;
 
 /// <summary>A container in which a VM runs. One that is restarted is another.</summary>
-/// <param name="PodUid">The pod's uid.</param>
 /// <param name="ContainerId">The container's id; empty where the cgroup names none.</param>
 internal readonly record struct ContainerKey(string PodUid, string ContainerId)
 {

@@ -7,9 +7,6 @@ using PinAgent.Plan.Rivals;
 namespace PinAgent.Plan.Dedication;
 
 /// <summary>Whether a VM is ours to pin, and how that is known.</summary>
-/// <param name="Vm">The VM.</param>
-/// <param name="Namespace">Its namespace.</param>
-/// <param name="Name">Its name.</param>
 internal sealed record DedicationVerdict(ObservedVm Vm, string Namespace, string Name)
 {
     /// <summary>The VM's VMI, where there is one.</summary>

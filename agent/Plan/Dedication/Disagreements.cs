@@ -31,7 +31,6 @@ internal sealed class Disagreements
     public bool Lasts(VmKey vm) => _since.TryGetValue(vm, out var since) && _now - since > Patience;
 
     /// <summary>With what one more pass has found.</summary>
-    /// <param name="vms">The plan.</param>
     /// <param name="now">When, on a clock that never jumps.</param>
     public Disagreements With(ImmutableArray<VmPlan> vms, TimeSpan now) =>
         new(

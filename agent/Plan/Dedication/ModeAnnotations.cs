@@ -8,9 +8,7 @@ namespace PinAgent.Plan.Dedication;
 /// The annotations <c>pinagent.dev/mode</c> on a VM's VMI, pod and node: the strictest counts, and none raises what the
 /// agent itself is set to.
 /// </summary>
-/// <param name="Limit">What they come to.</param>
 /// <param name="Where">Where the strictest is; null if there is none.</param>
-/// <param name="Advisories">Values that aren't understood.</param>
 internal sealed record ModeAnnotations(
     ModeLimit Limit,
     string? Where,

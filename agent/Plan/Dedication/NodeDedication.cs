@@ -16,7 +16,6 @@ internal static class NodeDedication
         "the VMI doesn't ask for dedicated CPUs: spec.domain.cpu.dedicatedCpuPlacement would";
 
     /// <summary>Decides for every VM, in the snapshot's order.</summary>
-    /// <param name="snapshot">The node.</param>
     /// <param name="settings">What the administrator has told.</param>
     /// <param name="before">What was decided before about the VMs of a cluster's node.</param>
     /// <param name="claims">What is known of the VMs' claims to CPUs.</param>

@@ -21,7 +21,6 @@ internal enum LabelAction
 
 /// <summary>What must be known before the node is looked at.</summary>
 /// <param name="IsRunning">Whether the CPU manager runs; null if that isn't known yet.</param>
-/// <param name="Gate">The feature gate.</param>
 internal sealed record LabelQuestion(bool? IsRunning, FeatureGate Gate)
 {
     /// <summary>Whether there is something to decide.</summary>
@@ -30,7 +29,6 @@ internal sealed record LabelQuestion(bool? IsRunning, FeatureGate Gate)
 }
 
 /// <summary>One label.</summary>
-/// <param name="Key">Its key.</param>
 /// <param name="Wanted"><c>true</c>; null for no label, and where the administrator sets it.</param>
 /// <param name="Actual">Its value; null if there's no such label.</param>
 /// <param name="Owner">Who has set it; null if nobody is recorded.</param>
@@ -44,10 +42,8 @@ internal sealed record LabelFinding(
 );
 
 /// <summary>The decision about a node's labels. Pure.</summary>
-/// <param name="Action">What to do.</param>
 /// <param name="Keys">The labels to apply, each with the value <c>true</c>; what else was ours is given up by that.</param>
 /// <param name="Labels">Each label as it's found.</param>
-/// <param name="Message">The sentence.</param>
 internal sealed record LabelDecision(
     LabelAction Action,
     ImmutableArray<string> Keys,

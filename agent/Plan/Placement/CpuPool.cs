@@ -16,7 +16,6 @@ internal sealed class CpuPool
     private readonly List<Cell> _cells = [];
 
     /// <summary>Creates the pool.</summary>
-    /// <param name="topology">The node.</param>
     /// <param name="cpus">The CPUs to give away.</param>
     /// <param name="threadsPerCore">The guest's threads per core: a core with fewer CPUs than this is broken.</param>
     public CpuPool(NodeTopology topology, CpuSet cpus, int threadsPerCore)
@@ -54,7 +53,6 @@ internal sealed class CpuPool
     /// Takes guest cores, each <c>threadsPerCore</c> CPUs, in three passes: whole cores; fragments of one NUMA
     /// node; fragments wherever they are.
     /// </summary>
-    /// <param name="cores">How many guest cores.</param>
     /// <param name="mayCrossNodes">Whether the third pass is allowed.</param>
     /// <param name="taken">Receives the CPUs, in order.</param>
     /// <returns>False when the pool hasn't got them; what was taken by then is lost.</returns>

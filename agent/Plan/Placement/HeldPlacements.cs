@@ -94,9 +94,7 @@ internal sealed class HeldPlacements
     /// Chooses a VM's placement: the held one; for one that is new, or in another cpuset, the one that its threads have; else one
     /// that moves as little as possible, or a new one.
     /// </summary>
-    /// <param name="shape">The VM.</param>
     /// <param name="request">Its request, without <see cref="PlacementRequest.Current"/>.</param>
-    /// <param name="policy">The policy.</param>
     internal PlacementResult Choose(
         VmShape shape,
         PlacementRequest request,

@@ -9,8 +9,6 @@ namespace PinAgent.Plan.Placement;
 internal static class MinimalMove
 {
     /// <summary>Places a VM.</summary>
-    /// <param name="request">The request.</param>
-    /// <param name="current">Where the threads are.</param>
     /// <returns>A refusal may only mean that the kept CPUs are in the way: try from scratch.</returns>
     public static PlacementResult Place(PlacementRequest request, CurrentPlacement current)
     {

@@ -76,9 +76,7 @@ internal sealed record PlacementRequest
 }
 
 /// <summary>The masks that a VM's threads have now; null for a thread that is nowhere in particular.</summary>
-/// <param name="Vcpus">By vCPU.</param>
 /// <param name="SupplementalIoThreads">By supplemental I/O thread.</param>
-/// <param name="Emulator">The emulator's.</param>
 internal sealed record CurrentPlacement(
     ImmutableArray<CpuSet?> Vcpus,
     ImmutableArray<CpuSet?> SupplementalIoThreads,

@@ -41,8 +41,6 @@ internal sealed record CpuPlacement : PlacementResult
         && Unused.Equals(other.Unused);
 
     /// <summary>Completes a placement by what follows from its CPUs: the shared I/O threads and the unused CPUs.</summary>
-    /// <param name="request">The request answered.</param>
-    /// <param name="vcpus">One CPU per vCPU.</param>
     /// <param name="supplemental">One CPU per supplemental I/O thread.</param>
     /// <param name="emulatorOwn">The emulator's own CPUs; empty when it isn't isolated.</param>
     internal static CpuPlacement Complete(
@@ -66,7 +64,6 @@ internal sealed record CpuPlacement : PlacementResult
 }
 
 /// <summary>Why a VM can't be placed.</summary>
-/// <param name="Reason">The code.</param>
 /// <param name="Message">The sentence for people: what was needed, what there is, what to do.</param>
 /// <param name="Needed">How many CPUs the VM needs to itself.</param>
 /// <param name="Available">How many CPUs its cpuset has.</param>

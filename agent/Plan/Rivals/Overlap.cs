@@ -7,14 +7,11 @@ using PinAgent.Plan.Dedication;
 namespace PinAgent.Plan.Rivals;
 
 /// <summary>CPUs that a VM's cpuset has and another's too. Pure.</summary>
-/// <param name="Cpus">Those CPUs.</param>
 /// <param name="Message">Whose they are, in words.</param>
 internal sealed record Overlap(CpuSet Cpus, string Message)
 {
     /// <summary>Finds who else has CPUs of a dedicated VM; null if nobody has.</summary>
-    /// <param name="verdict">The VM.</param>
     /// <param name="all">Every VM of the node.</param>
-    /// <param name="snapshot">The node.</param>
     /// <param name="precedence">Who has the better right.</param>
     public static Overlap? Find(
         DedicationVerdict verdict,

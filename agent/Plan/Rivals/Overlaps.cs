@@ -29,7 +29,6 @@ internal sealed class Overlaps
     public bool IsPending => _since.Keys.Any(vm => !HasLasted(vm, _now));
 
     /// <summary>With what one more pass has found.</summary>
-    /// <param name="verdicts">The VMs.</param>
     /// <param name="now">When, on a clock that never jumps.</param>
     public Overlaps With(ImmutableArray<DedicationVerdict> verdicts, TimeSpan now) =>
         new(
@@ -41,7 +40,6 @@ internal sealed class Overlaps
         );
 
     /// <summary>Whether a VM's that a pass finds has lasted for too long.</summary>
-    /// <param name="vm">The VM.</param>
     /// <param name="now">When, by the same clock.</param>
     internal bool HasLasted(VmKey vm, TimeSpan now) =>
         _since.TryGetValue(vm, out var since) && now - since > Grace;

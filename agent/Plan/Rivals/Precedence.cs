@@ -10,7 +10,6 @@ namespace PinAgent.Plan.Rivals;
 /// have begun long before it took the name, so how long it runs says nothing, and how long it has been held does. Pure.
 /// </summary>
 /// <param name="held">The placements of the pass before.</param>
-/// <param name="topology">The node's CPUs.</param>
 internal sealed class Precedence(HeldPlacements held, NodeTopology topology)
 {
     /// <summary>Whether the first has the better right; if neither is first, it can't be told.</summary>

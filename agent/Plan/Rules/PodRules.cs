@@ -6,15 +6,11 @@ using PinAgent.Plan.Placement;
 namespace PinAgent.Plan.Rules;
 
 /// <summary>What keeps a pod from being Guaranteed.</summary>
-/// <param name="Container">The container.</param>
 /// <param name="Resource"><c>cpu</c> or <c>memory</c>.</param>
-/// <param name="Message">The sentence for people.</param>
 internal sealed record QosBreach(string Container, string Resource, string Message);
 
 /// <summary>What keeps a VM's container from having CPUs for all its threads to itself.</summary>
-/// <param name="Needed">The CPUs needed.</param>
 /// <param name="Requested">The CPUs requested; null for none.</param>
-/// <param name="Message">The sentence for people.</param>
 internal sealed record ExclusivityBreach(BigInteger Needed, Quantity? Requested, string Message)
 {
     /// <summary>Whether there are too few, or not whole ones; else there are too many.</summary>
@@ -45,7 +41,6 @@ internal static class PodRules
     /// emulator need.
     /// </summary>
     /// <param name="compute">The container that QEMU runs in.</param>
-    /// <param name="vmi">The VM.</param>
     /// <param name="vcpus">Its vCPUs: those that exist, if it runs.</param>
     /// <remarks>Source: KubeVirt, <c>pkg/virt-controller/services/renderresources.go</c> (<c>WithCPUPinning</c>).</remarks>
     public static ExclusivityBreach? FindExclusivityBreach(

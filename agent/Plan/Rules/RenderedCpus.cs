@@ -8,9 +8,7 @@ namespace PinAgent.Plan.Rules;
 /// The whole CPUs that KubeVirt asks for in the pod of a dedicated VM. With even parity its sum counts the supplemental
 /// pool twice, so that an odd pool turns the parity round: that isn't what the VM needs, and it is what the pod gets.
 /// </summary>
-/// <param name="Vcpus">For vCPUs.</param>
 /// <param name="IoThreads">For the supplemental pool: as many as are counted, whatever the policy.</param>
-/// <param name="Emulator">For an isolated emulator.</param>
 /// <remarks>Source: KubeVirt, <c>pkg/virt-controller/services/renderresources.go</c> (<c>WithCPUPinning</c>).</remarks>
 internal sealed record RenderedCpus(BigInteger Vcpus, BigInteger IoThreads, int Emulator)
 {

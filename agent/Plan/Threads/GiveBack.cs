@@ -11,7 +11,6 @@ internal static class GiveBack
 {
     /// <summary>Plans a VM's return.</summary>
     /// <param name="vm">The VM as it was found.</param>
-    /// <param name="fullName">Its namespace and name.</param>
     /// <param name="before">What a thread had before the agent's first change, as far as that is known.</param>
     public static VmPlan Of(
         ObservedVm vm,

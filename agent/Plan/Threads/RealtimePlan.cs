@@ -15,7 +15,6 @@ internal static class RealtimePlan
     private const int PitPriority = 2;
 
     /// <summary>The threads with the priorities that are wanted of them.</summary>
-    /// <param name="threads">The threads.</param>
     /// <param name="mask">The vCPUs concerned; null if the VM doesn't ask for real time.</param>
     public static ImmutableArray<PlannedThread> AddTo(
         ImmutableArray<PlannedThread> threads,

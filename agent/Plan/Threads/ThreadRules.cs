@@ -6,9 +6,6 @@ using PinAgent.Plan.Placement;
 namespace PinAgent.Plan.Threads;
 
 /// <summary>Which rule put a thread on its CPUs, in words for people.</summary>
-/// <param name="shape">The VM.</param>
-/// <param name="placement">Where its threads belong.</param>
-/// <param name="topology">The node's CPUs.</param>
 internal sealed class ThreadRules(VmShape shape, CpuPlacement placement, NodeTopology topology)
 {
     private static readonly ImmutableArray<string> Ordinals =

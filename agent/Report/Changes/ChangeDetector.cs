@@ -22,8 +22,6 @@ internal sealed class ChangeDetector
     public void Still(DateTimeOffset now) => _now = now;
 
     /// <summary>What has happened by the end of a pass.</summary>
-    /// <param name="vms">What the pass did.</param>
-    /// <param name="violations">What it found broken.</param>
     /// <param name="online">The CPUs that are online.</param>
     /// <param name="cpusetsWritten">Whether a VM's cpuset was written since; null where nobody listens.</param>
     /// <param name="now">When the pass ended.</param>

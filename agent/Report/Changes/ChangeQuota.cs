@@ -28,7 +28,6 @@ internal sealed class ChangeQuota
 
     /// <summary>What is to be told now.</summary>
     /// <param name="changes">What happened since it was last asked.</param>
-    /// <param name="now">The time.</param>
     public ImmutableArray<VmChange> Take(ImmutableArray<VmChange> changes, DateTimeOffset now)
     {
         if (changes.IsEmpty && _vms.Count == 0 && _newVms.Withheld == 0)

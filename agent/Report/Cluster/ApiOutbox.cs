@@ -30,8 +30,6 @@ internal sealed class ApiOutbox : BackgroundService
     private string? _told;
 
     /// <summary>Creates an empty outbox.</summary>
-    /// <param name="connection">The API server.</param>
-    /// <param name="time">The clock.</param>
     /// <param name="random">From 0 to below 1: spreads what many nodes would do at once.</param>
     public ApiOutbox(ApiConnection connection, TimeProvider time, Func<double> random) =>
         (_connection, _time, _random) = (connection, time, random);
@@ -56,7 +54,6 @@ internal sealed class ApiOutbox : BackgroundService
 
     /// <summary>Puts something in; returns at once.</summary>
     /// <param name="key">What it is about. Of two with the same key that wait, the newer is sent.</param>
-    /// <param name="message">What to send.</param>
     public void Put(string key, ApiMessageOut message)
     {
         lock (_lock)
@@ -183,10 +180,6 @@ internal sealed class ApiOutbox : BackgroundService
 }
 
 /// <summary>A write.</summary>
-/// <param name="Method">The method.</param>
-/// <param name="Path">Path and query.</param>
-/// <param name="MediaType">The content's type.</param>
-/// <param name="Json">The content.</param>
 internal sealed record ApiMessageOut(HttpMethod Method, string Path, string MediaType, byte[] Json);
 
 /// <summary>What is told of what isn't told.</summary>

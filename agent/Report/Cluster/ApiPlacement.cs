@@ -5,11 +5,9 @@ using PinAgent.Model.Kubernetes;
 namespace PinAgent.Report.Cluster;
 
 /// <summary>A merge patch that sets, or removes, a pod's annotation <c>pinagent.dev/placement</c>.</summary>
-/// <param name="Metadata">The pod's metadata.</param>
 internal sealed record ApiPlacementPatch(ApiPlacementMetadata Metadata)
 {
     /// <summary>The request.</summary>
-    /// <param name="pod">The pod.</param>
     /// <param name="placement">The annotation; null for none.</param>
     public static ApiMessageOut Write(PodFacts pod, string? placement) =>
         new(

@@ -19,16 +19,12 @@ internal sealed class ClusterReporter
 
     /// <summary>Creates a reporter.</summary>
     /// <param name="outbox">Takes what is to be sent.</param>
-    /// <param name="node">This node's name.</param>
     /// <param name="annotates">Whether pods are annotated.</param>
-    /// <param name="time">The clock.</param>
     internal ClusterReporter(ApiOutbox outbox, string node, bool annotates, TimeProvider time) =>
         (_outbox, _node, _annotates, _time) = (outbox, node, annotates, time);
 
     /// <summary>Takes in a pass; returns at once.</summary>
-    /// <param name="vms">What the pass did.</param>
     /// <param name="changes">What has happened.</param>
-    /// <param name="facts">The pods and VMIs.</param>
     public void Look(
         ImmutableArray<VmPassResult> vms,
         ImmutableArray<VmChange> changes,

@@ -4,11 +4,6 @@ using PinAgent.Model.Vm;
 namespace PinAgent.Report.Cluster;
 
 /// <summary>The object that an event is about.</summary>
-/// <param name="ApiVersion">Its kind's version.</param>
-/// <param name="Kind">Its kind.</param>
-/// <param name="Namespace">Its namespace.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="Uid">Its uid.</param>
 internal sealed record EventSubject(
     string ApiVersion,
     string Kind,
@@ -18,8 +13,6 @@ internal sealed record EventSubject(
 );
 
 /// <summary>An event as the cluster keeps it: once, with a count.</summary>
-/// <param name="Name">The event object's name.</param>
-/// <param name="Subject">What it is about.</param>
 /// <param name="First">What happened the first time.</param>
 /// <param name="Begin">When that was.</param>
 /// <param name="Count">How often it has happened.</param>
@@ -54,7 +47,6 @@ internal sealed class EventLedger
 
     /// <summary>Takes in what happened, and returns what is to be told now.</summary>
     /// <param name="happened">What happened to which object.</param>
-    /// <param name="now">The time.</param>
     public ImmutableArray<EventSeries> Take(
         IEnumerable<(EventSubject Subject, VmEvent Event)> happened,
         DateTimeOffset now

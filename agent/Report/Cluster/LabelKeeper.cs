@@ -52,7 +52,6 @@ internal sealed class LabelKeeper : BackgroundService
     public ImmutableSortedDictionary<string, LabelStatus> Status => _status;
 
     /// <summary>Takes in what a pass has seen; returns at once.</summary>
-    /// <param name="observation">The CPU manager.</param>
     /// <param name="facts">What the API server tells of the node and of the feature gate.</param>
     public void Look(CpuManagerObservation observation, ClusterFacts facts)
     {

@@ -12,8 +12,6 @@ namespace PinAgent.Report.Cluster;
 /// ours, and what somebody else owns with another value is refused
 /// (<c>kubernetes.io/docs/reference/using-api/server-side-apply</c>).
 /// </summary>
-/// <param name="connection">The API server.</param>
-/// <param name="node">The node's name.</param>
 internal sealed class NodeLabelWriter(ApiConnection connection, string node)
 {
     // A node lists its images and volumes.
@@ -25,9 +23,6 @@ internal sealed class NodeLabelWriter(ApiConnection connection, string node)
     public bool IsSettled => connection.IsSettled;
 
     /// <summary>Makes these labels, and no others, ours; returns the node as it is then.</summary>
-    /// <param name="uid">The node's uid.</param>
-    /// <param name="keys">The labels.</param>
-    /// <param name="stop">Gives up.</param>
     /// <exception cref="ApiException">It's refused.</exception>
     public async Task<NodeLabels> ApplyAsync(
         string uid,

@@ -7,7 +7,6 @@ namespace PinAgent.Report.Cluster;
 
 /// <summary>The compact map of a pinned VM: what annotation <c>pinagent.dev/placement</c> says.</summary>
 /// <param name="Vcpus">The CPU of each vCPU, by the vCPU's number.</param>
-/// <param name="Emulator">The emulator's CPUs.</param>
 /// <param name="IoThreads">The CPUs of each I/O thread, by its number; null if there is none.</param>
 internal sealed record PlacementText(
     SortedDictionary<int, string> Vcpus,

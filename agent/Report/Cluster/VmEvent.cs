@@ -25,7 +25,6 @@ public enum VmEventKind
 }
 
 /// <summary>Something that happened to a VM.</summary>
-/// <param name="Kind">What.</param>
 /// <param name="Cause">Why; null where the kind says all.</param>
 /// <param name="Note">The sentence; at most <see cref="LongestNote"/> bytes.</param>
 internal sealed record VmEvent(VmEventKind Kind, Reason? Cause, string Note)

@@ -33,9 +33,7 @@ internal sealed record DetectClusterStatus(
         );
 
     /// <summary>The same with the node's labels, as they stand to what was found.</summary>
-    /// <param name="node">The node.</param>
     /// <param name="isRunning">Whether the CPU manager runs; null if unknown.</param>
-    /// <param name="keys">The labels' keys.</param>
     /// <param name="now">The time, as virt-handler's heartbeat has it.</param>
     public DetectClusterStatus With(
         NodeLabels node,

@@ -8,7 +8,6 @@ namespace PinAgent.Report.Detect;
 /// <param name="Running">
 /// Whether the CPU manager gives out exclusive CPUs; null if unknown, and where a DRA driver does in its place.
 /// </param>
-/// <param name="State">The CPU manager's state.</param>
 /// <param name="SharedPool">The CPUs of everybody else; null if unknown.</param>
 /// <param name="Exclusive">Who has which exclusive CPUs, by the checkpoint.</param>
 /// <param name="Evidence">What was looked at and found.</param>
@@ -33,8 +32,6 @@ internal sealed record DetectStatus(
     /// <param name="observation">What was seen.</param>
     /// <param name="podResources">What the PodResources API has told; null if nothing.</param>
     /// <param name="cluster">What the cluster has told; null where none is configured.</param>
-    /// <param name="node">The node's name.</param>
-    /// <param name="keys">The labels' keys.</param>
     public static DetectStatus Of(
         CpuManagerObservation observation,
         PodResources? podResources,
@@ -87,5 +84,4 @@ internal sealed record DetectStatus(
 /// <summary>The exclusive CPUs of one container.</summary>
 /// <param name="PodUid">The pod; null in the oldest checkpoints.</param>
 /// <param name="Container">The container's name or id; null for a whole pod.</param>
-/// <param name="Cpus">The CPUs.</param>
 internal sealed record ExclusiveStatus(string? PodUid, string? Container, string Cpus);

@@ -5,7 +5,6 @@ using PinAgent.Report.Status;
 namespace PinAgent.Report.Doctor;
 
 /// <summary>What came of asking the running agent.</summary>
-/// <param name="Socket">Its socket.</param>
 /// <param name="Status">Its status; null if it doesn't tell.</param>
 /// <param name="Problem">Why it doesn't tell, or makes no passes; null if all is well.</param>
 internal sealed record AgentFacts(string Socket, NodeStatus? Status, string? Problem);

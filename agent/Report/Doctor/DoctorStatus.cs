@@ -5,7 +5,6 @@ namespace PinAgent.Report.Doctor;
 
 /// <summary>The answer of <c>pinagent doctor</c>.</summary>
 /// <param name="Version">The version of this program.</param>
-/// <param name="Node">The node's name.</param>
 /// <param name="Findings">What each check has found.</param>
 internal sealed record DoctorStatus(string Version, string Node, ImmutableArray<Finding> Findings)
 {
@@ -15,9 +14,6 @@ internal sealed record DoctorStatus(string Version, string Node, ImmutableArray<
 
     /// <summary>Judges what was gathered.</summary>
     /// <param name="version">The version of this program.</param>
-    /// <param name="node">The node's name.</param>
-    /// <param name="host">The machine.</param>
-    /// <param name="agent">The running agent.</param>
     /// <param name="cluster">The cluster; null where none is configured.</param>
     public static DoctorStatus Of(
         string version,

@@ -7,9 +7,7 @@ using PinAgent.Report.Status;
 namespace PinAgent.Report.Endpoint;
 
 /// <summary>The whole answer to a request.</summary>
-/// <param name="Status">The HTTP status.</param>
 /// <param name="ContentType">What the body is; null without one.</param>
-/// <param name="Body">The body.</param>
 internal sealed record Answer(int Status, string? ContentType, ReadOnlyMemory<byte> Body)
 {
     private const string JsonType = "application/json";
@@ -22,8 +20,6 @@ internal sealed record Answer(int Status, string? ContentType, ReadOnlyMemory<by
         new(StatusCodes.Status200OK, $"{type}; charset=utf-8", Encoding.UTF8.GetBytes(text));
 
     /// <summary>A file that is part of the program.</summary>
-    /// <param name="type">What it is.</param>
-    /// <param name="name">Its name.</param>
     public static Answer File(string type, string name)
     {
         using var file =

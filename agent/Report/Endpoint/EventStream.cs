@@ -7,8 +7,6 @@ namespace PinAgent.Report.Endpoint;
 /// Server-sent events: the whole status at once, and again at every change. A client that reads slowly misses what
 /// came between, and gets the newest.
 /// </summary>
-/// <param name="store">The current status.</param>
-/// <param name="time">The clock.</param>
 /// <param name="places">How many clients there may be at a time.</param>
 /// <param name="bodies">What the listener's clients receive.</param>
 /// <remarks>Source: the HTML standard, section 9.2.</remarks>

@@ -6,8 +6,6 @@ using Microsoft.Extensions.Logging;
 namespace PinAgent.Report.Endpoint;
 
 /// <summary>Answers HTTP requests: what is the same wherever the agent listens.</summary>
-/// <param name="logger">The log.</param>
-/// <param name="stopping">The agent stops.</param>
 internal abstract partial class HttpApplication(ILogger logger, CancellationToken stopping)
     : IHttpApplication<HttpContext>
 {
@@ -79,10 +77,7 @@ internal abstract partial class HttpApplication(ILogger logger, CancellationToke
             );
 
     /// <summary>Sends an answer, or that others have too much on its way to them.</summary>
-    /// <param name="response">Where to.</param>
-    /// <param name="answer">The answer.</param>
     /// <param name="bodies">What the listener's clients receive.</param>
-    /// <param name="stop">Ends it.</param>
     internal static async Task SendAsync(
         HttpResponse response,
         Answer answer,

@@ -16,7 +16,6 @@ internal sealed record Listener(Socket? Socket, string? Problem)
         | UnixFileMode.GroupWrite;
 
     /// <summary>Takes a TCP port.</summary>
-    /// <param name="address">Where.</param>
     /// <param name="otherwise">What is missing without it, and what to do.</param>
     public static Listener Tcp(IPEndPoint address, string otherwise)
     {

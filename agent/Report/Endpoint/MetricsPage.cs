@@ -4,7 +4,6 @@ using PinAgent.Report.Status;
 namespace PinAgent.Report.Endpoint;
 
 /// <summary>What Prometheus reads, as an answer.</summary>
-/// <param name="store">The current status.</param>
 /// <param name="delays">How long the threads have waited.</param>
 /// <param name="vmMetrics">Whether each VM has metrics of its own.</param>
 /// <param name="eventsDropped">How many events weren't told so far; null outside a cluster.</param>

@@ -13,7 +13,6 @@ internal sealed class SharedAnswers
     /// <summary>The answer to a question about a state.</summary>
     /// <param name="state">What the answer tells of, by identity; answers about the one before are forgotten.</param>
     /// <param name="question">Which of the answers about it; of few different ones.</param>
-    /// <param name="render">Writes the answer.</param>
     public Answer Get(object state, string question, Func<Answer> render)
     {
         lock (_lock)

@@ -5,11 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace PinAgent.Report.Endpoint;
 
 /// <summary>Answers on the status endpoint: checks what holds for every path, and asks the path's route.</summary>
-/// <param name="routes">The routes.</param>
 /// <param name="overTcp">The stream of changes for clients over TCP, and what they receive.</param>
 /// <param name="overSocket">The same for clients of the Unix socket, whose places nobody else can take.</param>
-/// <param name="logger">The log.</param>
-/// <param name="stopping">The agent stops.</param>
 internal sealed class StatusApplication(
     StatusRoutes routes,
     EventStream overTcp,

@@ -8,10 +8,8 @@ using PinAgent.Report.Status;
 namespace PinAgent.Report.Endpoint;
 
 /// <summary>Who answers which path; all but <c>/api/v1/events</c>, which has no end.</summary>
-/// <param name="store">The current status.</param>
 /// <param name="delays">How long the threads have waited.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
-/// <param name="metrics">What Prometheus reads.</param>
 internal sealed class StatusRoutes(
     StatusStore store,
     RunDelays delays,

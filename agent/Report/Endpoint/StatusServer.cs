@@ -11,13 +11,9 @@ namespace PinAgent.Report.Endpoint;
 /// The status endpoint: HTTP on a loopback port and on a Unix socket, read-only. Pinning matters more: where an
 /// address can't be had, a warning says so and the agent goes on.
 /// </summary>
-/// <param name="settings">Where.</param>
-/// <param name="store">What is served.</param>
 /// <param name="metrics">What is served to Prometheus.</param>
 /// <param name="delays">How long the threads have waited.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
-/// <param name="time">The clock.</param>
-/// <param name="logger">The log.</param>
 internal sealed partial class StatusServer(
     EndpointSettings settings,
     StatusStore store,

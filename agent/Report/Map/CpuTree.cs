@@ -44,18 +44,14 @@ internal static class CpuTree
 }
 
 /// <summary>A socket.</summary>
-/// <param name="Id">Its number.</param>
-/// <param name="NumaNodes">Its NUMA nodes.</param>
 internal sealed record SocketGroup(int Id, ImmutableArray<NumaGroup> NumaNodes);
 
 /// <summary>A NUMA node, as far as it lies in one socket.</summary>
-/// <param name="Id">Its number.</param>
 /// <param name="L3Groups">Its L3 caches; one that spans NUMA nodes is in each of them.</param>
 internal sealed record NumaGroup(int Id, ImmutableArray<L3Group> L3Groups);
 
 /// <summary>The cores that share an L3 cache.</summary>
 /// <param name="Id">Its number; null if L3 caches aren't known.</param>
-/// <param name="Cores">The cores.</param>
 internal sealed record L3Group(int? Id, ImmutableArray<CoreGroup> Cores);
 
 /// <summary>A core.</summary>

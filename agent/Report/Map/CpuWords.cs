@@ -8,7 +8,6 @@ namespace PinAgent.Report.Map;
 internal static class CpuWords
 {
     /// <summary>The mark of a CPU: what it's there for in the first place.</summary>
-    /// <param name="cpu">The CPU.</param>
     /// <param name="isShort">Whether there's room for no more than a few letters.</param>
     public static string Mark(MappedCpu cpu, bool isShort) =>
         cpu switch

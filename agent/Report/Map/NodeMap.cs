@@ -74,7 +74,6 @@ internal enum CpuUse
 }
 
 /// <summary>One CPU.</summary>
-/// <param name="Id">The kernel's number.</param>
 /// <param name="Use">What it is used for.</param>
 /// <param name="Owners">The dedicated VMs it belongs to: more than one where they overlap.</param>
 internal sealed record MappedCpu(int Id, CpuUse Use, ImmutableArray<CpuOwner> Owners);
@@ -86,8 +85,6 @@ internal sealed record MappedCpu(int Id, CpuUse Use, ImmutableArray<CpuOwner> Ow
 internal sealed record CpuOwner(int Vm, ImmutableArray<CpuRole> Roles, bool Floats);
 
 /// <summary>Threads of one role on a CPU.</summary>
-/// <param name="Role">What they do.</param>
 /// <param name="Index">The vCPU's or I/O thread's number; null for others.</param>
 /// <param name="IsThere">Whether their masks say so; false where it's only wanted.</param>
-/// <param name="Count">How many threads.</param>
 internal readonly record struct CpuRole(ThreadRole Role, int? Index, bool IsThere, int Count);

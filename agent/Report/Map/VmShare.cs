@@ -17,7 +17,6 @@ internal sealed class VmShare
 
     /// <summary>The share of a VM.</summary>
     /// <param name="index">The VM's place in <see cref="NodeStatus.Vms"/>.</param>
-    /// <param name="vm">The VM.</param>
     public static VmShare Of(int index, VmStatus vm)
     {
         var cpuset = NodeMap.Parse(vm.Cpuset);
@@ -36,7 +35,6 @@ internal sealed class VmShare
     }
 
     /// <summary>The VM's part in a CPU; null if it has none.</summary>
-    /// <param name="id">The CPU.</param>
     /// <param name="isShared">Whether it's in the shared pool: there everybody floats, which is nothing to tell.</param>
     public CpuOwner? At(int id, bool isShared)
     {

@@ -4,7 +4,6 @@ namespace PinAgent.Report.Metrics;
 
 /// <summary>How long something took, each time. A value: adding to it makes another.</summary>
 /// <param name="Counts">How many were within each bound and beyond the one before; the last, beyond all bounds.</param>
-/// <param name="Sum">All of them together.</param>
 internal sealed record Histogram(ImmutableArray<long> Counts, TimeSpan Sum)
 {
     /// <summary>The bounds in seconds: from the pinning of a new thread to a pass that takes longer than it may.</summary>

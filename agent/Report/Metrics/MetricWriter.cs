@@ -26,14 +26,12 @@ internal sealed class MetricWriter
     public void Counter(string name, string help) => Begin(name, "counter", help);
 
     /// <summary>Adds a series of the metric begun last.</summary>
-    /// <param name="value">The value.</param>
     /// <param name="labels">Names and values; the values may be anything.</param>
     public void Add(double value, params ReadOnlySpan<(string Name, string Value)> labels) =>
         AddLine("", value, labels);
 
     /// <summary>Adds a series that is 1 if something holds, else 0.</summary>
     /// <param name="holds">Whether it holds.</param>
-    /// <param name="labels">Names and values.</param>
     public void Add(bool holds, params ReadOnlySpan<(string Name, string Value)> labels) =>
         Add(holds ? 1 : 0, labels);
 

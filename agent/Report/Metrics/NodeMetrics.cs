@@ -16,9 +16,7 @@ internal static class NodeMetrics
     public const string ContentType = "text/plain; version=0.0.4";
 
     /// <summary>All metrics.</summary>
-    /// <param name="status">How the node is.</param>
     /// <param name="counters">What passes add up to.</param>
-    /// <param name="version">The agent's version.</param>
     /// <param name="withVms">Whether each VM has series of its own.</param>
     /// <param name="eventsDropped">How many events weren't told; null outside a cluster.</param>
     public static string Render(

@@ -12,7 +12,6 @@ internal sealed class PinTimes
 
     /// <summary>How long the threads that a pass has pinned had had their names.</summary>
     /// <param name="named">The threads that named themselves since the pass before.</param>
-    /// <param name="vms">What the pass did.</param>
     /// <param name="now">When that was done, by CLOCK_MONOTONIC.</param>
     public IReadOnlyList<TimeSpan> After(
         IReadOnlyList<NamedThread> named,

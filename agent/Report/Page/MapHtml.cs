@@ -7,8 +7,6 @@ using PinAgent.Report.Status;
 namespace PinAgent.Report.Page;
 
 /// <summary>The map of CPUs: boxes in boxes, as the machine is built, and a cell for each CPU.</summary>
-/// <param name="status">The status.</param>
-/// <param name="map">Whose the CPUs are.</param>
 /// <param name="tags">What stands for the VMs.</param>
 internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmTag?> tags)
 {

@@ -9,7 +9,6 @@ namespace PinAgent.Report.Page;
 internal static class PageRenderer
 {
     /// <summary>The whole HTML document. It's complete without JavaScript; <c>page.js</c> keeps it current.</summary>
-    /// <param name="status">The node's status.</param>
     public static string Render(NodeStatus status)
     {
         var map = NodeMap.Of(status);

@@ -30,8 +30,6 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
     private const int Named = 3;
 
     /// <summary>The verdict on a status.</summary>
-    /// <param name="status">The status.</param>
-    /// <param name="map">Whose its CPUs are.</param>
     public static Verdict Of(NodeStatus status, NodeMap map)
     {
         var missing = status.Vms.Where(IsMissing).ToList();

@@ -8,7 +8,6 @@ namespace PinAgent.Report.Page;
 internal static class VmHtml
 {
     /// <summary>The VM's place in the list.</summary>
-    /// <param name="vm">The VM.</param>
     /// <param name="tag">What stands for it on the map; null if it isn't there.</param>
     public static Html Render(VmStatus vm, VmTag? tag)
     {

@@ -16,9 +16,6 @@ internal static class PinningProof
     private const double MostForeign = 0.01;
 
     /// <summary>Judges.</summary>
-    /// <param name="vm">The VM.</param>
-    /// <param name="fullName">Its namespace and name.</param>
-    /// <param name="before">The first sample.</param>
     /// <param name="after">The second.</param>
     /// <param name="seconds">How long it is after the first.</param>
     public static ProofStatus Of(

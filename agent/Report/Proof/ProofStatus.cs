@@ -4,12 +4,8 @@ using System.Text.Json.Serialization;
 namespace PinAgent.Report.Proof;
 
 /// <summary>What was measured of a VM's pinning, and the verdict.</summary>
-/// <param name="Namespace">The VM's namespace.</param>
-/// <param name="Name">The VM's name.</param>
-/// <param name="Pid">QEMU's process id.</param>
 /// <param name="Seconds">How long it was measured.</param>
 /// <param name="Holds">Whether nothing spoils the pinning.</param>
-/// <param name="Verdict">The sentence.</param>
 /// <param name="Vcpus">The vCPUs by their number.</param>
 /// <param name="ThrottledPeriods">In how many periods the container was held back (CPU limit); null if not counted.</param>
 /// <param name="ThrottledSeconds">For how many seconds; null if not counted.</param>
@@ -26,8 +22,6 @@ internal sealed record ProofStatus(
 );
 
 /// <summary>What was measured of a vCPU.</summary>
-/// <param name="Index">The vCPU's number.</param>
-/// <param name="Tid">Its thread.</param>
 /// <param name="Cpus">The CPUs it may run on.</param>
 /// <param name="RunSeconds">How long it ran.</param>
 /// <param name="WaitSeconds">How long it was ready to run while something else ran on its CPU.</param>
@@ -52,9 +46,6 @@ internal sealed record VcpuProof(
 );
 
 /// <summary>A thread that ran on a vCPU's CPU.</summary>
-/// <param name="Tid">The thread.</param>
-/// <param name="Pid">Its process.</param>
-/// <param name="Comm">Its name.</param>
 /// <param name="RunSeconds">How long it ran while it was measured, there or elsewhere.</param>
 internal sealed record ForeignThread(int Tid, int Pid, string Comm, double RunSeconds);
 

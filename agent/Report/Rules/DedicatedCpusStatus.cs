@@ -6,7 +6,6 @@ namespace PinAgent.Report.Rules;
 
 /// <summary>How many CPUs a VM asks for as its own.</summary>
 /// <param name="Cpus">All that its pod will request; 0 if it asks for none.</param>
-/// <param name="Vcpus">Of them for vCPUs.</param>
 /// <param name="IoThreads">Of them for supplemental I/O threads.</param>
 /// <param name="Emulator">Of them for the emulator.</param>
 internal sealed record DedicatedCpusStatus(long Cpus, long Vcpus, long IoThreads, int Emulator)

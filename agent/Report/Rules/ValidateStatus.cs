@@ -8,8 +8,6 @@ namespace PinAgent.Report.Rules;
 /// <param name="Document">Which document of the file it is in, from 1.</param>
 /// <param name="Name">Its name; null if it has none.</param>
 /// <param name="Valid">Whether it keeps the rules; null if that isn't known, or wasn't asked.</param>
-/// <param name="Causes">What is wrong.</param>
-/// <param name="Warnings">What could be better.</param>
 /// <param name="Kind">Its kind; null if it doesn't say.</param>
 /// <param name="Namespace">Its namespace; null if it doesn't name one.</param>
 /// <param name="Skipped">Whether it is of a kind that says nothing of VMs by itself.</param>

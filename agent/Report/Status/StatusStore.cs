@@ -8,7 +8,6 @@ namespace PinAgent.Report.Status;
 /// The one owner of the node's current status. A pass puts its result here; readers take what is current, or wait for
 /// the next, and none of them can hold up a pass.
 /// </summary>
-/// <param name="time">The clock.</param>
 internal sealed class StatusStore(TimeProvider time)
 {
     private static readonly JsonWriterOptions WriterOptions = new()
@@ -37,7 +36,6 @@ internal sealed class StatusStore(TimeProvider time)
     public TimeSpan SinceLastPass => time.GetElapsedTime(Volatile.Read(ref _lastPass));
 
     /// <summary>Takes a pass's result. Only the loop calls it. What says the same as before is no change.</summary>
-    /// <param name="status">The result.</param>
     /// <param name="figures">What was counted of the pass.</param>
     public void Put(NodeStatus status, PassFigures figures)
     {
@@ -77,7 +75,6 @@ internal sealed class StatusStore(TimeProvider time)
     /// The tag of the status that the reader has; null if it has none. A tag, so that a slow reader doesn't keep the
     /// status itself.
     /// </param>
-    /// <param name="stop">Ends the wait.</param>
     public async Task<PublishedStatus> NextAsync(string? seen, CancellationToken stop)
     {
         while (true)

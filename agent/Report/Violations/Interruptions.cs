@@ -9,8 +9,6 @@ namespace PinAgent.Report.Violations;
 internal static class Interruptions
 {
     /// <summary>A violation per VM, those that have fired lately first.</summary>
-    /// <param name="vms">The plan.</param>
-    /// <param name="interrupts">What reaches vCPUs' CPUs.</param>
     public static IEnumerable<Violation> Of(
         ImmutableArray<VmPlan> vms,
         IReadOnlyCollection<DeviceInterrupt> interrupts

@@ -12,7 +12,6 @@ internal static class NodeViolations
 {
     /// <summary>What is broken on this node, kind by kind.</summary>
     /// <param name="vms">What came of the plan.</param>
-    /// <param name="topology">The node's CPUs.</param>
     /// <param name="disagreements">Since when it is told differently which CPUs are a VM's.</param>
     /// <param name="survey">What was found around the VMs.</param>
     /// <param name="checkpoint">The CPU manager's checkpoint; null where there is none.</param>

@@ -10,8 +10,6 @@ namespace PinAgent.Report.Violations;
 internal static class SharedCpus
 {
     /// <summary>What is broken on this node, pair of VMs by pair.</summary>
-    /// <param name="vms">The plan.</param>
-    /// <param name="topology">The node's CPUs.</param>
     public static ImmutableArray<Violation> Of(ImmutableArray<VmPlan> vms, NodeTopology topology)
     {
         // Who has been given no CPUs of its own shares them with everybody, and that is said of the VM.

@@ -12,8 +12,6 @@ internal static class Strangers
     /// <summary>
     /// A violation per VM; those that may run on every CPU, as all may on a node that isolates none, are one for the node.
     /// </summary>
-    /// <param name="vms">The plan.</param>
-    /// <param name="topology">The node's CPUs.</param>
     /// <param name="processes">Who may run where, the most important first.</param>
     public static IEnumerable<Violation> Of(
         ImmutableArray<VmPlan> vms,

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using PinAgent.HostTests.Harness;
 using Xunit;
 
 namespace PinAgent.HostTests.Hostile;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using PinAgent.HostTests.Harness;
 
 namespace PinAgent.HostTests.Hostile;
 

@@ -1,4 +1,3 @@
-using PinAgent.HostTests.Harness;
 using Xunit;
 
 namespace PinAgent.HostTests.Hostile;

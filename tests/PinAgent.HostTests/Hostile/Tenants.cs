@@ -91,7 +91,7 @@ internal sealed class Tenants : IDisposable
                 .. Directory
                     .EnumerateDirectories($"/proc/{pid}/task")
                     .Take(threads)
-                    .Select(folder => HostTests.Threads.Mask(folder)),
+                    .Select(folder => Threads.Mask(folder)),
             ];
         }
         catch (IOException)

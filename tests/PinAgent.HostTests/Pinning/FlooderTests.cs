@@ -23,7 +23,9 @@ public sealed class FlooderTests
         await agent.WaitForLogAsync("pinned within CPUs 0-1");
 
         using var flood = new Flood();
-        await agent.WaitForLogAsync($"process {Environment.ProcessId} names its threads without end");
+        await agent.WaitForLogAsync(
+            $"process {Environment.ProcessId} names its threads without end"
+        );
 
         await Threads.TasksetAsync(vcpu, "1");
         await agent.WaitForLogAsync("repaired vcpu 0");

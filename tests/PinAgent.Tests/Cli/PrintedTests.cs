@@ -36,15 +36,19 @@ public sealed class PrintedTests
         using var output = new StringWriter();
         ValidateStatus[] verdicts =
         [
-            new(1, Evil, true, [], [], Evil, Evil, false),
-            new(2, new string('n', 100_000), true, [], [], null, null, false),
+            new(1, Evil, true, [], [], Evil, Evil, false, null),
+            new(2, new string('n', 100_000), true, [], [], null, null, false, null),
         ];
 
         Output.Write(ValidateText.Render(verdicts), output, isPipe: true);
 
         Assert.Equal(-1, output.ToString().IndexOfAny(Obeyed));
         Assert.InRange(output.ToString().Length, 1, 1000);
-        Assert.Contains("… (100000 characters): valid", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "… (100000 characters): valid",
+            output.ToString(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -55,7 +59,9 @@ public sealed class PrintedTests
         Console.SetError(output);
         try
         {
-            Failure.Usage($"config.yaml: mode: expected audit, found \"{Evil}\n{new string('x', 30_000_000)}\"");
+            Failure.Usage(
+                $"config.yaml: mode: expected audit, found \"{Evil}\n{new string('x', 30_000_000)}\""
+            );
             Failure.Usage(Enumerable.Repeat("config.yaml: x: unknown", 100_000));
         }
         finally
@@ -75,7 +81,9 @@ public sealed class PrintedTests
     public void Json_says_the_same_with_nothing_that_a_terminal_obeys()
     {
         var json = $$"""{"name":"×\u202e\u2028\u009b","lines":1}""" + "\n";
-        json = json.Replace("\\u202e", "\u202e").Replace("\\u2028", "\u2028").Replace("\\u009b", "\u009b");
+        json = json.Replace("\\u202e", "\u202e")
+            .Replace("\\u2028", "\u2028")
+            .Replace("\\u009b", "\u009b");
 
         var printed = Words.PrintableJson(json);
 
@@ -95,9 +103,6 @@ public sealed class PrintedTests
         var name = new string('a', Words.LongestName);
         Assert.Equal(name, Words.Shown(name));
         Assert.Equal($"{name}… (254 characters)", Words.Shown(name + "b"));
-        Assert.Equal(
-            $"{name[1..]}… (254 characters)",
-            Words.Shown(name[1..] + "\ud83d\ude00")
-        );
+        Assert.Equal($"{name[1..]}… (254 characters)", Words.Shown(name[1..] + "\ud83d\ude00"));
     }
 }

@@ -8,7 +8,6 @@ using PinAgent.Observe;
 using PinAgent.Observe.Events;
 using PinAgent.Observe.Kubelet;
 using PinAgent.Observe.Qemu;
-using PinAgent.Plan.Placement;
 using PinAgent.Report;
 using PinAgent.State;
 using Xunit;

@@ -3,7 +3,6 @@ using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Plan;
-using PinAgent.Plan.Placement;
 
 namespace PinAgent.Tests.Plan;
 

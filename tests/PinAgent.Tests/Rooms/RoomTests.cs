@@ -188,11 +188,11 @@ public sealed class RoomTests
     private static string? Namespace(string file) =>
         Regex.Match(
             File.ReadAllText(Path.Combine(Repository, file)),
-            "^namespace ([^;]+);",
-            RegexOptions.Multiline | RegexOptions.NonBacktracking
+            "^namespace (?<name>[^;]+);",
+            RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking
         )
             is { Success: true } match
-            ? match.Groups[1].Value
+            ? match.Groups["name"].Value
             : null;
 
     private static string Expected(string file) =>

@@ -170,6 +170,7 @@ public sealed class UnusableStateTests : IDisposable
                 MemoryLimit = Quantity.Parse("2Gi"),
                 GuestMemory = Quantity.Parse("1G"),
                 HasHugepages = true,
+                PageSize = "2Mi",
             },
             Problem = "none",
         };
@@ -178,10 +179,7 @@ public sealed class UnusableStateTests : IDisposable
         Assert.All(
             typeof(VmiSpec).GetProperties().Where(property => property.CanWrite),
             property =>
-                Assert.NotEqual(
-                    property.GetValue(new VmiSpec()),
-                    property.GetValue(vmi.Spec)
-                )
+                Assert.NotEqual(property.GetValue(new VmiSpec()), property.GetValue(vmi.Spec))
         );
         var container = new ContainerKey("p", "c");
         var decision = new Decision { Dedicated = true, Vmi = vmi };
@@ -229,7 +227,9 @@ public sealed class UnusableStateTests : IDisposable
             case "large":
                 File.WriteAllText(
                     path,
-                    "{\"version\":1,\"vms\":[" + string.Join(',', Enumerable.Repeat("{}", 5_000_000)) + "]}"
+                    "{\"version\":1,\"vms\":["
+                        + string.Join(',', Enumerable.Repeat("{}", 5_000_000))
+                        + "]}"
                 );
                 break;
             case "folder":
@@ -244,15 +244,16 @@ public sealed class UnusableStateTests : IDisposable
         }
     }
 
-    private static RecordedChange Change() =>
+    private static VmChange Change() =>
         new()
         {
             At = DateTimeOffset.UnixEpoch,
             Namespace = "default",
             Name = "vm1",
             Pid = 1,
+            Kind = VmChangeKind.Repaired,
             Cause = ChangeCause.MasksSet,
             State = VmState.Pinned,
-            Threads = [new RecordedThread(1, ThreadRole.Vcpu, 0, "0-1", "0")],
+            Threads = [new ChangedThread(1, ThreadRole.Vcpu, 0, "0-1", "0")],
         };
 }

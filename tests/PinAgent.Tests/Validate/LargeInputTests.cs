@@ -105,7 +105,9 @@ public sealed class LargeInputTests
         var merges = string.Concat(Enumerable.Range(0, 1000).Select(i => $"m{i}: {{<<: *a}}\n"));
         Assert.Contains(
             "values in a document",
-            Assert.Throws<FormatException>(() => YamlReader.Read($"a: &a\n{fields}{merges}")).Message,
+            Assert
+                .Throws<FormatException>(() => YamlReader.Read($"a: &a\n{fields}{merges}"))
+                .Message,
             StringComparison.Ordinal
         );
     }

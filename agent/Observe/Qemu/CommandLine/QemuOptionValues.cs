@@ -4,7 +4,6 @@ namespace PinAgent.Observe.Qemu.CommandLine;
 /// Goes through the value of a QEMU option, <c>a,b=c,d=e</c>: the first part may leave out its key, and a comma in a value is
 /// doubled. Allocates nothing, however long the value is.
 /// </summary>
-/// <param name="text">The value.</param>
 internal ref struct QemuOptionValues(ReadOnlySpan<byte> text)
 {
     private ReadOnlySpan<byte> _rest = text;

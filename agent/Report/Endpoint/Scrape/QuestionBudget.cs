@@ -20,7 +20,6 @@ internal sealed class QuestionBudget(TimeProvider time)
     private readonly ShortMemory<bool> _known = new(MostAddresses, Remembered, time);
 
     /// <summary>Takes one question; false if there's none left now.</summary>
-    /// <param name="from">Who asks.</param>
     /// <param name="wasAllowed">Whether the token was good before.</param>
     public bool TryTake(IPAddress? from, bool wasAllowed)
     {

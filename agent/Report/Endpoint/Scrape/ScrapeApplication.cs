@@ -7,10 +7,6 @@ using PinAgent.Observe.Cluster;
 namespace PinAgent.Report.Endpoint.Scrape;
 
 /// <summary>Answers those who scrape from other nodes: the metrics, for whom the cluster lets read them.</summary>
-/// <param name="metrics">The metrics.</param>
-/// <param name="guard">Who may read them.</param>
-/// <param name="logger">The log.</param>
-/// <param name="stopping">The agent stops.</param>
 internal sealed partial class ScrapeApplication(
     MetricsPage metrics,
     ScrapeGuard guard,

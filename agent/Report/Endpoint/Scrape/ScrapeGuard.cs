@@ -10,8 +10,6 @@ namespace PinAgent.Report.Endpoint.Scrape;
 /// Whether the cluster lets the bearer of a token read the metrics. Its answers hold for a minute. Made-up tokens grow
 /// no memory, cost the API server no more than a question a second or two, and push nobody out who is known.
 /// </summary>
-/// <param name="connection">The API server.</param>
-/// <param name="time">The clock.</param>
 internal sealed class ScrapeGuard(ApiConnection connection, TimeProvider time) : IDisposable
 {
     /// <summary>How long an answer holds.</summary>

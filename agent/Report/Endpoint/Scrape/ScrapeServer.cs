@@ -10,11 +10,6 @@ namespace PinAgent.Report.Endpoint.Scrape;
 /// The metrics for a Prometheus on another machine: <c>/metrics</c> over TLS, for those whom the cluster lets read it.
 /// Where the port can't be had, a warning says so and the agent goes on.
 /// </summary>
-/// <param name="settings">Where.</param>
-/// <param name="metrics">What is served.</param>
-/// <param name="connection">The API server.</param>
-/// <param name="time">The clock.</param>
-/// <param name="logger">The log.</param>
 internal sealed partial class ScrapeServer(
     ScrapeSettings settings,
     MetricsPage metrics,

@@ -10,8 +10,6 @@ namespace PinAgent.Report.Endpoint.Scrape;
 /// The certificate to show: of two PEM files, which may be replaced at any time, or one made at the start. While the
 /// files aren't a pair the certificate before them stays.
 /// </summary>
-/// <param name="settings">The files.</param>
-/// <param name="logger">The log.</param>
 internal sealed partial class ServerCertificates(ScrapeSettings settings, ILogger logger)
 {
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";

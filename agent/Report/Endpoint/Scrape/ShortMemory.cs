@@ -4,9 +4,7 @@ namespace PinAgent.Report.Endpoint.Scrape;
 
 /// <summary>Remembers so many things for so long; of more than that, it forgets the oldest.</summary>
 /// <typeparam name="T">What is remembered.</typeparam>
-/// <param name="largest">How many.</param>
 /// <param name="lifetime">How long.</param>
-/// <param name="time">The clock.</param>
 internal sealed class ShortMemory<T>(int largest, TimeSpan lifetime, TimeProvider time)
 {
     private readonly OrderedDictionary<string, (T Value, long Since)> _known = [];

@@ -9,9 +9,6 @@ namespace PinAgent.Report.Endpoint.Scrape;
 /// TLS between a connection and HTTP. Kestrel's own needs the web host's services; what is left of it here is a stream
 /// and a limit for the handshake.
 /// </summary>
-/// <param name="next">HTTP.</param>
-/// <param name="certificates">The certificate to show.</param>
-/// <param name="time">The clock.</param>
 internal sealed class TlsConnections(
     ConnectionDelegate next,
     ServerCertificates certificates,

@@ -31,7 +31,10 @@ public sealed class HostRootTests : IDisposable
     public void Links_that_an_ordinary_root_has_mean_what_they_mean_there(bool byHand)
     {
         _host.Write("/run/pinagent/x", "inside").Write("/etc/name", "named");
-        _host.Link("/var/run", "/run").Link("/a/b/up", "../../run").Link("/a/chain", "b/up/pinagent");
+        _host
+            .Link("/var/run", "/run")
+            .Link("/a/b/up", "../../run")
+            .Link("/a/chain", "b/up/pinagent");
         _host.Link("/top", "/").Link("/dots", "../../../../../../etc/./name");
 
         Assert.Equal("inside", Read("/var/run/pinagent/x", byHand));
@@ -80,11 +83,15 @@ public sealed class HostRootTests : IDisposable
             Assert.Equal(Errno.ELOOP, KernelFile.Read(Bytes(path), ref buffer, out _, root).Errno);
         }
 
-        Assert.True(KernelFile.ReadLink(Bytes("/proc/self/exe"), target, out var length, root).IsSuccess);
+        Assert.True(
+            KernelFile.ReadLink(Bytes("/proc/self/exe"), target, out var length, root).IsSuccess
+        );
         Assert.Equal(Environment.ProcessPath, Encoding.UTF8.GetString(target.AsSpan(0, length)));
         Assert.True(KernelFile.Read(Bytes("/proc/self/status"), ref buffer, out _, root).IsSuccess);
         Assert.True(FileSystemType.IsProcfs(Bytes("/proc"), root));
-        Assert.True(KernelFile.CountFolders(Bytes("/proc/self/task"), out var tasks, root).IsSuccess);
+        Assert.True(
+            KernelFile.CountFolders(Bytes("/proc/self/task"), out var tasks, root).IsSuccess
+        );
         Assert.InRange(tasks, 1, 10_000);
     }
 
@@ -93,7 +100,11 @@ public sealed class HostRootTests : IDisposable
     [InlineData(true)]
     public void What_cannot_be_opened_says_the_same_both_ways(bool byHand)
     {
-        _host.Write("/file", "x").Folder("/folder").Link("/loop", "loop").Link("/dangling", "nowhere");
+        _host
+            .Write("/file", "x")
+            .Folder("/folder")
+            .Link("/loop", "loop")
+            .Link("/dangling", "nowhere");
         using var root = new RootFolder(_host.Root, byHand);
         using var reader = new DirectoryReader();
 
@@ -104,7 +115,10 @@ public sealed class HostRootTests : IDisposable
         Assert.Equal(Errno.EISDIR, TryRead("/folder", byHand, out _));
         Assert.Equal(Errno.ENOENT, TryRead("", byHand, out _));
         Assert.Equal(Errno.ENOTDIR, reader.Open(Bytes("/file"), root).Errno);
-        Assert.Equal(Errno.EINVAL, KernelFile.ReadLink(Bytes("/file"), new byte[9], out _, root).Errno);
+        Assert.Equal(
+            Errno.EINVAL,
+            KernelFile.ReadLink(Bytes("/file"), new byte[9], out _, root).Errno
+        );
         Assert.Equal(
             Errno.ENOENT,
             KernelFile.ReadLink(Bytes("/none"), new byte[9], out _, root).Errno
@@ -192,7 +206,7 @@ public sealed class HostRootTests : IDisposable
             Assert.Equal(Errno.ENOENT, inotify.WatchFolder(Bytes("/out"), root).Errno);
 
             File.WriteAllText(_host.PathOf("/group/cpuset.cpus"), "1");
-            Assert.True(inotify.Next().IsSuccess);
+            Assert.True(inotify.Next([]).IsSuccess);
         }
     }
 

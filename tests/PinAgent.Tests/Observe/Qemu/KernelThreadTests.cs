@@ -125,7 +125,7 @@ public sealed class KernelThreadTests : IDisposable
             Assert.Single(KernelThreads(Assert.Single(QemuObservation.Observe(_host)))).IsAmbiguous
         );
 
-        new FakeProcess(_host, 3000, "sleep");
+        _ = new FakeProcess(_host, 3000, "sleep");
         _host.Write("/proc/3000/status", "Name:\tsleep\n");
         Assert.True(
             Assert.Single(KernelThreads(Assert.Single(QemuObservation.Observe(_host)))).IsAmbiguous

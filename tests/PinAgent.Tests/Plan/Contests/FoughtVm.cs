@@ -4,7 +4,6 @@ using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Plan;
 using PinAgent.Plan.Contests;
-using PinAgent.Plan.Placement;
 using PinAgent.Report;
 using PinAgent.Report.Status;
 using PinAgent.Tests.Apply;

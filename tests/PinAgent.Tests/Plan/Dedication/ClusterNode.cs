@@ -5,7 +5,6 @@ using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Plan;
 using PinAgent.Plan.Dedication;
-using PinAgent.Plan.Placement;
 using PinAgent.Plan.Rivals;
 
 namespace PinAgent.Tests.Plan.Dedication;
@@ -29,6 +28,9 @@ internal sealed class ClusterNode
     public PodResources? PodResources { get; set; }
 
     /// <summary>What has been decided by now.</summary>
+    /// <summary>Since when VMs' CPUs are also others'.</summary>
+    public Overlaps Overlaps => _memory.Overlaps;
+
     public Decisions Decisions
     {
         get => _memory.Decisions;

@@ -25,7 +25,7 @@ public sealed class OverlapTests
 
         Assert.Equal("placed", PassAt(1).Standing());
         Assert.Equal("placed", PassAt(21).Standing());
-        Assert.True(_node.Last.Overlaps.IsPending, "whoever makes no pass doesn't tell it");
+        Assert.True(_node.Overlaps.IsPending, "whoever makes no pass doesn't tell it");
 
         var plan = PassAt(21.1);
         Assert.Equal("NotExclusive CpusetOverlaps", plan.Standing());
@@ -34,7 +34,7 @@ public sealed class OverlapTests
             plan.Obstacle!.Message
         );
         Assert.Contains("default/vm1 (pid 100)", Of(200).Obstacle!.Message);
-        Assert.False(_node.Last.Overlaps.IsPending);
+        Assert.False(_node.Overlaps.IsPending);
     }
 
     [Fact]

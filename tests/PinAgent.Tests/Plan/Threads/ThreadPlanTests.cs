@@ -3,7 +3,6 @@ using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Plan;
-using PinAgent.Plan.Placement;
 using Xunit;
 
 namespace PinAgent.Tests.Plan.Threads;

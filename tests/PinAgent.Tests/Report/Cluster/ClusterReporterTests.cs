@@ -118,7 +118,7 @@ public sealed class ClusterReporterTests : IAsyncLifetime
     {
         var reporter = Reporter();
         _time.Advance(ApiConnection.SettlingTime);
-        reporter.Look([Pass()], Facts);
+        Look(reporter, Pass(), Facts);
 
         await (await _server.NextAsync(Events)).RefuseAsync(403, "Forbidden");
 
