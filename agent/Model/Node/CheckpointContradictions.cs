@@ -5,6 +5,7 @@ using PinAgent.Model.Text;
 namespace PinAgent.Model.Node;
 
 /// <summary>CPUs of which a checkpoint says two things that can't both be true.</summary>
+/// <param name="Cpus">The CPUs.</param>
 /// <param name="Owners">Whose they are, the shared pool's among them.</param>
 internal sealed record CheckpointContradiction(CpuSet Cpus, string Owners)
 {

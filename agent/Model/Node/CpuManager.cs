@@ -29,6 +29,7 @@ public enum CpuManagerState
 /// <summary>The CPUs one container has exclusively.</summary>
 /// <param name="PodUid">The pod; null in the oldest files.</param>
 /// <param name="Container">The container's name, or its id in the oldest files; null for CPUs of the pod as a whole.</param>
+/// <param name="Cpus">The CPUs.</param>
 internal sealed record ExclusiveCpus(string? PodUid, string? Container, CpuSet Cpus);
 
 /// <summary>What the kubelet's CPU manager has written down.</summary>
@@ -56,6 +57,7 @@ internal sealed record CpuManagerCheckpoint(
 }
 
 /// <summary>What is known of the CPU manager, and by which evidence.</summary>
+/// <param name="State">The answer.</param>
 /// <param name="Checkpoint">The checkpoint, where it could be read.</param>
 /// <param name="Evidence">What was looked at and found, for people.</param>
 internal sealed record CpuManagerObservation(

@@ -20,6 +20,8 @@ public enum FindingLevel
 
 /// <summary>What one check of <c>pinagent doctor</c> has found.</summary>
 /// <param name="Check">What was looked at, in a few words.</param>
+/// <param name="Level">How it came out.</param>
+/// <param name="Found">What is there.</param>
 /// <param name="Loses">What doesn't work because of it; null if nothing.</param>
 /// <param name="Action">What an administrator can do; null if nothing has to be done.</param>
 internal sealed record Finding(

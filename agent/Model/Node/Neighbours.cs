@@ -29,9 +29,11 @@ internal sealed record NodeNeighbours
 }
 
 /// <summary>Threads of one process and with one mask that may run on a vCPU's CPU. Kernel threads aren't among them.</summary>
+/// <param name="Pid">The process.</param>
 /// <param name="Comm">Its name, printable.</param>
 /// <param name="Cgroup">Its cgroup; null if that couldn't be read.</param>
 /// <param name="Cpus">The CPUs they may run on.</param>
+/// <param name="Threads">How many threads.</param>
 internal sealed record ForeignProcess(
     int Pid,
     string Comm,
@@ -41,11 +43,13 @@ internal sealed record ForeignProcess(
 );
 
 /// <summary>A device's interrupt that reaches a vCPU's CPU.</summary>
+/// <param name="Number">The kernel's number.</param>
 /// <param name="Name">The device's, or its driver's, name for it, printable.</param>
 /// <param name="Routed">The CPUs of vCPUs to which it goes now; it has fired since boot, there or elsewhere.</param>
 /// <param name="Fired">The CPUs of vCPUs on which it has fired since the look before.</param>
 internal sealed record DeviceInterrupt(int Number, string Name, CpuSet Routed, CpuSet Fired);
 
 /// <summary>A VM as a survey needs it.</summary>
+/// <param name="Vm">The VM.</param>
 /// <param name="VcpuCpus">The CPUs that are its vCPUs' alone; none unless it has a placement.</param>
 internal sealed record SurveyTarget(ObservedVm Vm, CpuSet VcpuCpus);

@@ -14,6 +14,8 @@ internal sealed record ProofSample(
 
 /// <summary>What the kernel has counted of a thread.</summary>
 /// <param name="StartTime">When the thread started: with its id it names it for good.</param>
+/// <param name="Pid">Its process.</param>
+/// <param name="Comm">Its name.</param>
 /// <param name="Cpu">The CPU it ran on last.</param>
 /// <param name="RunSeconds">How long it has run.</param>
 /// <param name="WaitSeconds">How long it has waited on a run queue.</param>

@@ -3,6 +3,9 @@ using System.Text.Json.Serialization;
 namespace PinAgent.Model.Node;
 
 /// <summary>A promise to a dedicated VM that somebody has broken: reported, never mended.</summary>
+/// <param name="Kind">What kind.</param>
+/// <param name="Cpus">The CPUs concerned.</param>
+/// <param name="Message">The sentence.</param>
 internal sealed record Violation(ViolationKind Kind, string Cpus, string Message);
 
 /// <summary>The promises that can be broken.</summary>

@@ -7,6 +7,7 @@ namespace PinAgent.Report.Cluster;
 /// <param name="Wanted">The value it should have; null for none, and where that's the administrator's affair.</param>
 /// <param name="Actual">The value it had when the node was last read; null if there was no such label.</param>
 /// <param name="Owner">Who has set it; null if nobody is on record.</param>
+/// <param name="Message">The sentence.</param>
 internal sealed record LabelStatus(string? Wanted, string? Actual, string? Owner, string Message)
 {
     /// <summary>Whether it should have a value and has another.</summary>

@@ -5,6 +5,8 @@ namespace PinAgent.Report.Status;
 
 /// <summary>The answer of <c>pinagent capacity</c>.</summary>
 /// <param name="Fits">How many more such VMs fit.</param>
+/// <param name="RunsOut">What runs out first.</param>
+/// <param name="Each">What each takes.</param>
 /// <param name="Free">What the node has left.</param>
 /// <param name="Notes">What limits it, and what was assumed where facts are missing.</param>
 internal sealed record CapacityStatus(
@@ -17,6 +19,7 @@ internal sealed record CapacityStatus(
 {
     /// <summary>The answer.</summary>
     /// <param name="node">What the node has left.</param>
+    /// <param name="shape">The VM.</param>
     /// <param name="wholeCores">Whether the CPU manager gives out whole cores only.</param>
     public static CapacityStatus Of(CapacityNode node, CapacityShape shape, bool wholeCores)
     {

@@ -32,4 +32,8 @@ internal sealed record PodResourcesStatus(
 }
 
 /// <summary>The CPUs of one container.</summary>
+/// <param name="Namespace">The pod's namespace.</param>
+/// <param name="Pod">The pod's name.</param>
+/// <param name="Container">The container's name.</param>
+/// <param name="Cpus">The CPUs.</param>
 internal sealed record PodCpusStatus(string Namespace, string Pod, string Container, string Cpus);

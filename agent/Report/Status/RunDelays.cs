@@ -7,6 +7,7 @@ namespace PinAgent.Report.Status;
 /// many clients cost no more than one. It is no part of a status's changes.
 /// </summary>
 /// <param name="read">Reads one thread's wait in nanoseconds; null if it can't be had.</param>
+/// <param name="time">The clock.</param>
 internal sealed class RunDelays(Func<int, ulong?> read, TimeProvider time)
 {
     /// <summary>The shortest time between two samples.</summary>

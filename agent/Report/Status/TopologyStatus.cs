@@ -4,6 +4,7 @@ namespace PinAgent.Report.Status;
 
 /// <summary>The node's CPUs.</summary>
 /// <param name="Cpus">The online CPUs, in the form that <c>pinagent plan</c> reads.</param>
+/// <param name="Online">Their ids.</param>
 /// <param name="Offline">CPUs that are switched off.</param>
 /// <param name="Isolated">CPUs outside the scheduler's balancing.</param>
 /// <param name="NohzFull">CPUs without a periodic tick.</param>
@@ -38,6 +39,9 @@ internal sealed record TopologyStatus(
 }
 
 /// <summary>One CPU.</summary>
+/// <param name="Id">The kernel's number.</param>
+/// <param name="Socket">The physical package.</param>
+/// <param name="Numa">The NUMA node.</param>
 /// <param name="Core">The core, unique within the socket.</param>
 /// <param name="L3">The L3 cache; null if unknown.</param>
 /// <param name="Die">The die; null if unknown.</param>

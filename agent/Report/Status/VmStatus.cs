@@ -58,11 +58,17 @@ internal sealed record VmStatus
 }
 
 /// <summary>The guest's CPUs.</summary>
+/// <param name="Sockets">Sockets.</param>
+/// <param name="Cores">Cores per socket.</param>
+/// <param name="Threads">Threads per core.</param>
 /// <param name="IsolateEmulatorThread">Whether QEMU's own threads have a CPU to themselves.</param>
 internal sealed record GuestStatus(int Sockets, int Cores, int Threads, bool IsolateEmulatorThread);
 
 /// <summary>One thread.</summary>
+/// <param name="Tid">The thread's id.</param>
+/// <param name="Role">What it does.</param>
 /// <param name="Index">The vCPU's or I/O thread's number; null for others.</param>
+/// <param name="Comm">The thread's name.</param>
 /// <param name="Wanted">The CPUs it belongs on; null when nothing is wanted of it.</param>
 /// <param name="Actual">The CPUs it may run on; null when it's gone.</param>
 /// <param name="Outcome">What this pass did; null when nothing was wanted.</param>
@@ -92,6 +98,7 @@ internal sealed record ThreadStatus(
 /// <summary>The real-time priority of a thread, in the words of <c>chrt</c>.</summary>
 /// <param name="Wanted">What it should have: <c>FIFO 1</c>.</param>
 /// <param name="Actual">What it has: <c>OTHER</c>, <c>FIFO 1</c>; null when it's gone.</param>
+/// <param name="Outcome">What this pass did.</param>
 internal sealed record RealtimeStatus(string Wanted, string? Actual, Outcome Outcome)
 {
     /// <summary>The priority in words, and why it isn't the wanted one.</summary>
