@@ -122,11 +122,9 @@ internal static class ExplainCommand
         }
 
         // A process id is used again: that's one VM after the other. A short name of two VMs is nobody's.
-        var names = changes
-            .Select(change => $"{change.Namespace}/{change.Name}")
-            .Distinct()
-            .ToList();
-        if (names.Count > 1 && changes.Any(change => name != $"{change.Pid}"))
+        var ofVms = changes.Where(change => !change.IsOfAgent).ToList();
+        var names = ofVms.Select(change => $"{change.Namespace}/{change.Name}").Distinct().ToList();
+        if (names.Count > 1 && ofVms.Exists(change => name != $"{change.Pid}"))
         {
             return Failure.Usage(
                 $"--vm {name}: several VMs have this name: choose one by its full name, of "

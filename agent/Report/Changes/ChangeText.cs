@@ -74,7 +74,9 @@ internal static class ChangeText
             ChangeCause.MasksSet => "somebody had set other masks",
             ChangeCause.PrioritiesSet => "somebody had taken real-time priorities away",
             ChangeCause.NewThreads => "new threads had the CPUs of those that made them",
-            ChangeCause.AnotherProgram => "another program sets masks, too",
+            ChangeCause.AnotherProgram => change.Kind == VmChangeKind.Adopted
+                ? change.Message ?? "another program keeps setting a placement as good"
+                : "another program undid the pins each time",
             ChangeCause.Administrator => "the administrator said so",
             ChangeCause.StateChanged => "no mask was changed",
             ChangeCause.Neighbours => "found around the VM",

@@ -55,7 +55,7 @@ public sealed class ExplainTests : IDisposable
             changes.Select(change => (string?)change["cause"])
         );
         Assert.Equal(
-            ["Begun", "Repaired", "Repaired", "Moved", "Begun"],
+            ["Begun", "Repaired", "Repaired", "IsolationLost", "Begun"],
             changes.Select(change => (string?)change["kind"])
         );
         var set = changes[1]["threads"]![0]!;

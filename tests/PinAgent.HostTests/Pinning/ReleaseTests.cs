@@ -35,7 +35,7 @@ public sealed class ReleaseTests : IDisposable
         Assert.Equal(before, guest.Masks());
         var vm = new Vm(await StatusAsync(agent));
         Assert.Equal(
-            ("Waiting", "AuditMode", true),
+            ("Waiting", "Released", true),
             (vm.State, vm.Reason, (bool)vm.Json["released"]!)
         );
         Assert.Equal(before, guest.Masks());
