@@ -1,3 +1,5 @@
+using PinAgent.Model.Vm;
+
 namespace PinAgent.Loop;
 
 /// <summary>
@@ -12,11 +14,27 @@ internal sealed class LookPace(TimeSpan period)
 
     private const int TimesAsOften = 10;
 
+    // Beyond that many, one that was known counts as new again.
+    private const int MostKnown = 1024;
+
+    private readonly HashSet<VmKey> _known = [];
     private TimeSpan? _begun;
 
-    /// <summary>A VM was met that hadn't been there.</summary>
+    /// <summary>
+    /// A VM was met that hadn't been there. A process that seems to come and go, as it names its threads this way and that,
+    /// begins once.
+    /// </summary>
+    /// <param name="vm">The VM.</param>
     /// <param name="now">The time, by any clock.</param>
-    public void Begin(TimeSpan now) => _begun = now;
+    public void Begin(VmKey vm, TimeSpan now)
+    {
+        if (_known.Count >= MostKnown)
+        {
+            _known.Clear();
+        }
+
+        _begun = _known.Add(vm) ? now : _begun;
+    }
 
     /// <summary>How long to wait for the next look; what's zero or less is over.</summary>
     /// <param name="looked">When the last one was, by the same clock.</param>

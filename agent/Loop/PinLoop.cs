@@ -143,9 +143,12 @@ internal sealed partial class PinLoop(
     {
         var isFirst = !_hasBegun;
         TellNode(result.Status);
-        if (result.Changes.Any(change => change is { Cause: ChangeCause.Met, IsDedicated: true }))
+        foreach (var change in result.Changes)
         {
-            _pace.Begin(Now());
+            if (change is { Cause: ChangeCause.Met, IsDedicated: true, Key: { } vm })
+            {
+                _pace.Begin(vm, Now());
+            }
         }
 
         Tell(

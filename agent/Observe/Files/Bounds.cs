@@ -74,4 +74,10 @@ internal static class Bounds
 
     /// <summary>VMs that lack something which are looked at in one look for changes; the others' turn is in the next.</summary>
     public const int TroubledAtOnce = 64;
+
+    /// <summary>Threads of such VMs, of all together, that are read in a burst: a dozen VMs that start at once.</summary>
+    public const int TroubledThreads = 4096;
+
+    /// <summary>The same in a second, for as long as it lasts; reading one takes some ten microseconds.</summary>
+    public const int TroubledThreadsPerSecond = 512;
 }

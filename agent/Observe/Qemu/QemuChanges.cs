@@ -16,6 +16,9 @@ internal sealed class QemuChanges(
     KernelThreads kernelThreads
 )
 {
+    private readonly List<int> _troubled = [];
+    private double _threadsLeft = Bounds.TroubledThreads;
+    private double? _refilledAt;
     private int _turn;
 
     /// <summary>Finds them.</summary>
@@ -46,24 +49,15 @@ internal sealed class QemuChanges(
 
     private bool TryFindVms(ImmutableArray<ObservedVm> vms, HashSet<int> changed)
     {
-        var troubled = 0;
-        foreach (var vm in vms)
-        {
-            troubled += vm.Problem is null ? 0 : 1;
-        }
-
-        var (first, at) = (troubled == 0 ? 0 : _turn % troubled, 0);
-        _turn = troubled <= Bounds.TroubledAtOnce ? 0 : first + Bounds.TroubledAtOnce;
+        AddTroubled(vms, changed);
         foreach (var vm in vms)
         {
             if (vm.Problem is not null)
             {
-                if ((at++ - first + troubled) % troubled < Bounds.TroubledAtOnce)
-                {
-                    changed.Add(vm.Key.Pid);
-                }
+                continue;
             }
-            else if (!threads.IsSame(vm))
+
+            if (!threads.IsSame(vm))
             {
                 changed.Add(vm.Key.Pid);
             }
@@ -74,6 +68,51 @@ internal sealed class QemuChanges(
         }
 
         return true;
+    }
+
+    // A VM that lacks something is read whole each time, however many threads it has: in turn, and so many threads of all of
+    // them in a second.
+    private void AddTroubled(ImmutableArray<ObservedVm> vms, HashSet<int> changed)
+    {
+        _troubled.Clear();
+        for (var i = 0; i < vms.Length; i++)
+        {
+            if (vms[i].Problem is not null)
+            {
+                _troubled.Add(i);
+            }
+        }
+
+        if (_troubled.Count == 0)
+        {
+            return;
+        }
+
+        Refill();
+        var first = _turn % _troubled.Count;
+        var most = Math.Min(_troubled.Count, Bounds.TroubledAtOnce);
+        var taken = 0;
+        for (; taken < most && _threadsLeft > 0; taken++)
+        {
+            var vm = vms[_troubled[(first + taken) % _troubled.Count]];
+            changed.Add(vm.Key.Pid);
+            _threadsLeft -= vm.Threads.Length + vm.ThreadsLeftOut;
+        }
+
+        _turn = first + taken;
+    }
+
+    private void Refill()
+    {
+        var now = processes.ReadUptime();
+        var passed = now - _refilledAt;
+        _threadsLeft = passed is >= 0
+            ? Math.Min(
+                Bounds.TroubledThreads,
+                _threadsLeft + (passed.Value * Bounds.TroubledThreadsPerSecond)
+            )
+            : Bounds.TroubledThreads;
+        _refilledAt = now;
     }
 
     private bool TryFindNew(ImmutableArray<ObservedVm> vms, HashSet<int> changed)

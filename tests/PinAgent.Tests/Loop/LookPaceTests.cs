@@ -1,4 +1,5 @@
 using PinAgent.Loop;
+using PinAgent.Model.Vm;
 using Xunit;
 
 namespace PinAgent.Tests.Loop;
@@ -17,10 +18,19 @@ public sealed class LookPaceTests
     [Fact]
     public void While_a_VM_begins_looks_follow_closely()
     {
-        _pace.Begin(Seconds(100));
+        _pace.Begin(new VmKey(1, 1), Seconds(100));
 
         Assert.Equal(Period / 10, _pace.Left(Seconds(101), Seconds(101)));
         Assert.Equal(TimeSpan.Zero, _pace.Left(Seconds(97), Seconds(103)));
+        Assert.Equal(Period, _pace.Left(Seconds(105), Seconds(105)));
+    }
+
+    [Fact]
+    public void A_VM_that_seems_to_come_and_go_begins_once()
+    {
+        _pace.Begin(new VmKey(1, 1), Seconds(100));
+        _pace.Begin(new VmKey(1, 1), Seconds(104));
+
         Assert.Equal(Period, _pace.Left(Seconds(105), Seconds(105)));
     }
 

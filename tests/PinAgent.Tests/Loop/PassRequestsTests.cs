@@ -177,7 +177,7 @@ public sealed class PassRequestsTests
         Assert.Equal(PassScope.Changes, requests.Wait(Long, stop, out _));
 
         // A pass of a little more than the burst, and the next is asked for.
-        spent += TimeSpan.FromMilliseconds(1002);
+        spent += WorkBudget.Burst + TimeSpan.FromMilliseconds(2);
         requests.LookAt(new NamedThread(2, 1, 0));
         _time.Runs = TimeSpan.FromMilliseconds(1);
         var began = _time.GetElapsedTime(0);

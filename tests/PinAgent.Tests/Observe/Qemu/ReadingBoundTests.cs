@@ -218,6 +218,35 @@ public sealed class ReadingBoundTests : IDisposable
         Assert.Equal(vms.Length, seen.Count);
     }
 
+    [Fact]
+    public void VMs_with_thousands_of_threads_that_cant_be_understood_are_read_so_many_threads_a_second()
+    {
+        ObservedVm[] vms =
+        [
+            .. Enumerable
+                .Range(1, 5)
+                .Select(pid => new ObservedVm
+                {
+                    Key = new VmKey(pid, 1),
+                    Guest = GuestCpus.One,
+                    ThreadsLeftOut = 4000,
+                    Problem = new VmProblem(Reason.Unreadable, "odd"),
+                }),
+        ];
+        var observer = Observer(_host.Files);
+        var seen = new List<int>();
+        for (var second = 0; second < 60; second++)
+        {
+            _host.Write("/proc/uptime", $"{1000 + second}.00 0.00\n");
+            observer.TryFindChanged([.. vms], out var changed);
+            seen.AddRange(changed);
+        }
+
+        var burst = Bounds.TroubledThreads + (60 * Bounds.TroubledThreadsPerSecond);
+        Assert.InRange(seen.Count * 4000, 60 * Bounds.TroubledThreadsPerSecond / 2, burst + 4000);
+        Assert.Equal([1, 2, 3, 4, 5], seen.Distinct().Order());
+    }
+
     public void Dispose() => _host.Dispose();
 
     private static QemuObserver Observer(HostFiles files) =>
