@@ -75,6 +75,9 @@ internal static class Bounds
     /// <summary>VMs that lack something which are looked at in one look for changes; the others' turn is in the next.</summary>
     public const int TroubledAtOnce = 64;
 
+    /// <summary>A process with no more threads is read each time it's told of: a VM of 512 vCPUs with all that goes with them.</summary>
+    public const int ThreadsReadAtOnce = 1024;
+
     /// <summary>Threads of such VMs, of all together, that are read in a burst: a dozen VMs that start at once.</summary>
     public const int TroubledThreads = 4096;
 

@@ -9,16 +9,16 @@ namespace PinAgent.Observe.Qemu;
 /// VMs that can't be understood, waits for their own turn.
 /// </summary>
 /// <param name="threads">Tells whether a VM's threads are as they were.</param>
+/// <param name="budget">Bounds what VMs that can't be understood cost.</param>
 internal sealed class QemuChanges(
     ProcessList processes,
     QemuProcess process,
     ThreadCheck threads,
-    KernelThreads kernelThreads
+    KernelThreads kernelThreads,
+    ThreadBudget budget
 )
 {
     private readonly List<int> _troubled = [];
-    private double _threadsLeft = Bounds.TroubledThreads;
-    private double? _refilledAt;
     private int _turn;
 
     /// <summary>Finds them.</summary>
@@ -88,31 +88,18 @@ internal sealed class QemuChanges(
             return;
         }
 
-        Refill();
+        budget.Refill();
         var first = _turn % _troubled.Count;
         var most = Math.Min(_troubled.Count, Bounds.TroubledAtOnce);
         var taken = 0;
-        for (; taken < most && _threadsLeft > 0; taken++)
+        for (; taken < most && budget.IsLeft; taken++)
         {
             var vm = vms[_troubled[(first + taken) % _troubled.Count]];
             changed.Add(vm.Key.Pid);
-            _threadsLeft -= vm.Threads.Length + vm.ThreadsLeftOut;
+            budget.Take(vm.Threads.Length + vm.ThreadsLeftOut);
         }
 
         _turn = first + taken;
-    }
-
-    private void Refill()
-    {
-        var now = processes.ReadUptime();
-        var passed = now - _refilledAt;
-        _threadsLeft = passed is >= 0
-            ? Math.Min(
-                Bounds.TroubledThreads,
-                _threadsLeft + (passed.Value * Bounds.TroubledThreadsPerSecond)
-            )
-            : Bounds.TroubledThreads;
-        _refilledAt = now;
     }
 
     private bool TryFindNew(ImmutableArray<ObservedVm> vms, HashSet<int> changed)

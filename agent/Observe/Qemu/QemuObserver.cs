@@ -24,6 +24,7 @@ internal sealed class QemuObserver
     private readonly KvmVcpuFiles _kvmVcpus;
     private readonly KernelThreads _kernelThreads;
     private readonly QemuProcess _process;
+    private readonly ThreadBudget _budget;
     private readonly QemuChanges _changes;
     private readonly VmCgroups _cgroups;
     private ImmutableArray<ObservedVm> _last = [];
@@ -38,7 +39,14 @@ internal sealed class QemuObserver
         _kvmVcpus = new(files);
         _kernelThreads = new(files, affinity);
         _process = new(files, new QemuThreads(files, affinity, _kvmVcpus), _kernelThreads);
-        _changes = new(_processes, _process, new ThreadCheck(files, affinity), _kernelThreads);
+        _budget = new(files, _processes);
+        _changes = new(
+            _processes,
+            _process,
+            new ThreadCheck(files, affinity),
+            _kernelThreads,
+            _budget
+        );
         _cgroups = new(files);
     }
 
@@ -107,7 +115,7 @@ internal sealed class QemuObserver
     ) =>
         ObserveAgain(
             before,
-            named.Select(thread => thread.Pid).ToHashSet(),
+            named.Select(thread => thread.Pid).Where(_budget.Admits).ToHashSet(),
             cgroups,
             named.Select(thread => thread.Tid).ToHashSet()
         );
