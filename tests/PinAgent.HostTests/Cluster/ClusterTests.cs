@@ -168,7 +168,7 @@ public sealed class ClusterTests : IDisposable
         Assert.Equal(
             2,
             events.Count(one =>
-                one.Contains($"PinningDrifted: put back vcpu 1 ({vcpus[1]}) from 0-1 to 1", default)
+                one.Contains($"PinningDrifted: repaired vcpu 1 ({vcpus[1]}) from 0-1 to 1", default)
             )
         );
         string? placement;
