@@ -253,7 +253,10 @@ start_server() {
 has_ended() { ! kill -0 "$(<"$dir/$1.pid")" 2>/dev/null; }
 
 # The mounts go with the last process of the namespace. Volumes that the kubelet mounts are to be seen by pods: shared.
+# With the mask that services have: what containerd unpacks is to be read by containers' users, too, and the cluster's
+# files, below which this may be called, are nobody else's.
 start_containerd() {
+  umask 022
   mkdir -p "$dir"/{cni,run,log/pods,log/containers,lib/kubelet}
   # Never called, as there are only pods with the machine's network; but without it a node isn't Ready.
   echo '{"cniVersion": "0.4.0", "name": "none", "plugins": [{"type": "none"}]}' >"$dir/cni/none.conflist"
