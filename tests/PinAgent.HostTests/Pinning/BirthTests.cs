@@ -50,7 +50,6 @@ public sealed class BirthTests
 
     [Theory(Timeout = Timeout)]
     [MemberData(nameof(Moments))]
-    [Trait("also", "node")]
     public async Task One_vcpu_and_its_emulator_are_where_libvirt_puts_them(
         Start start,
         Group made,
@@ -72,7 +71,6 @@ public sealed class BirthTests
     [InlineData(8, 2, Start.Before, Group.Early)]
     [InlineData(8, 2, Start.During, Group.Never)]
     [InlineData(8, 0, Start.After, Group.Late)]
-    [Trait("lane", "node")]
     public async Task So_are_several_vcpus(int vcpus, int ioThreads, Start start, Group made)
     {
         Requires.RealGuests(cpus: 16);

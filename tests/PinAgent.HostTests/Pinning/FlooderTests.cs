@@ -12,7 +12,6 @@ public sealed class FlooderTests
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = Timeout)]
-    [Trait("also", "node")]
     public async Task A_process_that_names_threads_without_end_is_heard_no_more_and_its_neighbour_is_repaired()
     {
         Requires.Events(cpus: 2);
@@ -43,7 +42,6 @@ public sealed class FlooderTests
     }
 
     [Fact(Timeout = Timeout)]
-    [Trait("also", "node")]
     public async Task A_guest_that_starts_beside_it_is_pinned_as_its_threads_get_their_names()
     {
         Requires.Events(cpus: 2);
