@@ -88,13 +88,21 @@ internal sealed class Cpuset : IDisposable
     public void Write(string cpus) => File.WriteAllText($"{Folder}/cpuset.cpus", cpus);
 
     /// <summary>
-    /// Gives the cgroup CPUs that have come back from being offline: in version 1 each of its parents has lost them, too.
+    /// Gives the cgroup CPUs that have come back from being offline: in version 1 each of its parents has lost them, too,
+    /// whether this test made it or found it.
     /// </summary>
     public void WriteAgain(string cpus)
     {
         if (IsV1)
         {
-            _made.SkipLast(1).ToList().ForEach(parent => Inherit(parent, "cpuset.cpus"));
+            var parents = Path.Split('/', StringSplitOptions.RemoveEmptyEntries).SkipLast(1);
+            var folder = Root;
+            foreach (var parent in parents)
+            {
+                folder = $"{folder}/{parent}";
+                Inherit(folder, "cpuset.cpus");
+            }
+
             Write(cpus);
         }
     }
