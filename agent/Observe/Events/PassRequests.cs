@@ -165,13 +165,27 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
 
     /// <summary>
     /// The threads that named themselves since the last call or wait; valid until the next. None once the pass has gone on
-    /// for long, or the next look for changes is due: they are taken by that.
+    /// for long, the next look for changes is due, or they have had their share of a CPU: they are taken by the next pass.
     /// </summary>
     public IReadOnlyList<NamedThread> TakeNamed()
     {
         lock (_lock)
         {
-            return Now() < _roundsEnd ? Take() : [];
+            if (_named.Count == 0)
+            {
+                return [];
+            }
+
+            // A look that was due costs nothing; what is added to it does.
+            var now = Now();
+            var spent = _spent();
+            if (_asked is { } before)
+            {
+                _work.Charge(spent - before, now);
+            }
+
+            _asked = spent;
+            return now < _roundsEnd && _work.Left(now) <= TimeSpan.Zero ? Take() : [];
         }
     }
 

@@ -48,6 +48,9 @@ internal static class Bounds
     /// <summary>Other threads of a VM that are kept: workers, vhost, migration.</summary>
     public const int OtherThreads = 512;
 
+    /// <summary>Threads that are kept, to be shown, of a VM that isn't understood and so can't be pinned.</summary>
+    public const int UnclearThreads = 64;
+
     /// <summary>Threads of a VM that are looked at for names of vCPUs and I/O threads, the oldest first; more if it has as many vCPUs.</summary>
     public const int ScannedThreads = 4096;
 
@@ -78,7 +81,13 @@ internal static class Bounds
     /// <summary>A process with no more threads is read each time it's told of: a VM of 512 vCPUs with all that goes with them.</summary>
     public const int ThreadsReadAtOnce = 1024;
 
-    /// <summary>Threads of such VMs, of all together, that are read in a burst: a dozen VMs that start at once.</summary>
+    /// <summary>A process with no more threads is read whenever they change: a VM of sixty vCPUs with all that goes with them.</summary>
+    public const int ThreadsReadAtAnyTime = 128;
+
+    /// <summary>Threads of VMs with more, of all together, that are read in a second because they change again and again.</summary>
+    public const int ChangedThreadsPerSecond = 1024;
+
+    /// <summary>Threads of VMs that lack something or have more than that, of all together, that are read in a burst: a dozen VMs that start at once.</summary>
     public const int TroubledThreads = 4096;
 
     /// <summary>The same in a second, for as long as it lasts; reading one takes some ten microseconds.</summary>

@@ -85,6 +85,16 @@ internal sealed class FoundThreads
             Thread = _threads[i].Thread with { Role = ThreadRole.Vcpu, Index = vcpu },
         };
 
+    /// <summary>Keeps the first ones only, and counts the others.</summary>
+    public void KeepFirst(int most)
+    {
+        if (_threads.Count > most)
+        {
+            LeftOut += _threads.Count - most;
+            _threads.RemoveRange(most, _threads.Count - most);
+        }
+    }
+
     /// <summary>How many run vCPUs.</summary>
     public int CountVcpus() => _threads.Count(thread => thread.Thread.Role == ThreadRole.Vcpu);
 

@@ -59,7 +59,11 @@ internal sealed class QemuChanges(
 
             if (!threads.IsSame(vm))
             {
-                changed.Add(vm.Key.Pid);
+                // One that isn't read yet is seen to have changed the next time, too.
+                if (budget.IsTurnOf(vm.Key.Pid))
+                {
+                    changed.Add(vm.Key.Pid);
+                }
             }
             else if (!threads.HasSameKernelThreads(vm))
             {
@@ -121,13 +125,19 @@ internal sealed class QemuChanges(
                 continue;
             }
 
+            var isLate = false;
             if (process.IsCandidate(pid, out var startTime, out var reading))
             {
-                changed.Add(pid);
+                isLate = !budget.Admits(pid, null);
+                if (!isLate)
+                {
+                    changed.Add(pid);
+                }
             }
 
             if (
-                reading.IsWorthAnotherLook
+                isLate
+                || reading.IsWorthAnotherLook
                 || (startTime > 0 && ProcessList.IsStarting(startTime, uptime))
             )
             {

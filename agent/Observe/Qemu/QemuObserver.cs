@@ -87,6 +87,7 @@ internal sealed class QemuObserver
 
         vms.Sort((one, other) => one.Key.Pid.CompareTo(other.Key.Pid));
         _kvmVcpus.Forget(vms.Select(vm => vm.Key).ToHashSet());
+        _budget.Keep(vms.Select(vm => vm.Key.Pid).ToHashSet());
         return _last = [.. _kernelThreads.AddTo(vms)];
     }
 
@@ -115,7 +116,11 @@ internal sealed class QemuObserver
     ) =>
         ObserveAgain(
             before,
-            named.Select(thread => thread.Pid).Where(_budget.Admits).ToHashSet(),
+            named
+                .Select(thread => thread.Pid)
+                .Distinct()
+                .Where(pid => _budget.Admits(pid, Of(before, pid)))
+                .ToHashSet(),
             cgroups,
             named.Select(thread => thread.Tid).ToHashSet()
         );
@@ -148,7 +153,7 @@ internal sealed class QemuObserver
         var vms = before.Where(vm => !pids.Contains(vm.Key.Pid)).ToList();
         foreach (var pid in pids)
         {
-            var old = QemuChanges.IndexOf(before, pid) is >= 0 and var index ? before[index] : null;
+            var old = Of(before, pid);
             if (old is null && vms.Count >= Bounds.Vms)
             {
                 _isOver = true;
@@ -285,6 +290,8 @@ internal sealed class QemuObserver
             ? cgroups.Pods.Locate(path).Path
             : "";
 
-    private ObservedVm? KnownOf(int pid) =>
-        QemuChanges.IndexOf(_last, pid) is >= 0 and var index ? _last[index] : null;
+    private ObservedVm? KnownOf(int pid) => Of(_last, pid);
+
+    private static ObservedVm? Of(ImmutableArray<ObservedVm> vms, int pid) =>
+        QemuChanges.IndexOf(vms, pid) is >= 0 and var index ? vms[index] : null;
 }

@@ -85,6 +85,11 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
             );
         }
 
+        if (problem is { Reason: not Reason.VcpuThreadsStarting })
+        {
+            found.KeepFirst(Bounds.UnclearThreads);
+        }
+
         return ProcessReading.Found(
             new ObservedVm
             {

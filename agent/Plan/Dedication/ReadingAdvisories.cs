@@ -33,7 +33,7 @@ internal static class ReadingAdvisories
         if (vm.ThreadsLeftOut > 0)
         {
             yield return $"{vm.ThreadsLeftOut} of its threads are left as they are, beyond the {vm.Threads.Length} that are "
-                + "looked at: no VM has as many";
+                + (vm.Problem is null ? "looked at: no VM has as many" : "shown");
         }
 
         if (vm.CommandLineIsCut)

@@ -28,7 +28,12 @@ internal sealed class EventStream(
     public BodiesInFlight Bodies => bodies;
 
     /// <summary>Sends events until the client goes or the agent stops; false at once if no place is free.</summary>
-    public async Task<bool> TrySendAsync(HttpResponse response, CancellationToken stop)
+    /// <param name="pace">How fast; null for as fast as the client reads.</param>
+    public async Task<bool> TrySendAsync(
+        HttpResponse response,
+        ClientPace? pace,
+        CancellationToken stop
+    )
     {
         if (Interlocked.Decrement(ref _free) < 0)
         {
@@ -39,7 +44,7 @@ internal sealed class EventStream(
         try
         {
             response.ContentType = "text/event-stream";
-            await SendAsync(response, stop);
+            await SendAsync(response, pace, stop);
         }
         finally
         {
@@ -49,7 +54,7 @@ internal sealed class EventStream(
         return true;
     }
 
-    private async Task SendAsync(HttpResponse response, CancellationToken stop)
+    private async Task SendAsync(HttpResponse response, ClientPace? pace, CancellationToken stop)
     {
         if (HttpMethods.IsHead(response.HttpContext.Request.Method))
         {
@@ -60,12 +65,20 @@ internal sealed class EventStream(
         string? seen = null;
         while (true)
         {
-            seen = await SendNextAsync(response.Body, seen, stop) ?? await WaitAsync(seen, stop);
+            // Before the next is asked for, so that it's the newest there is by then.
+            await (pace?.WaitAsync(0, stop) ?? ValueTask.CompletedTask);
+            seen =
+                await SendNextAsync(response.Body, seen, pace, stop) ?? await WaitAsync(seen, stop);
         }
     }
 
     // The tag of what was sent; null if too much is on its way to others. Nothing of the status outlives the call.
-    private async Task<string?> SendNextAsync(Stream client, string? seen, CancellationToken stop)
+    private async Task<string?> SendNextAsync(
+        Stream client,
+        string? seen,
+        ClientPace? pace,
+        CancellationToken stop
+    )
     {
         var (json, tag) = await NextAsync(client, seen, stop);
         using var sending = bodies.TryBegin(json);
@@ -77,6 +90,7 @@ internal sealed class EventStream(
         await client.WriteAsync("data: "u8.ToArray(), stop);
         await HttpApplication.WriteAsync(client, json, stop);
         await client.WriteAsync("\n\n"u8.ToArray(), stop);
+        pace?.Sent(json.Length);
         return tag;
     }
 

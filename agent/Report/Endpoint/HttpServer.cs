@@ -22,6 +22,10 @@ internal static class HttpServer
     private const int LargestBuffer = 16 * 1024;
     private const int LargestRequestHead = 8 * 1024;
 
+    // Connections that are taken, of each address: at once, and a second in the long run.
+    private const int AcceptedAtOnce = 128;
+    private const int AcceptedPerSecond = 20;
+
     // A client that takes less, of a piece of a body, is one that doesn't read: it's cut off soon.
     private static readonly MinDataRate SlowestReader = new(
         bytesPerSecond: 4 * 1024,
@@ -35,13 +39,17 @@ internal static class HttpServer
     /// <param name="extend">Puts something between the connection and HTTP; null for nothing.</param>
     public static KestrelServer Create(
         IReadOnlyCollection<Socket> sockets,
+        TimeProvider time,
         Action<ListenOptions>? extend = null
     ) =>
         new(
             Options.Create(KestrelOptions(sockets, extend)),
-            new SocketTransportFactory(
-                Options.Create(TransportOptions(sockets)),
-                NullLoggerFactory.Instance
+            new PacedTransport(
+                new SocketTransportFactory(
+                    Options.Create(TransportOptions(sockets)),
+                    NullLoggerFactory.Instance
+                ),
+                _ => new ClientPace(AcceptedAtOnce, AcceptedPerSecond, time)
             ),
             NullLoggerFactory.Instance
         );

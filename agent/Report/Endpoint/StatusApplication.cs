@@ -5,10 +5,12 @@ using Microsoft.Extensions.Logging;
 namespace PinAgent.Report.Endpoint;
 
 /// <summary>Answers on the status endpoint: checks what holds for every path, and asks the path's route.</summary>
+/// <param name="pace">How fast clients over TCP are answered; those of the Unix socket are root's own.</param>
 /// <param name="overTcp">The stream of changes for clients over TCP, and what they receive.</param>
 /// <param name="overSocket">The same for clients of the Unix socket, whose places nobody else can take.</param>
 internal sealed class StatusApplication(
     StatusRoutes routes,
+    ClientPace pace,
     EventStream overTcp,
     EventStream overSocket,
     ILogger<StatusServer> logger,
@@ -22,10 +24,16 @@ internal sealed class StatusApplication(
         var isTcp = context.Connection.RemoteIpAddress is not null;
         var (request, response) = (context.Request, context.Response);
         var events = isTcp ? overTcp : overSocket;
+        if (isTcp)
+        {
+            // Before there's an answer, which would be held while it waits.
+            await pace.WaitAsync(1, stop);
+        }
+
         var answer = Refuse(request, isTcp);
         if (answer is null && request.Path.Value == StatusRoutes.Events)
         {
-            if (await events.TrySendAsync(response, stop))
+            if (await events.TrySendAsync(response, isTcp ? pace : null, stop))
             {
                 return;
             }
@@ -37,7 +45,12 @@ internal sealed class StatusApplication(
             );
         }
 
-        await SendAsync(response, answer ?? routes.For(request), events.Bodies, stop);
+        answer ??= routes.For(request);
+        await SendAsync(response, answer, events.Bodies, stop);
+        if (isTcp)
+        {
+            pace.Sent(answer.Body.Length);
+        }
     }
 
     private static Answer? Refuse(HttpRequest request, bool isTcp)

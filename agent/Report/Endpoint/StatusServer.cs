@@ -26,6 +26,10 @@ internal sealed partial class StatusServer(
 {
     private const int MostFollowers = 50;
 
+    // Answers to all clients over TCP, of 16 KiB: at once, and a second in the long run.
+    private const int AnswersAtOnce = 2000;
+    private const int AnswersPerSecond = 400;
+
     private readonly CancellationTokenSource _stopping = new();
     private KestrelServer? _server;
 
@@ -47,10 +51,11 @@ internal sealed partial class StatusServer(
             return;
         }
 
-        _server = HttpServer.Create(sockets);
+        _server = HttpServer.Create(sockets, time);
         await _server.StartAsync(
             new StatusApplication(
                 new StatusRoutes(store, delays, period, metrics),
+                new ClientPace(AnswersAtOnce, AnswersPerSecond, time),
                 new EventStream(store, time, MostFollowers, OverTcp),
                 new EventStream(store, time, MostFollowers, OverSocket),
                 logger,

@@ -177,6 +177,27 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
         );
 
     [Theory(Timeout = Timeout)]
+    [InlineData("/")]
+    [InlineData("/api/v1/status")]
+    [InlineData("/healthz")]
+    public Task Clients_that_ask_and_read_as_fast_as_they_can(string path) =>
+        HoldsAsync(
+            $"30 clients that read {path} without end",
+            async scene =>
+            {
+                await scene.Tenants.StartAsync("crowd", "GUEST=evil", "VCPUS=900", "THREADS=900");
+                await scene.Tenants.StartAsync(
+                    "clients",
+                    $"PORT={scene.Port}",
+                    "CLIENTS=30",
+                    "READ=1",
+                    $"PATHNAME={path}"
+                );
+            },
+            Many
+        );
+
+    [Theory(Timeout = Timeout)]
     [InlineData("forks", "processes that end at once, without end")]
     [InlineData("threads", "threads that are named like vCPUs, without end")]
     [InlineData("execs", "guests that are born and end, without end")]

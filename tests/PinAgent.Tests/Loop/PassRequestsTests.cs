@@ -196,6 +196,31 @@ public sealed class PassRequestsTests
     }
 
     [Fact]
+    public void Threads_that_name_themselves_during_a_look_that_was_due_have_their_share_of_a_CPU_too()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var spent = TimeSpan.Zero;
+        var requests = new PassRequests(_time, () => spent);
+        var rounds = 0;
+        for (var look = 0; look < 10; look++)
+        {
+            requests.Wait(TimeSpan.Zero, stop, out _);
+
+            // The look itself is nobody's; what is taken into it is theirs who ask for it.
+            spent += WorkBudget.Burst;
+            requests.LookAt(new NamedThread(look, 1, 0));
+            while (requests.TakeNamed().Count > 0)
+            {
+                spent += WorkBudget.Burst / 4;
+                requests.LookAt(new NamedThread(look, 1, 0));
+                rounds++;
+            }
+        }
+
+        Assert.Equal(5, rounds);
+    }
+
+    [Fact]
     public void Events_that_are_lost_again_and_again_are_a_look_at_everything_every_ten_seconds()
     {
         var stop = TestContext.Current.CancellationToken;

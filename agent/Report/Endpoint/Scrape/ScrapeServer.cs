@@ -44,6 +44,7 @@ internal sealed partial class ScrapeServer(
         Address = socket.LocalEndPoint as IPEndPoint;
         _server = HttpServer.Create(
             [socket],
+            time,
             listen => listen.Use(next => new TlsConnections(next, certificates, time).ServeAsync)
         );
         await _server.StartAsync(

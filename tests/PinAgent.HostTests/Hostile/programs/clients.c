@@ -1,5 +1,5 @@
-// CLIENTS connections (100) to 127.0.0.1:PORT, each of which asks for PATHNAME again and again and never reads. Whoever is
-// thrown out comes back.
+// CLIENTS connections (100) to 127.0.0.1:PORT, each of which asks for PATHNAME again and again and never reads, or with READ as
+// fast as it can. Whoever is thrown out comes back.
 #include "tenant.h"
 
 #include <arpa/inet.h>
@@ -17,7 +17,8 @@ static int connect_again(void)
     };
     int smallest = 1, client = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     // What the client's side of the kernel would take in isn't held by the agent.
-    setsockopt(client, SOL_SOCKET, SO_RCVBUF, &smallest, sizeof smallest);
+    if (number("READ", 0) == 0)
+        setsockopt(client, SOL_SOCKET, SO_RCVBUF, &smallest, sizeof smallest);
     if (client >= 0 && connect(client, (struct sockaddr *)&agent, sizeof agent) && errno != EINPROGRESS)
     {
         close(client);
@@ -26,8 +27,19 @@ static int connect_again(void)
     return client;
 }
 
+// False where the agent has hung up.
+static int read_all(int client)
+{
+    static char buffer[256 * 1024];
+    ssize_t length;
+    while ((length = recv(client, buffer, sizeof buffer, MSG_DONTWAIT)) > 0)
+        ;
+    return length < 0 && (errno == EAGAIN || errno == ENOTCONN);
+}
+
 int main(void)
 {
+    long reads = number("READ", 0);
     long count = number("CLIENTS", 100);
     int *clients = malloc(count * sizeof *clients);
     char request[512];
@@ -42,12 +54,13 @@ int main(void)
         {
             if (clients[i] < 0)
                 clients[i] = connect_again();
-            else if (send(clients[i], request, length, 0) < 0 && errno != EAGAIN && errno != ENOTCONN)
+            else if ((send(clients[i], request, length, 0) < 0 && errno != EAGAIN && errno != ENOTCONN) || (reads && !read_all(clients[i])))
             {
                 close(clients[i]);
                 clients[i] = -1;
             }
         }
-        usleep(10 * 1000);
+        if (!reads)
+            usleep(10 * 1000);
     }
 }

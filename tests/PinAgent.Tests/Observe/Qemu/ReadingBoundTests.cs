@@ -174,6 +174,11 @@ public sealed class ReadingBoundTests : IDisposable
 
         Assert.Equal(Reason.Unreadable, vm.Problem?.Reason);
         Assert.Contains("vCPUs or I/O threads are among them", vm.Problem?.Message);
+
+        // Nothing is planned for it, so its threads would only be kept to be shown.
+        Assert.Equal(Bounds.UnclearThreads, vm.Threads.Length);
+        Assert.Equal(Bounds.IoThreads + 11, vm.Threads.Length + vm.ThreadsLeftOut);
+        Assert.Equal(ThreadRole.Emulator, vm.Threads[0].Role);
     }
 
     [Fact]
@@ -245,6 +250,78 @@ public sealed class ReadingBoundTests : IDisposable
         var burst = Bounds.TroubledThreads + (60 * Bounds.TroubledThreadsPerSecond);
         Assert.InRange(seen.Count * 4000, 60 * Bounds.TroubledThreadsPerSecond / 2, burst + 4000);
         Assert.Equal([1, 2, 3, 4, 5], seen.Distinct().Order());
+    }
+
+    [Theory]
+    [InlineData(100, 20)]
+    [InlineData(1000, 2)]
+    [InlineData(3000, 1)]
+    public void The_more_threads_a_VM_has_the_more_seldom_they_are_read_anew(
+        int threads,
+        int times
+    )
+    {
+        var qemu = FakeProcess.Qemu(_host, 4711);
+        for (var tid = 5000; tid < 5000 + threads; tid++)
+        {
+            qemu.Thread(tid, "worker");
+        }
+
+        var observer = Observer(_host.Files);
+        _host.Write("/proc/uptime", "1000.00 0.00\n");
+        var vm = Assert.Single(QemuObservation.Observe(_host, observer));
+        qemu.Thread(4712, "CPU 0/KVM", cpus: "9");
+
+        var seen = 0;
+        for (var tenth = 0; tenth < 20; tenth++)
+        {
+            _host.Write("/proc/uptime", $"{1000 + (tenth / 10)}.{tenth % 10}0 0.00\n");
+            Assert.True(observer.TryFindChanged([vm], out var changed));
+            seen += changed.Count;
+        }
+
+        Assert.Equal(times, seen);
+
+        // Its end is seen at once.
+        _host.Delete("/proc/4711");
+        Assert.True(observer.TryFindChanged([vm], out var ended));
+        Assert.Equal([4711], ended);
+    }
+
+    [Fact]
+    public void VMs_whose_threads_change_without_end_share_what_is_read_and_another_is_read_at_once()
+    {
+        ObservedVm[] vms =
+        [
+            .. Enumerable.Range(1, 11).Select(number => WithThreads(4000 + number, 500)),
+        ];
+        var observer = Observer(_host.Files);
+        var seen = new List<int>();
+        for (var second = 0; second < 60; second++)
+        {
+            _host.Write("/proc/uptime", $"{1000 + second}.00 0.00\n");
+
+            // The last one's only in the end.
+            Assert.True(
+                observer.TryFindChanged(second < 59 ? [.. vms[..10]] : [.. vms], out var changed)
+            );
+            seen.AddRange(changed);
+        }
+
+        Assert.InRange(seen.Count * 500, 10 * 500, (60 * Bounds.ChangedThreadsPerSecond) + 5000);
+        Assert.Contains(4011, seen);
+        Assert.All(vms[..10], vm => Assert.InRange(seen.Count(pid => pid == vm.Key.Pid), 2, 20));
+
+        ObservedVm WithThreads(int pid, int threads)
+        {
+            var qemu = FakeProcess.Qemu(_host, pid);
+            for (var i = 0; i < threads; i++)
+            {
+                qemu.Thread((pid * 1000) + i, "worker");
+            }
+
+            return new ObservedVm { Key = new VmKey(pid, 1), Guest = GuestCpus.One };
+        }
     }
 
     public void Dispose() => _host.Dispose();
