@@ -178,13 +178,13 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
 
             // A look that was due costs nothing; what is added to it does.
             var now = Now();
-            var spent = _spent();
+            var sofar = _spent();
             if (_asked is { } before)
             {
-                _work.Charge(spent - before, now);
+                _work.Charge(sofar - before, now);
             }
 
-            _asked = spent;
+            _asked = sofar;
             return now < _roundsEnd && _work.Left(now) <= TimeSpan.Zero ? Take() : [];
         }
     }
