@@ -37,7 +37,7 @@ internal sealed record VmPlan
     public bool IsolateEmulatorThread { get; init; }
 
     /// <summary>Why nothing is to be done; null when there's a placement.</summary>
-    public VmObstacle? Obstacle { get; init; }
+    public Standing? Obstacle { get; init; }
 
     /// <summary>How far an annotation or a release lowers the agent's mode for this VM.</summary>
     public ModeLimit Limit { get; init; }
@@ -80,9 +80,6 @@ internal sealed record VmPlan
     /// <summary>Namespace and name, printable.</summary>
     internal string FullName => $"{Words.Shown(Namespace)}/{Words.Shown(Name)}";
 }
-
-/// <summary>Why a VM isn't to be pinned.</summary>
-internal sealed record VmObstacle(VmState State, Reason Reason, string Message);
 
 /// <summary>One thread and the CPUs it belongs on.</summary>
 /// <param name="Thread">The thread as it was found.</param>

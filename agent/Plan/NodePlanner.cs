@@ -181,7 +181,7 @@ internal static class NodePlanner
             },
             Refusal refusal => plan with
             {
-                Obstacle = new VmObstacle(VmState.Refused, refusal.Reason, refusal.Message),
+                Obstacle = new Standing(VmState.Refused, refusal.Reason, refusal.Message),
             },
             _ => throw new InvalidOperationException($"unknown result {result.GetType()}"),
         };

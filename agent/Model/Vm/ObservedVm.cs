@@ -50,17 +50,13 @@ internal sealed record ObservedVm
     public bool HasVcpus => Threads.Any(thread => thread.Role == ThreadRole.Vcpu);
 
     /// <summary>What keeps the VM from being understood; null if nothing does.</summary>
-    public VmProblem? Problem { get; init; }
+    public Standing? Problem { get; init; }
 
     /// <summary>Whether it was found as the other was.</summary>
     internal bool IsSameAs(ObservedVm other) =>
         this with { Threads = [] } == other with { Threads = [] }
         && Threads.SequenceEqual(other.Threads);
 }
-
-/// <summary>Something that stands in a VM's way.</summary>
-/// <param name="Message">The sentence: what, where, expected, found, what to do.</param>
-internal sealed record VmProblem(Reason Reason, string Message);
 
 /// <summary>The guest's CPUs according to QEMU's command line.</summary>
 /// <param name="Full">The topology with every CPU that hotplug can enable.</param>

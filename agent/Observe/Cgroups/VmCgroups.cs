@@ -54,7 +54,7 @@ internal sealed class VmCgroups(HostFiles files)
             {
                 Cgroup = location,
                 Cpuset = cpuset,
-                Problem = new VmProblem(
+                Problem = Standing.Unclear(
                     Reason.CpusetEmpty,
                     $"{location.Path}: the effective cpuset is empty, so the VM has no CPU to run on"
                 ),
@@ -126,7 +126,7 @@ internal sealed class VmCgroups(HostFiles files)
         ObservedVm Unreadable(string text) =>
             vm with
             {
-                Problem = vm.Problem ?? new VmProblem(Reason.CpusetUnreadable, text),
+                Problem = vm.Problem ?? Standing.Unclear(Reason.CpusetUnreadable, text),
             };
     }
 

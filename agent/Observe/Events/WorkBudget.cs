@@ -1,13 +1,13 @@
 namespace PinAgent.Observe.Events;
 
 /// <summary>
-/// How much of a CPU may be spent on what is asked for between two looks that are due anyway: a quarter of a second of it in a burst, and
+/// How much of a CPU may be spent on what is asked for between two looks that are due anyway: 0.15 seconds of it in a burst, and
 /// a thirtieth of the time. Pure.
 /// </summary>
 internal sealed class WorkBudget
 {
     /// <summary>What a burst may take.</summary>
-    public static readonly TimeSpan Burst = TimeSpan.FromSeconds(0.25);
+    public static readonly TimeSpan Burst = TimeSpan.FromSeconds(0.15);
 
     private const int OneOf = 30;
 

@@ -24,7 +24,7 @@ internal sealed class KvmVcpuFiles(HostFiles files)
     /// <param name="threads">Its threads, those that the kernel named left out.</param>
     /// <param name="vcpuOf">The vCPU of each thread that is one, once all are known.</param>
     /// <returns>Why they aren't all known; null if they are.</returns>
-    public VmProblem? TryRecognise(
+    public Standing? TryRecognise(
         VmKey vm,
         GuestCpus guest,
         IReadOnlyCollection<VmThread> threads,
@@ -90,7 +90,7 @@ internal sealed class KvmVcpuFiles(HostFiles files)
         {
             var twice = seen.GroupBy(pair => pair.Value).First(group => group.Count() > 1).Key;
             seen.Clear();
-            return new VmProblem(
+            return Standing.Unclear(
                 Reason.VcpuThreadsAmbiguous,
                 $"two threads of QEMU run vCPU {twice}; looking again at the next pass"
             );
@@ -172,8 +172,8 @@ internal sealed class KvmVcpuFiles(HostFiles files)
             && length == text.Length - 2;
     }
 
-    private static VmProblem Unnamed(string why) =>
-        new(
+    private static Standing Unnamed(string why) =>
+        Standing.Unclear(
             Reason.ThreadsUnnamed,
             $"QEMU's threads have no names, {why}; start it with -name …,debug-threads=on, as libvirt does"
         );

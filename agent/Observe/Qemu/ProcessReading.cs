@@ -42,7 +42,7 @@ internal readonly record struct ProcessReading(ObservedVm? Vm, string? Unreadabl
             return Vm;
         }
 
-        var problem = new VmProblem(Reason.Unreadable, Unreadable);
+        var problem = Standing.Unclear(Reason.Unreadable, Unreadable);
         return known.Problem == problem ? known : known with { Problem = problem };
     }
 }

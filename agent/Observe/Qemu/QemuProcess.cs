@@ -70,7 +70,7 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
         }
 
         var problem = commandLine.Problem is { } text
-            ? new VmProblem(Reason.Unreadable, text)
+            ? Standing.Unclear(Reason.Unreadable, text)
             : threads.FindVcpus(key, commandLine.Guest, found);
         var vcpus = found.CountVcpus();
         if (
@@ -79,7 +79,7 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
             && ProcessList.IsStarting(startTime, uptime)
         )
         {
-            problem = new VmProblem(
+            problem = Standing.Unclear(
                 Reason.VcpuThreadsStarting,
                 $"QEMU has just started: {vcpus} of {commandLine.Guest.BootVcpus} vCPU threads exist"
             );

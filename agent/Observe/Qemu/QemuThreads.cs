@@ -67,12 +67,12 @@ internal sealed class QemuThreads(HostFiles files, IAffinityReader affinity, Kvm
 
     /// <summary>Tells which threads run vCPUs.</summary>
     /// <returns>Why that isn't clear; null if it is.</returns>
-    public VmProblem? FindVcpus(VmKey key, GuestCpus guest, FoundThreads found)
+    public Standing? FindVcpus(VmKey key, GuestCpus guest, FoundThreads found)
     {
         var threads = found.Threads;
         if (threads.Any(thread => thread.Name.What == ThreadName.Kind.AllVcpus))
         {
-            return new VmProblem(
+            return Standing.Unclear(
                 Reason.VcpusShareOneThread,
                 "one thread runs all vCPUs (-accel tcg,thread=single), so they can't be put on CPUs one by one; use KVM, "
                     + "or thread=multi"
@@ -86,7 +86,7 @@ internal sealed class QemuThreads(HostFiles files, IAffinityReader affinity, Kvm
         if (twice is not null)
         {
             // Two are enough to say it.
-            return new VmProblem(
+            return Standing.Unclear(
                 Reason.VcpuThreadsAmbiguous,
                 $"threads {string.Join(" and ", twice.Take(2).Select(thread => thread.Thread.Tid))} are both called "
                     + $"{twice.First().Thread.Comm}: expected one thread for each vCPU"
@@ -95,7 +95,7 @@ internal sealed class QemuThreads(HostFiles files, IAffinityReader affinity, Kvm
 
         if (found.LacksNamed)
         {
-            return new VmProblem(
+            return Standing.Unclear(
                 Reason.Unreadable,
                 $"it has {found.LeftOut} threads more than are looked at of one VM, and vCPUs or I/O threads are among them"
             );

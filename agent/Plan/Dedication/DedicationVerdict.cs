@@ -19,7 +19,7 @@ internal sealed record DedicationVerdict(ObservedVm Vm, string Namespace, string
     public bool Dedicated { get; init; }
 
     /// <summary>Why it isn't to be pinned; null if it is.</summary>
-    public VmObstacle? Obstacle { get; init; }
+    public Standing? Obstacle { get; init; }
 
     /// <summary>What an administrator should know.</summary>
     public ImmutableArray<string> Advisories { get; init; } = [];

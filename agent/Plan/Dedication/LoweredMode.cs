@@ -29,7 +29,7 @@ internal static class LoweredMode
             { Dedicated: false } or { Obstacle: not null } or { Limit: ModeLimit.None } => verdict,
             { Limit: ModeLimit.Off } => verdict with
             {
-                Obstacle = new VmObstacle(
+                Obstacle = new Standing(
                     VmState.Waiting,
                     Reason.SwitchedOff,
                     $"{verdict.LimitMessage}: nothing is wanted of this VM's threads"

@@ -108,14 +108,14 @@ internal static class NodeDedication
         DedicationVerdict NotDedicated(Reason reason, string message) =>
             verdict with
             {
-                Obstacle = new VmObstacle(VmState.NotDedicated, reason, message),
+                Obstacle = new Standing(VmState.NotDedicated, reason, message),
             };
     }
 
     private static bool Names(string name, DedicationVerdict verdict) =>
         name == verdict.Vm.GuestName || name == $"{verdict.Namespace}/{verdict.Name}";
 
-    private static VmObstacle? Infer(ObservedVm vm, NodeSnapshot snapshot, Precedence precedence)
+    private static Standing? Infer(ObservedVm vm, NodeSnapshot snapshot, Precedence precedence)
     {
         if (vm.Cpuset is not { } cpuset)
         {
@@ -124,7 +124,7 @@ internal static class NodeDedication
 
         if (!precedence.IsConfined(vm))
         {
-            return new VmObstacle(
+            return new Standing(
                 VmState.NotDedicated,
                 Reason.NoCpusetOfItsOwn,
                 $"no cgroup from {vm.Cgroup?.Path} upwards has a cpuset of its own, so the VM shares CPUs {cpuset} with "
@@ -141,7 +141,7 @@ internal static class NodeDedication
         );
         if (rival is not null)
         {
-            return new VmObstacle(
+            return new Standing(
                 VmState.NotDedicated,
                 Reason.CpusetOverlaps,
                 $"CPUs {cpuset.Intersect(rival.Cpuset!)} are also in the cpuset of {Describe(rival)}, "
@@ -159,7 +159,7 @@ internal static class NodeDedication
         );
         return cpuset.Count >= vcpus
             ? null
-            : new VmObstacle(
+            : new Standing(
                 VmState.NotDedicated,
                 Reason.CpusetTooSmall,
                 $"the cpuset {cpuset} has fewer CPUs than the guest's {vcpus} vCPUs"
@@ -214,13 +214,7 @@ internal static class NodeDedication
         return vm.Problem is { } problem
             ? verdict with
             {
-                Obstacle = new VmObstacle(
-                    problem.Reason == Reason.VcpusShareOneThread
-                        ? VmState.Refused
-                        : VmState.Waiting,
-                    problem.Reason,
-                    problem.Message
-                ),
+                Obstacle = problem,
             }
             : verdict with
             {
@@ -240,16 +234,17 @@ internal static class NodeDedication
         DedicationVerdict NotExclusive(Reason reason, string message) =>
             verdict with
             {
-                Obstacle = new VmObstacle(VmState.NotExclusive, reason, message),
+                Obstacle = new Standing(VmState.NotExclusive, reason, message),
             };
     }
 
-    private static VmObstacle Unreadable(ObservedVm vm) =>
-        new(
-            VmState.Waiting,
-            vm.Problem?.Reason ?? Reason.CpusetUnreadable,
-            vm.Problem?.Message ?? "the VM's cpuset couldn't be read"
-        );
+    private static Standing Unreadable(ObservedVm vm) =>
+        vm.Problem is { } problem
+            ? problem with
+            {
+                State = VmState.Waiting,
+            }
+            : new(VmState.Waiting, Reason.CpusetUnreadable, "the VM's cpuset couldn't be read");
 
     private static string Describe(ObservedVm vm) =>
         vm.GuestName is { } name ? $"guest {name} (pid {vm.Key.Pid})" : $"pid {vm.Key.Pid}";

@@ -107,14 +107,14 @@ internal static class KubeletChecks
 
     private static IEnumerable<Finding> Vm(ObservedVm vm)
     {
-        if (vm.Problem is { } problem)
+        if (vm.Problem is { Reason: { } reason, Message: { } message })
         {
             yield return new(
                 $"QEMU {vm.GuestName ?? "without a name"} (pid {vm.Key.Pid})",
                 FindingLevel.Warning,
-                problem.Message,
-                $"pinning this VM: {problem.Reason}",
-                ReasonActions.Of(problem.Reason)
+                message,
+                $"pinning this VM: {reason}",
+                ReasonActions.Of(reason)
             );
         }
     }

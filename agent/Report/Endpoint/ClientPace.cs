@@ -8,8 +8,8 @@ namespace PinAgent.Report.Endpoint;
 /// <param name="perSecond">How much a second.</param>
 internal sealed class ClientPace(double burst, double perSecond, TimeProvider time)
 {
-    // What sending so much costs about as much as one more request.
-    private const double Unit = 16 * 1024;
+    // Sending so many bytes costs about as much as one more request.
+    private const double Unit = 256 * 1024;
 
     private readonly Lock _lock = new();
     private readonly long _begun = time.GetTimestamp();

@@ -16,9 +16,7 @@ internal static class StatusBuilder
     public static VmStatus Build(VmOutcome outcome)
     {
         var plan = outcome.Plan;
-        var standing = plan.Obstacle is { } obstacle
-            ? new Standing(obstacle.State, obstacle.Reason, obstacle.Message)
-            : Judge(plan, outcome.Threads);
+        var standing = plan.Obstacle ?? Judge(plan, outcome.Threads);
         return new VmStatus
         {
             Namespace = Words.Shown(plan.Namespace),
@@ -185,6 +183,4 @@ internal static class StatusBuilder
             ", ",
             threads.Select(thread => $"{thread.Planned.Thread.Comm} ({thread.Planned.Thread.Tid})")
         );
-
-    private readonly record struct Standing(VmState State, Reason? Reason, string? Message);
 }

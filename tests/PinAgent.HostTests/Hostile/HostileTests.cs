@@ -7,8 +7,6 @@ namespace PinAgent.HostTests.Hostile;
 /// asserted, for they are what is promised. A time or a share of a CPU that is beyond its bound, as a machine may be
 /// busy with others, is measured once more, and only what is missed twice in a row counts; an agent that ended, that took too
 /// much memory or that touched a stranger's thread isn't asked again.
-/// Those with the trait <c>bound=missed</c> miss a bound today, of CPU time or of memory: every drift is repaired in time and the
-/// agent lives, at two to five times the share of a CPU. <c>run.sh</c> names them as skipped; the lane by itself runs them all.
 /// </summary>
 [Trait("lane", "hostile")]
 public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
@@ -64,7 +62,6 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
         );
 
     [Fact(Timeout = Timeout)]
-    [Trait("bound", "missed")]
     public Task Twenty_thousand_threads_of_five_guests() =>
         HoldsAsync(
             "5 guests of 4,000 idle threads",
@@ -72,7 +69,6 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
         );
 
     [Fact(Timeout = Timeout)]
-    [Trait("bound", "missed")]
     public Task Twenty_thousand_threads_of_five_namesakes() =>
         HoldsAsync(
             "5 namesakes of the neighbour with 4,000 idle threads",
@@ -86,7 +82,6 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
         );
 
     [Fact(Timeout = Timeout)]
-    [Trait("bound", "missed")]
     public Task A_thread_that_flips_its_name_with_a_long_command_line() =>
         HoldsAsync(
             "a thread's name flipped, command line of 2.5 MB",
@@ -101,7 +96,6 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
         );
 
     [Fact(Timeout = Timeout)]
-    [Trait("bound", "missed")]
     public Task A_guest_that_flips_its_state() =>
         HoldsAsync(
             "a guest that flips its state",
@@ -117,7 +111,6 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
         );
 
     [Fact(Timeout = Timeout)]
-    [Trait("bound", "missed")]
     public Task A_namesake_that_flips_its_state() =>
         HoldsAsync(
             "a namesake of the neighbour that flips its state",
@@ -147,7 +140,6 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
         );
 
     [Fact(Timeout = Timeout)]
-    [Trait("bound", "missed")]
     public Task Clients_that_ask_for_the_page_and_dont_read() =>
         HoldsAsync(
             "100 clients that ask for / and don't read",
@@ -160,7 +152,6 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
         );
 
     [Fact(Timeout = Timeout)]
-    [Trait("bound", "missed")]
     public Task Clients_that_ask_for_a_large_vm_and_dont_read() =>
         HoldsAsync(
             "100 clients that ask for a VM of 3,000 threads",

@@ -167,7 +167,7 @@ public sealed class StatusBuilderTests
         var plan = new AppliedVm().Plan;
         var hindered = plan with
         {
-            Obstacle = new VmObstacle(state, reason, "the sentence"),
+            Obstacle = new Standing(state, reason, "the sentence"),
             Threads = [.. plan.Threads.Select(thread => thread with { Wanted = null })],
             Advisories = ["by the plan"],
         };
@@ -195,7 +195,7 @@ public sealed class StatusBuilderTests
                 {
                     Namespace = Hostile,
                     Name = Hostile,
-                    Obstacle = new VmObstacle(VmState.Waiting, Reason.Unreadable, Hostile),
+                    Obstacle = new Standing(VmState.Waiting, Reason.Unreadable, Hostile),
                     Advisories = [Hostile],
                 },
                 AgentMode.Enforce

@@ -208,7 +208,7 @@ public sealed class ReadingBoundTests : IDisposable
             {
                 Key = new VmKey(pid, 1),
                 Guest = GuestCpus.One,
-                Problem = new VmProblem(Reason.Unreadable, "odd"),
+                Problem = Standing.Unclear(Reason.Unreadable, "odd"),
             })
             .ToArray();
         var observer = Observer(_host.Files);
@@ -235,7 +235,7 @@ public sealed class ReadingBoundTests : IDisposable
                     Key = new VmKey(pid, 1),
                     Guest = GuestCpus.One,
                     ThreadsLeftOut = 4000,
-                    Problem = new VmProblem(Reason.Unreadable, "odd"),
+                    Problem = Standing.Unclear(Reason.Unreadable, "odd"),
                 }),
         ];
         var observer = Observer(_host.Files);

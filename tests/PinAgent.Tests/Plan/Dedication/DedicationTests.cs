@@ -192,7 +192,7 @@ public sealed class DedicationTests
         string standing
     )
     {
-        var broken = Vms.Vm("vm1", "0,8", Two) with { Problem = new VmProblem(problem, "why") };
+        var broken = Vms.Vm("vm1", "0,8", Two) with { Problem = Standing.Unclear(problem, "why") };
 
         var plans = new Node().Pass(broken, Vms.Vm("vm2", "1,9", Two, pid: 2000));
 

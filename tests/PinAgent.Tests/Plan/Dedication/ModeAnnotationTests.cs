@@ -39,7 +39,7 @@ public sealed class ModeAnnotationTests
         var vm = Pass(null, "off", null);
 
         Assert.Equal(
-            new VmObstacle(
+            new Standing(
                 VmState.Waiting,
                 Reason.SwitchedOff,
                 "annotation pinagent.dev/mode=off on the pod: nothing is wanted of this VM's threads"

@@ -89,7 +89,7 @@ public sealed class HeldPlacementsTests
     {
         var node = new Node();
         node.PassOne(Vm);
-        node.PassOne(Vm with { Problem = new VmProblem(reason, "not now") });
+        node.PassOne(Vm with { Problem = Standing.Unclear(reason, "not now") });
 
         Assert.Equal("0 8 1 9", node.PassOne(Vm.Running("9 1 8 0")).Vcpus());
     }

@@ -45,7 +45,7 @@ public sealed class LostIsolationTests
 
         // It's as true a pass later, and after one in which the VM couldn't be read.
         Assert.NotNull(node.PassOne(narrow).LostIsolation);
-        node.PassOne(narrow with { Problem = new VmProblem(Reason.Unreadable, "not now") });
+        node.PassOne(narrow with { Problem = Standing.Unclear(Reason.Unreadable, "not now") });
         Assert.NotNull(node.PassOne(narrow).LostIsolation);
 
         var again = node.PassOne(Vm);

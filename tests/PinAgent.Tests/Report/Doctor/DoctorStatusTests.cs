@@ -256,7 +256,7 @@ public sealed class DoctorStatusTests
                         Key = new(7, 1),
                         GuestName = "vm1",
                         Guest = GuestCpus.One,
-                        Problem = new(Reason.ThreadsUnnamed, "no vCPU is seen"),
+                        Problem = Standing.Unclear(Reason.ThreadsUnnamed, "no vCPU is seen"),
                     },
                 ],
             },
