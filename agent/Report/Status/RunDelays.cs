@@ -14,6 +14,8 @@ internal sealed class RunDelays(Func<int, ulong?> read, TimeProvider time)
     public static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
+    private readonly Dictionary<int, ulong?> _read = [];
+    private long? _readAt;
     private Sample? _last;
 
     /// <summary>A status with the waits as they are now, or were within the last second.</summary>
@@ -23,7 +25,7 @@ internal sealed class RunDelays(Func<int, ulong?> read, TimeProvider time)
         {
             if (_last is not { } last || last.Of != current || time.GetElapsedTime(last.At) >= Pace)
             {
-                var status = Add(current.Status, read);
+                var status = Add(current.Status, ReadOnce);
                 _last = new Sample(
                     current,
                     time.GetTimestamp(),
@@ -37,6 +39,23 @@ internal sealed class RunDelays(Func<int, ulong?> read, TimeProvider time)
 
             return (_last.Status, _last.Json);
         }
+    }
+
+    // A status that changes many times a second has no thread read as often.
+    private ulong? ReadOnce(int tid)
+    {
+        if (_readAt is not { } at || time.GetElapsedTime(at) >= Pace)
+        {
+            _read.Clear();
+            _readAt = time.GetTimestamp();
+        }
+
+        if (!_read.TryGetValue(tid, out var wait))
+        {
+            _read[tid] = wait = read(tid);
+        }
+
+        return wait;
     }
 
     /// <summary>A status with the waits as they are now.</summary>

@@ -256,10 +256,7 @@ public sealed class ReadingBoundTests : IDisposable
     [InlineData(100, 20)]
     [InlineData(1000, 2)]
     [InlineData(3000, 1)]
-    public void The_more_threads_a_VM_has_the_more_seldom_they_are_read_anew(
-        int threads,
-        int times
-    )
+    public void The_more_threads_a_VM_has_the_more_seldom_they_are_read_anew(int threads, int times)
     {
         var qemu = FakeProcess.Qemu(_host, 4711);
         for (var tid = 5000; tid < 5000 + threads; tid++)

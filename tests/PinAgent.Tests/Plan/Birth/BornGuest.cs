@@ -149,7 +149,9 @@ internal sealed class BornGuest(string cpuset, int vcpus, VmiFacts? vmi)
             Cpuset = cpus,
             GivenCpuset = cpus,
             Housekeeping = _housekeeping,
-            Problem = isComplete ? null : Standing.Unclear(Reason.VcpuThreadsStarting, "not all yet"),
+            Problem = isComplete
+                ? null
+                : Standing.Unclear(Reason.VcpuThreadsStarting, "not all yet"),
             Threads =
             [
                 .. _threads.Select(thread =>

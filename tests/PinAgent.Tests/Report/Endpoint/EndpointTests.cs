@@ -280,6 +280,11 @@ public sealed class EndpointTests
         await served.Tcp.GetStringAsync("/api/v1/vms/host/vm1", Stop);
         Assert.Equal(threads, reads);
 
+        // Not either where a guest changes its state again and again.
+        served.Store.Put(Node(1, Vm("vm1")));
+        Assert.NotEqual(first, await served.Tcp.GetStringAsync("/api/v1/status", Stop));
+        Assert.Equal(threads, reads);
+
         time.Advance(TimeSpan.FromSeconds(1));
         Assert.NotEqual(first, await served.Tcp.GetStringAsync("/api/v1/status", Stop));
         Assert.Equal(2 * threads, reads);
