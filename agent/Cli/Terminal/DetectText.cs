@@ -36,7 +36,7 @@ internal static class DetectText
             parts,
             ["BY PODRESOURCES", "CONTAINER", "CPUS"],
             status.PodResources?.Containers.Select(entry =>
-                (string[])[$"{entry.Namespace}/{entry.Pod}", entry.Container, entry.Cpus]
+                (string[])[$"{entry.Namespace}/{entry.Pod}", entry.Container, $"{entry.Cpus}"]
             ) ?? []
         );
         if (status.Cluster is { } cluster)

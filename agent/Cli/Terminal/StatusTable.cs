@@ -91,7 +91,7 @@ internal static class StatusTable
                 new Text($"{vm.Pid}"),
                 new Text($"{vm.State}", StyleOf(vm.State)),
                 new Text(vm.Reason?.ToString() ?? "-"),
-                new Text(vm.Cpuset ?? "?")
+                new Text(vm.Cpuset?.ToString() ?? "?")
             );
         }
 
@@ -120,8 +120,8 @@ internal static class StatusTable
                 ),
                 new Text($"{thread.Tid}"),
                 new Text(thread.Comm),
-                new Text(thread.Wanted ?? "-"),
-                new Text(thread.Actual ?? "gone"),
+                new Text(thread.Wanted?.ToString() ?? "-"),
+                new Text(thread.Actual?.ToString() ?? "gone"),
                 new Text(thread.Outcome?.ToString() ?? "-"),
             ];
             table.AddRow([

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PinAgent.Model.Cpu;
 
 namespace PinAgent.Model.Node;
 
@@ -6,7 +7,7 @@ namespace PinAgent.Model.Node;
 /// <param name="Kind">What kind.</param>
 /// <param name="Cpus">The CPUs concerned.</param>
 /// <param name="Message">The sentence.</param>
-internal sealed record Violation(ViolationKind Kind, string Cpus, string Message);
+internal sealed record Violation(ViolationKind Kind, CpuSet Cpus, string Message);
 
 /// <summary>The promises that can be broken.</summary>
 public enum ViolationKind

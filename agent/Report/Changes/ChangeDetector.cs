@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using PinAgent.Apply;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Status;
@@ -15,7 +16,7 @@ internal sealed class ChangeDetector
 {
     private readonly Dictionary<VmKey, Seen> _seen = [];
     private ImmutableArray<Violation> _violations = [];
-    private string _online = "";
+    private CpuSet _online = CpuSet.Empty;
     private DateTimeOffset _now;
 
     /// <summary>A pass came to the same as the one before.</summary>
@@ -28,13 +29,16 @@ internal sealed class ChangeDetector
     public ImmutableArray<VmChange> After(
         ImmutableArray<VmPassResult> vms,
         ImmutableArray<Violation> violations,
-        string online,
+        CpuSet online,
         bool? cpusetsWritten,
         DateTimeOffset now
     )
     {
         var changes = ImmutableArray.CreateBuilder<VmChange>();
-        var evidence = new ChangeEvidence(cpusetsWritten, _online.Length > 0 && _online != online);
+        var evidence = new ChangeEvidence(
+            cpusetsWritten,
+            !_online.IsEmpty && !_online.Equals(online)
+        );
         foreach (var vm in vms)
         {
             var key = vm.Outcome.Plan.Vm.Key;
@@ -71,11 +75,12 @@ internal sealed class ChangeDetector
         if (OfThreads(vm, before?.Vm, evidence) is var (found, cause))
         {
             kind = found;
-            var cpuset = before?.Vm.Status.Cpuset;
+            var cpuset = before?.Vm.Status.Cpuset?.ToString();
             var change = Record(vm, found, cause, now) with
             {
                 Threads = Threads(vm, kind == VmChangeKind.Repaired ? IsOld : IsAny),
-                CpusetBefore = before is null || cpuset == vm.Status.Cpuset ? null : cpuset,
+                CpusetBefore =
+                    before is null || cpuset == vm.Status.Cpuset?.ToString() ? null : cpuset,
             };
             var wasOff =
                 (change.Threads.Length > 0 && cause != ChangeCause.NewThreads)
@@ -128,7 +133,7 @@ internal sealed class ChangeDetector
         // Where the kernel itself put the threads right, the change of the cpuset is still one.
         if (
             before.Outcome.Plan.Placement is not null
-            && before.Status.Cpuset != status.Cpuset
+            && !Equals(before.Status.Cpuset, status.Cpuset)
             && (changed || isPinned)
         )
         {
@@ -219,7 +224,7 @@ internal sealed class ChangeDetector
             State = vm.Status.State,
             Reason = vm.Status.Reason,
             Message = kind == VmChangeKind.Adopted ? vm.Outcome.Plan.Adopted : vm.Status.Message,
-            Cpuset = vm.Status.Cpuset,
+            Cpuset = vm.Status.Cpuset?.ToString(),
             Key = vm.Outcome.Plan.Vm.Key,
             IsDedicated = vm.Status.Dedicated,
         };

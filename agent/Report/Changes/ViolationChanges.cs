@@ -35,7 +35,7 @@ internal static class ViolationChanges
         ImmutableArray<Violation> there
     ) => from.ExceptBy(there.Select(Key), Key);
 
-    private static (ViolationKind, string) Key(Violation one) => (one.Kind, one.Cpus);
+    private static (ViolationKind, CpuSet) Key(Violation one) => (one.Kind, one.Cpus);
 
     private static IEnumerable<VmChange> Records(
         Violation violation,
@@ -43,24 +43,22 @@ internal static class ViolationChanges
         ImmutableArray<VmPassResult> vms,
         DateTimeOffset now
     ) =>
-        CpuSet.TryParse(violation.Cpus, out var cpus, out _)
-            ? vms.Where(vm =>
-                    vm.Status.Dedicated
-                    && vm.Outcome.Plan.Vm.Cpuset is { } cpuset
-                    && cpuset.Overlaps(cpus)
-                )
-                .Select(vm => new VmChange
-                {
-                    At = now,
-                    Kind = kind,
-                    Cause = ChangeCause.Neighbours,
-                    Namespace = vm.Status.Namespace,
-                    Name = vm.Status.Name,
-                    Pid = vm.Status.Pid,
-                    State = vm.Status.State,
-                    Message = violation.Message,
-                    Cpuset = vm.Status.Cpuset,
-                    Key = vm.Outcome.Plan.Vm.Key,
-                })
-            : [];
+        vms.Where(vm =>
+                vm.Status.Dedicated
+                && vm.Outcome.Plan.Vm.Cpuset is { } cpuset
+                && cpuset.Overlaps(violation.Cpus)
+            )
+            .Select(vm => new VmChange
+            {
+                At = now,
+                Kind = kind,
+                Cause = ChangeCause.Neighbours,
+                Namespace = vm.Status.Namespace,
+                Name = vm.Status.Name,
+                Pid = vm.Status.Pid,
+                State = vm.Status.State,
+                Message = violation.Message,
+                Cpuset = vm.Status.Cpuset?.ToString(),
+                Key = vm.Outcome.Plan.Vm.Key,
+            });
 }

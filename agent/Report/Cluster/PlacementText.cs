@@ -28,7 +28,8 @@ internal sealed record PlacementText(
         return JsonSerializer.Serialize(
             new PlacementText(
                 ByNumber(vm, ThreadRole.Vcpu),
-                vm.Threads.FirstOrDefault(thread => thread.Role == ThreadRole.Emulator)?.Actual,
+                vm.Threads.FirstOrDefault(thread => thread.Role == ThreadRole.Emulator)
+                    ?.Actual?.ToString(),
                 ioThreads.Count > 0 ? ioThreads : null
             ),
             PlacementJson.Default.PlacementText
@@ -42,7 +43,7 @@ internal sealed record PlacementText(
         {
             if (thread is { Index: { } index, Actual: { } cpus })
             {
-                map[index] = cpus;
+                map[index] = cpus.ToString();
             }
         }
 

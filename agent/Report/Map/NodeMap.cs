@@ -23,15 +23,15 @@ internal sealed class NodeMap
     /// <summary>The map of a status.</summary>
     public static NodeMap Of(NodeStatus status)
     {
-        var pool = Parse(status.CpuManager.SharedPool);
+        var pool = status.CpuManager.SharedPool ?? CpuSet.Empty;
         var shares = status
             .Vms.Index()
             .Where(vm => vm.Item.Dedicated)
             .Select(vm => VmShare.Of(vm.Index, vm.Item))
             .ToList();
         return new NodeMap([
-            .. Parse(status.Topology.Online).Select(Map),
-            .. Parse(status.Topology.Offline).Select(id => new MappedCpu(id, CpuUse.Offline, [])),
+            .. status.Topology.Online.Select(Map),
+            .. status.Topology.Offline.Select(id => new MappedCpu(id, CpuUse.Offline, [])),
         ]);
 
         MappedCpu Map(int id)
@@ -49,9 +49,6 @@ internal sealed class NodeMap
             return new MappedCpu(id, use, owners);
         }
     }
-
-    /// <summary>A CPU list of a status; none if it isn't known.</summary>
-    public static CpuSet Parse(string? list) => CpuSet.Parse(list ?? "");
 }
 
 /// <summary>What a CPU is used for.</summary>

@@ -19,11 +19,11 @@ internal sealed class VmShare
     /// <param name="index">The VM's place in <see cref="NodeStatus.Vms"/>.</param>
     public static VmShare Of(int index, VmStatus vm)
     {
-        var cpuset = NodeMap.Parse(vm.Cpuset);
+        var cpuset = vm.Cpuset ?? CpuSet.Empty;
         var alive = vm.Threads.Where(thread => thread.Actual is not null).ToList();
         var floating = alive
-            .Where(thread => thread.Actual != thread.Wanted)
-            .Aggregate(CpuSet.Empty, (cpus, thread) => cpus.Union(NodeMap.Parse(thread.Actual)));
+            .Where(thread => !thread.Actual!.Equals(thread.Wanted))
+            .Aggregate(CpuSet.Empty, (cpus, thread) => cpus.Union(thread.Actual!));
         var roles = alive
             .SelectMany(thread => Places(thread, cpuset))
             .GroupBy(place => place)
@@ -47,17 +47,16 @@ internal sealed class VmShare
     // A thread that isn't where it should be shows where it should, and where it strays outside its VM's CPUs.
     private static IEnumerable<(int Cpu, CpuRole Role)> Places(ThreadStatus thread, CpuSet cpuset)
     {
-        if (thread.Wanted is null)
+        if (thread is not { Wanted: { } wanted, Actual: { } actual })
         {
             return [];
         }
 
-        var actual = NodeMap.Parse(thread.Actual);
-        return thread.Actual == thread.Wanted
+        return actual.Equals(wanted)
             ? actual.Select(cpu => (cpu, Role(isThere: true)))
             :
             [
-                .. NodeMap.Parse(thread.Wanted).Select(cpu => (cpu, Role(isThere: false))),
+                .. wanted.Select(cpu => (cpu, Role(isThere: false))),
                 .. actual.Except(cpuset).Select(cpu => (cpu, Role(isThere: true))),
             ];
 

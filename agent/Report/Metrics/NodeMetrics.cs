@@ -147,7 +147,7 @@ internal static class NodeMetrics
         if (manager.SharedPool is { } pool)
         {
             writer.Gauge("shared_pool_cpus", "CPUs of the kubelet's shared pool.");
-            writer.Add(NodeMap.Parse(pool).Count);
+            writer.Add(pool.Count);
         }
 
         writer.Gauge(
@@ -160,7 +160,7 @@ internal static class NodeMetrics
             var cpus = CpuSet.Of(
                 status
                     .Violations.Where(violation => violation.Kind == kind)
-                    .SelectMany(violation => NodeMap.Parse(violation.Cpus))
+                    .SelectMany(violation => violation.Cpus)
             );
             writer.Add(cpus.Count, ("kind", Word(kind)));
         }

@@ -36,7 +36,7 @@ internal static class VmMetrics
                     at.vm.Name,
                     Role: at.thread.Role.ToWord(),
                     Index: $"{at.thread.Index}",
-                    Cpus: at.thread.Actual!
+                    Cpus: at.thread.Actual!.ToString()
                 )
             );
         foreach (var (at, count) in threads)

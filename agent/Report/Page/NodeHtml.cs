@@ -1,4 +1,5 @@
 using System.Globalization;
+using PinAgent.Model.Cpu;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
@@ -50,7 +51,7 @@ internal static class NodeHtml
                 "CPU manager",
                 Word(status.CpuManager.State),
                 status.CpuManager.SharedPool is { } pool
-                    ? $"shared pool {(pool.Length == 0 ? "empty" : pool)}"
+                    ? $"shared pool {(pool.IsEmpty ? "empty" : pool.ToString())}"
                     : ""
             ),
             Figure("Repairs", $"{status.Drift.Repairs}", "since the agent started"),
@@ -102,7 +103,7 @@ internal static class NodeHtml
                     )
                 )
             ),
-            Row("Online CPUs", Html.Of($"<p>{topology.Online}</p>")),
+            Row("Online CPUs", Html.Of($"<p>{topology.Online.ToString()}</p>")),
             .. CpuList("Offline CPUs", topology.Offline),
             .. CpuList("Isolated from the scheduler", topology.Isolated),
             .. CpuList("Without a tick (nohz_full)", topology.NohzFull),
@@ -135,8 +136,8 @@ internal static class NodeHtml
                 """
             );
 
-    private static IEnumerable<Html> CpuList(string name, string cpus) =>
-        cpus.Length == 0 ? [] : [Row(name, Html.Of($"<p>{cpus}</p>"))];
+    private static IEnumerable<Html> CpuList(string name, CpuSet cpus) =>
+        cpus.IsEmpty ? [] : [Row(name, Html.Of($"<p>{cpus.ToString()}</p>"))];
 
     private static Html Figure(string name, string value, string note) =>
         Html.Of($"""<div><dt>{name}</dt><dd><b>{value}</b> <span>{note}</span></dd></div>""");

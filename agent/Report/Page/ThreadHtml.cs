@@ -45,7 +45,7 @@ internal static class ThreadHtml
             ? ""
             : "off";
         return Html.Of(
-            $"""<tr class="{look}"><th scope="row">{role}{number} <small><bdi>{thread.Comm}</bdi> {thread.Tid}</small>{rule}</th><td>{Cpus(thread.Wanted ?? "–")}</td><td>{Cpus(thread.Actual ?? "gone")}</td><td>{thread.Outcome?.ToString() ?? "–"}</td></tr>"""
+            $"""<tr class="{look}"><th scope="row">{role}{number} <small><bdi>{thread.Comm}</bdi> {thread.Tid}</small>{rule}</th><td>{Cpus(thread.Wanted?.ToString() ?? "–")}</td><td>{Cpus(thread.Actual?.ToString() ?? "gone")}</td><td>{thread.Outcome?.ToString() ?? "–"}</td></tr>"""
         );
     }
 

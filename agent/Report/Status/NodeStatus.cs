@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using PinAgent.Model.Cpu;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
 using PinAgent.Report.Cluster;
@@ -71,11 +72,11 @@ internal sealed record DriftStatus(long Repairs);
 /// <param name="Evidence">What was looked at and found.</param>
 internal sealed record CpuManagerStatus(
     CpuManagerState State,
-    string? SharedPool,
+    CpuSet? SharedPool,
     IReadOnlyList<string> Evidence
 )
 {
     /// <summary>The status of an observation.</summary>
     public static CpuManagerStatus Of(CpuManagerObservation observation) =>
-        new(observation.State, observation.SharedPool?.ToString(), observation.Evidence);
+        new(observation.State, observation.SharedPool, observation.Evidence);
 }

@@ -1,3 +1,4 @@
+using PinAgent.Model.Cpu;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Text;
 
@@ -7,14 +8,14 @@ namespace PinAgent.Report.Status;
 /// <param name="Allocatable">The CPUs that the CPU manager may give out.</param>
 /// <param name="Containers">The containers that have CPUs, in the order of their names.</param>
 internal sealed record PodResourcesStatus(
-    string Allocatable,
+    CpuSet Allocatable,
     IReadOnlyList<PodCpusStatus> Containers
 )
 {
     /// <summary>The status of an answer.</summary>
     public static PodResourcesStatus Of(PodResources resources) =>
         new(
-            resources.Allocatable.ToString(),
+            resources.Allocatable,
             [
                 .. resources
                     .Containers.Where(container => !container.Value.IsEmpty)
@@ -22,7 +23,7 @@ internal sealed record PodResourcesStatus(
                         Words.Printable(container.Key.Namespace),
                         Words.Printable(container.Key.Pod),
                         Words.Printable(container.Key.Container),
-                        container.Value.ToString()
+                        container.Value
                     ))
                     .OrderBy(container => container.Namespace, StringComparer.Ordinal)
                     .ThenBy(container => container.Pod, StringComparer.Ordinal)
@@ -36,4 +37,4 @@ internal sealed record PodResourcesStatus(
 /// <param name="Pod">The pod's name.</param>
 /// <param name="Container">The container's name.</param>
 /// <param name="Cpus">The CPUs.</param>
-internal sealed record PodCpusStatus(string Namespace, string Pod, string Container, string Cpus);
+internal sealed record PodCpusStatus(string Namespace, string Pod, string Container, CpuSet Cpus);

@@ -13,7 +13,8 @@ namespace PinAgent.Report.Status;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UseStringEnumConverter = true,
-    WriteIndented = true
+    WriteIndented = true,
+    Converters = [typeof(CpuSetConverter)]
 )]
 [JsonSerializable(typeof(NodeStatus))]
 [JsonSerializable(typeof(VmStatus))]

@@ -36,7 +36,7 @@ internal static class StatusBuilder
             [
                 .. plan.Advisories.Concat(Advise(outcome.Threads)).Select(Words.Printable),
             ],
-            Cpuset = plan.Vm.Cpuset?.ToString(),
+            Cpuset = plan.Vm.Cpuset,
             Guest = new GuestStatus(
                 plan.Guest.Sockets,
                 plan.Guest.Cores,
@@ -50,8 +50,8 @@ internal static class StatusBuilder
                     thread.Planned.Thread.Role,
                     thread.Planned.Thread.Index,
                     thread.Planned.Thread.Comm,
-                    thread.Planned.Wanted?.ToString(),
-                    thread.Actual?.ToString(),
+                    thread.Planned.Wanted,
+                    thread.Actual,
                     thread.Outcome,
                     thread.Planned.Rule
                 )

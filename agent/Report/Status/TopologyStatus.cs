@@ -10,10 +10,10 @@ namespace PinAgent.Report.Status;
 /// <param name="NohzFull">CPUs without a periodic tick.</param>
 internal sealed record TopologyStatus(
     IReadOnlyList<CpuStatus> Cpus,
-    string Online,
-    string Offline,
-    string Isolated,
-    string NohzFull
+    CpuSet Online,
+    CpuSet Offline,
+    CpuSet Isolated,
+    CpuSet NohzFull
 )
 {
     /// <summary>The status of a topology.</summary>
@@ -28,13 +28,13 @@ internal sealed record TopologyStatus(
                     cpu.L3,
                     cpu.Die,
                     cpu.Kind == CoreKind.Uniform ? null : cpu.Kind,
-                    CpuSet.Of(topology.SiblingsOf(cpu)).ToString()
+                    CpuSet.Of(topology.SiblingsOf(cpu))
                 )),
             ],
-            topology.Online.ToString(),
-            topology.Offline.ToString(),
-            topology.Isolated.ToString(),
-            topology.NohzFull.ToString()
+            topology.Online,
+            topology.Offline,
+            topology.Isolated,
+            topology.NohzFull
         );
 }
 
@@ -55,5 +55,5 @@ internal sealed record CpuStatus(
     int? L3,
     int? Die,
     CoreKind? Kind,
-    string Siblings
+    CpuSet Siblings
 );

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using PinAgent.Apply;
+using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 
 namespace PinAgent.Report.Status;
@@ -48,7 +49,7 @@ internal sealed record VmStatus
     public required ImmutableArray<string> Advisories { get; init; }
 
     /// <summary>The CPUs of the VM's container; null if they couldn't be read.</summary>
-    public required string? Cpuset { get; init; }
+    public required CpuSet? Cpuset { get; init; }
 
     /// <summary>The guest's CPUs.</summary>
     public required GuestStatus Guest { get; init; }
@@ -78,8 +79,8 @@ internal sealed record ThreadStatus(
     ThreadRole Role,
     int? Index,
     string Comm,
-    string? Wanted,
-    string? Actual,
+    CpuSet? Wanted,
+    CpuSet? Actual,
     Outcome? Outcome,
     string? Rule = null
 )

@@ -13,7 +13,7 @@ internal static class Checkpoint
             .Take(Most)
             .Select(contradiction => new Violation(
                 ViolationKind.Checkpoint,
-                contradiction.Cpus.ToString(),
+                contradiction.Cpus,
                 $"the kubelet's checkpoint contradicts itself: {contradiction.Message}; {Advice}"
             ));
 

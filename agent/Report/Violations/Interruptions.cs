@@ -37,7 +37,7 @@ internal static class Interruptions
         var cpus = CpuSet.Of(reaching.SelectMany(device => device.Routed.Union(device.Fired)));
         return new Violation(
             ViolationKind.Interrupts,
-            cpus.ToString(),
+            cpus,
             $"devices interrupt CPUs {cpus} of {vm.FullName}'s vCPUs: {Examples.Of([.. reaching.Select(Describe)])}; route them "
                 + "elsewhere (/proc/irq/NUMBER/smp_affinity_list, irqbalance's IRQBALANCE_BANNED_CPULIST)"
         );

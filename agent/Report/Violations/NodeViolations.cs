@@ -41,14 +41,14 @@ internal static class NodeViolations
     private static Violation LostIsolation(VmPlan vm) =>
         new(
             ViolationKind.Emulator,
-            vm.VcpuCpus.ToString(),
+            vm.VcpuCpus,
             $"vCPUs of {vm.FullName} share their CPUs with its emulator: {vm.LostIsolation}"
         );
 
     private static Violation Throttled(VmPlan vm) =>
         new(
             ViolationKind.Throttled,
-            vm.VcpuCpus.ToString(),
+            vm.VcpuCpus,
             $"a CPU limit has held back the container of {vm.FullName} within the last minutes, so that its vCPUs stood still "
                 + "on CPUs of their own: take the limit away (the kubelet's cpuCFSQuota, systemd's CPUQuota=)"
         );
@@ -56,7 +56,7 @@ internal static class NodeViolations
     private static Violation Disagreement(VmPlan vm) =>
         new(
             ViolationKind.Disagreement,
-            $"{vm.Vm.Cpuset}",
+            vm.Vm.Cpuset ?? CpuSet.Empty,
             $"the exclusive CPUs of {vm.FullName} are told differently: {vm.Disagreement}; somebody but the kubelet has "
                 + "written the cgroup, or the kubelet doesn't run"
         );

@@ -42,7 +42,7 @@ internal static class SharedCpus
         var both = vm.Vm.Cpuset!.Intersect(other.Vm.Cpuset!);
         return new Violation(
             ViolationKind.Overlap,
-            both.ToString(),
+            both,
             $"CPUs {both} are in the cpusets of both {vm.FullName} and {other.FullName}: each slows the other down"
         );
     }
@@ -65,7 +65,7 @@ internal static class SharedCpus
         );
         return new Violation(
             ViolationKind.Sibling,
-            shared.ToString(),
+            shared,
             $"vCPUs of {vm.FullName} on CPUs {shared} share their cores with CPUs of {other.FullName}: give whole cores "
                 + "to a VM (the kubelet's full-pcpus-only)"
         );

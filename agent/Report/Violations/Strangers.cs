@@ -36,7 +36,7 @@ internal static class Strangers
                 );
                 yield return new Violation(
                     ViolationKind.Stranger,
-                    cpus.ToString(),
+                    cpus,
                     $"other processes may run on CPUs {cpus} of {vm.FullName}'s vCPUs: {Describe(strangers)}; give them other "
                         + "CPUs (taskset, AllowedCPUs=, their cgroup's cpuset.cpus)"
                 );
@@ -51,7 +51,7 @@ internal static class Strangers
             var cpus = CpuSet.Of(placed.SelectMany(vm => vm.VcpuCpus));
             yield return new Violation(
                 ViolationKind.Stranger,
-                cpus.ToString(),
+                cpus,
                 $"{everywhere.DistinctBy(process => process.Pid).Count()} processes may run on every CPU, CPUs {cpus} of vCPUs "
                     + $"among them; most CPU time have {Describe(everywhere)}: keep them off (kernel parameter isolcpus, or "
                     + "systemd's CPUAffinity= and AllowedCPUs=)"

@@ -38,7 +38,7 @@ internal static class StrayThreads
         var cpus = vm.VcpuCpus.Intersect(CpusOf(threads));
         return new Violation(
             ViolationKind.Helper,
-            cpus.ToString(),
+            cpus,
             $"threads of {vm.FullName} that belong with its emulator may run on CPUs {cpus} of its vCPUs, and couldn't be "
                 + $"moved: {Describe(threads, thread => $"{thread.Outcome}")}; pinagent status --vm says why of each"
         );
@@ -47,7 +47,7 @@ internal static class StrayThreads
     private static Violation Confined(VmPlan vm, List<PinOutcome> threads) =>
         new(
             ViolationKind.Confined,
-            CpusOf(threads).ToString(),
+            CpusOf(threads),
             $"a cgroup of their own, virt-handler's housekeeping say, keeps I/O threads of {vm.FullName} from their CPUs: "
                 + $"{Describe(threads, thread => $"on {thread.Actual} instead of {thread.Planned.Wanted}")}; PinAgent changes "
                 + "no cgroup"

@@ -21,7 +21,7 @@ internal static class UnbalancedCpus
             .Where(vm => !vm.Cpus.IsEmpty)
             .Select(vm => new Violation(
                 ViolationKind.Isolated,
-                vm.Cpus.ToString(),
+                vm.Cpus,
                 $"{vm.FullName} isn't pinned and may run on isolated CPUs {vm.Cpus}, between which the kernel balances "
                     + "nothing: its threads pile up on one of them; let it be pinned, or give it CPUs that aren't isolated"
             ));

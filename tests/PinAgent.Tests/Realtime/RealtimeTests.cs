@@ -121,7 +121,7 @@ public sealed class RealtimeTests : IDisposable
         Assert.Equal((VmState.PartlyPinned, Reason.RealtimeDenied), (status.State, status.Reason));
         Assert.Contains("refused real-time priority for CPU 0/KVM (1010)", status.Message);
         Assert.Contains("cpu.rt_runtime_us", status.Message);
-        Assert.Equal("0", status.Threads.Single(thread => thread.Tid == Vcpu0).Actual);
+        Assert.Equal("0", status.Threads.Single(thread => thread.Tid == Vcpu0).Actual?.ToString());
     }
 
     [Fact]

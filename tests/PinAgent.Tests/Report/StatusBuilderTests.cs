@@ -3,7 +3,6 @@ using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
-using PinAgent.Plan;
 using PinAgent.Report.Status;
 using PinAgent.Tests.Apply;
 using Xunit;
@@ -29,8 +28,11 @@ public sealed class StatusBuilderTests
 
         AssertStanding(VmState.Waiting, Reason.AuditMode, status);
         Assert.Equal("audit mode: 5 of 5 threads would be moved", status.Message);
-        Assert.Equal("0", status.Threads.Single(thread => thread.Tid == Vcpu0).Wanted);
-        Assert.Equal("0-1,8", status.Threads.Single(thread => thread.Tid == Vcpu0).Actual);
+        Assert.Equal("0", status.Threads.Single(thread => thread.Tid == Vcpu0).Wanted?.ToString());
+        Assert.Equal(
+            "0-1,8",
+            status.Threads.Single(thread => thread.Tid == Vcpu0).Actual?.ToString()
+        );
     }
 
     [Fact]
@@ -181,7 +183,7 @@ public sealed class StatusBuilderTests
         Assert.Equal(["by the plan"], status.Advisories);
         Assert.All(status.Threads, thread => Assert.Null(thread.Wanted));
         Assert.All(status.Threads, thread => Assert.Null(thread.Outcome));
-        Assert.All(status.Threads, thread => Assert.Equal("0-1,8", thread.Actual));
+        Assert.All(status.Threads, thread => Assert.Equal("0-1,8", thread.Actual?.ToString()));
     }
 
     [Fact]

@@ -36,7 +36,10 @@ public sealed class DisagreementTests
 
         Assert.False(_disagreements.IsPending);
 
-        Assert.Equal((ViolationKind.Disagreement, "2-3"), (violation.Kind, violation.Cpus));
+        Assert.Equal(
+            (ViolationKind.Disagreement, CpuSet.Parse("2-3")),
+            (violation.Kind, violation.Cpus)
+        );
         Assert.StartsWith(
             "the exclusive CPUs of default/vm1 are told differently: cgroup 2-3, PodResources API unknown, checkpoint 6-7;",
             violation.Message

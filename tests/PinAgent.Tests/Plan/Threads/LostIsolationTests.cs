@@ -37,7 +37,7 @@ public sealed class LostIsolationTests
             Rule(lost, ThreadRole.Emulator)
         );
         var violation = Assert.Single(Violations(lost));
-        Assert.Equal((ViolationKind.Emulator, "1"), (violation.Kind, violation.Cpus));
+        Assert.Equal((ViolationKind.Emulator, CpuSet.Parse("1")), (violation.Kind, violation.Cpus));
         Assert.StartsWith(
             "vCPUs of host/default_vm1 share their CPUs with its emulator: the emulator had CPUs of its own",
             violation.Message

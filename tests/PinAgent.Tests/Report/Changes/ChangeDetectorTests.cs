@@ -51,7 +51,7 @@ public sealed class ChangeDetectorTests
     [Fact]
     public void A_pinned_VM_whose_cpuset_moves_is_one_change_for_event_history_counter_and_log()
     {
-        var before = Pinned with { Status = Pinned.Status with { Cpuset = "4-6" } };
+        var before = Pinned with { Status = Pinned.Status with { Cpuset = CpuSet.Parse("4-6") } };
         var moved = Assert.Single(Of(AllAstray(), before, cpusetsWritten: true));
 
         Assert.Equal(
@@ -69,7 +69,7 @@ public sealed class ChangeDetectorTests
         {
             Status = Pinned.Status with
             {
-                Cpuset = "4-6",
+                Cpuset = CpuSet.Parse("4-6"),
                 State = VmState.PartlyPinned,
                 Reason = Reason.Narrowed,
             },
@@ -121,7 +121,7 @@ public sealed class ChangeDetectorTests
         {
             Status = Pinned.Status with
             {
-                Cpuset = "0-2,8",
+                Cpuset = CpuSet.Parse("0-2,8"),
                 Guest = Pinned.Status.Guest with { IsolateEmulatorThread = true },
             },
         };
@@ -142,14 +142,26 @@ public sealed class ChangeDetectorTests
     public void A_violation_begins_and_ends_for_each_VM_whose_CPUs_it_is_about_and_other_figures_are_the_same_one()
     {
         var detector = new ChangeDetector();
-        var stranger = new Violation(ViolationKind.Stranger, "8", "stress (pid 7) ran there");
-        detector.After([Pinned], [], "0-15", false, Noon);
-
-        var begun = Assert.Single(detector.After([Pinned], [stranger], "0-15", false, Noon));
-        Assert.Empty(
-            detector.After([Pinned], [stranger with { Message = "for 9 s" }], "0-15", false, Noon)
+        var stranger = new Violation(
+            ViolationKind.Stranger,
+            CpuSet.Parse("8"),
+            "stress (pid 7) ran there"
         );
-        var ended = Assert.Single(detector.After([Pinned], [], "0-15", false, Noon));
+        detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon);
+
+        var begun = Assert.Single(
+            detector.After([Pinned], [stranger], CpuSet.Parse("0-15"), false, Noon)
+        );
+        Assert.Empty(
+            detector.After(
+                [Pinned],
+                [stranger with { Message = "for 9 s" }],
+                CpuSet.Parse("0-15"),
+                false,
+                Noon
+            )
+        );
+        var ended = Assert.Single(detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon));
 
         Assert.Equal(
             (VmChangeKind.ViolationBegun, ChangeCause.Neighbours, "vm1"),
@@ -158,7 +170,13 @@ public sealed class ChangeDetectorTests
         Assert.Contains("stress (pid 7) ran there", ChangeText.What(begun));
         Assert.Equal(VmChangeKind.ViolationEnded, ended.Kind);
         Assert.Empty(
-            detector.After([Pinned], [stranger with { Cpus = "14" }], "0-15", false, Noon)
+            detector.After(
+                [Pinned],
+                [stranger with { Cpus = CpuSet.Parse("14") }],
+                CpuSet.Parse("0-15"),
+                false,
+                Noon
+            )
         );
     }
 
@@ -168,14 +186,14 @@ public sealed class ChangeDetectorTests
         var detector = new ChangeDetector();
         Assert.Equal(
             VmChangeKind.Begun,
-            Assert.Single(detector.After([Pinned], [], "0-15", false, Noon)).Kind
+            Assert.Single(detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon)).Kind
         );
-        Assert.Empty(detector.After([Pinned], [], "0-15", false, Noon));
+        Assert.Empty(detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon));
         Assert.Equal(
             VmChangeKind.Ended,
-            Assert.Single(detector.After([], [], "0-15", false, Noon)).Kind
+            Assert.Single(detector.After([], [], CpuSet.Parse("0-15"), false, Noon)).Kind
         );
-        Assert.Empty(detector.After([], [], "0-15", false, Noon));
+        Assert.Empty(detector.After([], [], CpuSet.Parse("0-15"), false, Noon));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Cpu;
 using PinAgent.Report;
 using PinAgent.Report.Changes;
 
@@ -20,9 +21,9 @@ internal static class PassChanges
         var detector = new ChangeDetector();
         if (after is not null)
         {
-            detector.After([after], [], "0-15", false, Noon);
+            detector.After([after], [], CpuSet.Parse("0-15"), false, Noon);
         }
 
-        return detector.After([vm], [], "0-15", cpusetsWritten, Noon.AddSeconds(1));
+        return detector.After([vm], [], CpuSet.Parse("0-15"), cpusetsWritten, Noon.AddSeconds(1));
     }
 }

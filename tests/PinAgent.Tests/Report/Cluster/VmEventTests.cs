@@ -1,4 +1,5 @@
 using System.Text;
+using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 using PinAgent.Report;
 using PinAgent.Report.Cluster;
@@ -45,7 +46,7 @@ public sealed class VmEventTests
     public void A_pinned_vm_whose_cpus_were_changed_is_PinningDrifted_with_the_old_and_the_new()
     {
         var before = Result(AppliedVm.Pinned());
-        before = before with { Status = before.Status with { Cpuset = "4-6" } };
+        before = before with { Status = before.Status with { Cpuset = CpuSet.Parse("4-6") } };
         var drifted = Assert.Single(Events(Result(new AppliedVm()), before));
 
         Assert.Equal(VmEventKind.PinningDrifted, drifted.Kind);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Cluster;
@@ -65,7 +66,7 @@ public sealed class HostileNameTests
             ModeMessage = text,
             Mode = AgentMode.Audit,
             Notices = [text],
-            Violations = [new Violation(ViolationKind.Overlap, "0", text)],
+            Violations = [new Violation(ViolationKind.Overlap, CpuSet.Parse("0"), text)],
             CpuManager = new CpuManagerStatus(CpuManagerState.Unknown, null, [text]),
             Labels = new Dictionary<string, LabelStatus> { [text] = new(text, text, text, text) },
             Vms =

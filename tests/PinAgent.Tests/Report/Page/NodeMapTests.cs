@@ -1,4 +1,5 @@
 using PinAgent.Apply;
+using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
@@ -51,7 +52,7 @@ public sealed class NodeMapTests
     {
         var node = Node(Pinned("default/vm1", 100, "2", "6")) with
         {
-            CpuManager = new CpuManagerStatus(CpuManagerState.Static, "0-1", []),
+            CpuManager = new CpuManagerStatus(CpuManagerState.Static, CpuSet.Parse("0-1"), []),
         };
 
         Assert.Equal("CPU 1: shared pool", About(node, 1));
@@ -84,7 +85,7 @@ public sealed class NodeMapTests
             Refused("default/vm1", 100, 1, "0-7", Reason.CpusetIsSharedPool, "shared")
         ) with
         {
-            CpuManager = new CpuManagerStatus(CpuManagerState.Static, "0-7", []),
+            CpuManager = new CpuManagerStatus(CpuManagerState.Static, CpuSet.Parse("0-7"), []),
         };
 
         Assert.All(NodeMap.Of(node).Cpus, cpu => Assert.Equal(CpuUse.SharedPool, cpu.Use));
@@ -108,7 +109,7 @@ public sealed class NodeMapTests
                 thread.Tid == 101
                     ? thread with
                     {
-                        Actual = "0",
+                        Actual = CpuSet.Parse("0"),
                         Outcome = Outcome.Confined,
                     }
                     : thread

@@ -71,7 +71,7 @@ internal static class PageStatuses
             Events = new EventSource(EventSourceState.Listening, null),
             CpuManager = new CpuManagerStatus(
                 CpuManagerState.Static,
-                "0-3,32-35,64-71,96-103",
+                CpuSet.Parse("0-3,32-35,64-71,96-103"),
                 [
                     "/var/lib/kubelet/cpu_manager_state: policy static, 5 containers with exclusive CPUs",
                     "kubelet's command line: --cpu-manager-policy=static",
@@ -107,7 +107,7 @@ internal static class PageStatuses
                     thread.Tid == 5201
                         ? thread with
                         {
-                            Actual = "0",
+                            Actual = CpuSet.Parse("0"),
                             Outcome = Outcome.Confined,
                         }
                         : thread
@@ -126,13 +126,13 @@ internal static class PageStatuses
             [
                 new Violation(
                     ViolationKind.Sibling,
-                    "16",
+                    CpuSet.Parse("16"),
                     "vCPUs of prod/web-7f9c on CPUs 16 share their cores with CPUs of staging/numa-test: give whole cores to a VM "
                         + "(the kubelet's full-pcpus-only)"
                 ),
                 new Violation(
                     ViolationKind.Stranger,
-                    "16",
+                    CpuSet.Parse("16"),
                     "other processes may run on CPUs 16 of prod/web-7f9c's vCPUs: backup (pid 812, 3 threads); give them other "
                         + "CPUs (taskset, AllowedCPUs=, their cgroup's cpuset.cpus)"
                 ),
@@ -157,7 +157,7 @@ internal static class PageStatuses
         {
             CpuManager = new CpuManagerStatus(
                 CpuManagerState.Static,
-                "0-7,128-135",
+                CpuSet.Parse("0-7,128-135"),
                 ["policy static"]
             ),
             Cluster = new ClusterStatus(SyncState.Synced, null),
@@ -184,7 +184,7 @@ internal static class PageStatuses
             return vm with
             {
                 Guest = new GuestStatus(1, 8, 2, true),
-                Cpuset = CpuSet.Parse($"{vm.Cpuset},{first + 8 + 128}").ToString(),
+                Cpuset = CpuSet.Parse(CpuSet.Parse($"{vm.Cpuset},{first + 8 + 128}").ToString()),
             };
         }
     }
@@ -207,9 +207,15 @@ internal static class PageStatuses
 
     /// <summary>The VM as an audit finds it: everything is planned, and floats over the cpuset.</summary>
     public static VmStatus Unpinned(VmStatus vm, string cpuset) =>
-        vm.With(thread => thread with { Actual = cpuset, Outcome = Outcome.Planned }) with
+        vm.With(thread =>
+            thread with
+            {
+                Actual = CpuSet.Parse(cpuset),
+                Outcome = Outcome.Planned,
+            }
+        ) with
         {
-            Cpuset = cpuset,
+            Cpuset = CpuSet.Parse(cpuset),
             State = VmState.Waiting,
             Reason = Reason.AuditMode,
             Message =
@@ -219,7 +225,7 @@ internal static class PageStatuses
     private static VmStatus WithIoThreads(VmStatus vm, string cpus) =>
         vm with
         {
-            Cpuset = CpuSet.Parse($"{vm.Cpuset},{cpus.Replace(' ', ',')}").ToString(),
+            Cpuset = CpuSet.Parse(CpuSet.Parse($"{vm.Cpuset},{cpus.Replace(' ', ',')}").ToString()),
             Threads =
             [
                 .. vm.Threads,

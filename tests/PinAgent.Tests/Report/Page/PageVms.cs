@@ -37,7 +37,7 @@ internal static class PageVms
             Reason = null,
             Message = null,
             Advisories = [],
-            Cpuset = CpuSet.Parse(string.Join(',', [.. places, emulator])).ToString(),
+            Cpuset = CpuSet.Parse(CpuSet.Parse(string.Join(',', [.. places, emulator])).ToString()),
             Guest = new GuestStatus(1, places.Length, 1, isIsolated),
             Threads =
             [
@@ -90,8 +90,8 @@ internal static class PageVms
                 ThreadRole.Vhost => "vhost-1000",
                 _ => "worker",
             },
-            cpus,
-            cpus,
+            CpuSet.Parse(cpus),
+            CpuSet.Parse(cpus),
             Outcome.AlreadyRight,
             role == ThreadRole.Vcpu ? $"guest core {index}: a CPU to itself" : "with the emulator"
         );
@@ -106,7 +106,7 @@ internal static class PageVms
     private static VmStatus Floating(string name, int pid, int vcpus, string cpuset) =>
         Pinned(name, pid, string.Join(' ', Enumerable.Repeat("0", vcpus)), "0") with
         {
-            Cpuset = cpuset,
+            Cpuset = CpuSet.Parse(cpuset),
             Threads =
             [
                 .. Pinned(name, pid, string.Join(' ', Enumerable.Repeat("0", vcpus)), "0")
@@ -114,7 +114,7 @@ internal static class PageVms
                         thread with
                         {
                             Wanted = null,
-                            Actual = cpuset,
+                            Actual = CpuSet.Parse(cpuset),
                             Outcome = null,
                             Rule = null,
                         }

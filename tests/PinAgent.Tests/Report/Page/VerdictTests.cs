@@ -1,3 +1,4 @@
+using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Cluster;
@@ -110,7 +111,7 @@ public sealed class VerdictTests
             "1 violation",
             Node(Good) with
             {
-                Violations = [new Violation(kind, "0", "x")],
+                Violations = [new Violation(kind, CpuSet.Parse("0"), "x")],
             }
         );
 

@@ -39,7 +39,10 @@ public sealed class InterruptionTests
             )
         );
 
-        Assert.Equal((ViolationKind.Interrupts, "0,4"), (violation.Kind, violation.Cpus));
+        Assert.Equal(
+            (ViolationKind.Interrupts, CpuSet.Parse("0,4")),
+            (violation.Kind, violation.Cpus)
+        );
         Assert.Contains(
             "c (interrupt 26, fired lately), a (interrupt 24), b (interrupt 25) and 1 more;",
             violation.Message

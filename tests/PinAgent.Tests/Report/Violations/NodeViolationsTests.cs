@@ -46,7 +46,10 @@ public sealed class NodeViolationsTests
             Of(vm, CpuSet.Empty, new() { Isolated = CpuSet.Parse("0-1,8") })
         );
 
-        Assert.Equal((ViolationKind.Isolated, "0-1,8"), (violation.Kind, violation.Cpus));
+        Assert.Equal(
+            (ViolationKind.Isolated, CpuSet.Parse("0-1,8")),
+            (violation.Kind, violation.Cpus)
+        );
     }
 
     [Theory]
@@ -81,7 +84,10 @@ public sealed class NodeViolationsTests
             Of(vm, CpuSet.Empty, new() { Throttled = new([vm.Plan.Vm.Key]) })
         );
 
-        Assert.Equal((ViolationKind.Throttled, "0,8"), (violation.Kind, violation.Cpus));
+        Assert.Equal(
+            (ViolationKind.Throttled, CpuSet.Parse("0,8")),
+            (violation.Kind, violation.Cpus)
+        );
         Assert.StartsWith("a CPU limit has held back the container of host/vm1", violation.Message);
     }
 

@@ -21,7 +21,10 @@ public sealed class SharedCpusTests
     {
         var violation = Assert.Single(Of(("a", "0-1,4-5"), ("b", "1-2,5-6"), ("c", "3,7")));
 
-        Assert.Equal((ViolationKind.Overlap, "1,5"), (violation.Kind, violation.Cpus));
+        Assert.Equal(
+            (ViolationKind.Overlap, CpuSet.Parse("1,5")),
+            (violation.Kind, violation.Cpus)
+        );
         Assert.StartsWith(
             "CPUs 1,5 are in the cpusets of both host/a and host/b",
             violation.Message
@@ -35,7 +38,7 @@ public sealed class SharedCpusTests
 
         Assert.Equal(
             [(ViolationKind.Sibling, "0"), (ViolationKind.Sibling, "4")],
-            violations.Select(violation => (violation.Kind, violation.Cpus))
+            violations.Select(violation => (violation.Kind, violation.Cpus.ToString()))
         );
         Assert.StartsWith("vCPUs of host/a on CPUs 0 share their cores", violations[0].Message);
         Assert.StartsWith("vCPUs of host/b on CPUs 4 share their cores", violations[1].Message);

@@ -21,9 +21,7 @@ public sealed class StrangerTests
     public void Who_may_run_on_a_vCPUs_CPU_is_a_stranger(string mask, string told) =>
         Assert.Equal(
             told,
-            CpuSet
-                .Of(Of(Process(50, mask)).SelectMany(violation => CpuSet.Parse(violation.Cpus)))
-                .ToString()
+            CpuSet.Of(Of(Process(50, mask)).SelectMany(violation => violation.Cpus)).ToString()
         );
 
     [Fact]
@@ -37,7 +35,7 @@ public sealed class StrangerTests
             Process(53, "4", name: "last")
         );
 
-        Assert.Equal(["0,4", "1"], violations.Select(violation => violation.Cpus));
+        Assert.Equal(["0,4", "1"], violations.Select(violation => $"{violation.Cpus}"));
         Assert.All(violations, violation => Assert.Equal(ViolationKind.Stranger, violation.Kind));
         Assert.StartsWith(
             "other processes may run on CPUs 0,4 of host/a's vCPUs: p50 (pid 50, 12 threads), p51 (pid 51, 1 thread), p52 (pid "
@@ -57,7 +55,7 @@ public sealed class StrangerTests
             Of([.. Enumerable.Range(50, 200).Select(pid => Process(pid, "0-7"))])
         );
 
-        Assert.Equal("0-1,4-5", violation.Cpus);
+        Assert.Equal("0-1,4-5", violation.Cpus?.ToString());
         Assert.StartsWith(
             "200 processes may run on every CPU, CPUs 0-1,4-5 of vCPUs among them; most CPU time have p50 (pid 50, 1 thread), "
                 + "p51 (pid 51, 1 thread), p52 (pid 52, 1 thread) and 197 more: keep them off",

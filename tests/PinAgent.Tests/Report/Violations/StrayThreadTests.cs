@@ -24,7 +24,7 @@ public sealed class StrayThreadTests
 
         var violation = Assert.Single(StrayThreads.Of([vm.Apply()]));
 
-        Assert.Equal((ViolationKind.Helper, "0"), (violation.Kind, violation.Cpus));
+        Assert.Equal((ViolationKind.Helper, CpuSet.Parse("0")), (violation.Kind, violation.Cpus));
         Assert.StartsWith(
             "threads of host/vm1 that belong with its emulator may run on CPUs 0 of its vCPUs, and couldn't be moved: worker "
                 + "(1001, Confined);",
@@ -43,7 +43,7 @@ public sealed class StrayThreadTests
 
         var violation = Assert.Single(StrayThreads.Of([vm.Apply()]));
 
-        Assert.Equal((ViolationKind.Helper, "0,8"), (violation.Kind, violation.Cpus));
+        Assert.Equal((ViolationKind.Helper, CpuSet.Parse("0,8")), (violation.Kind, violation.Cpus));
         Assert.Contains(
             "qemu-system-x86 (1000, Denied), worker (1001, Denied), vhost-1000 (3001, Denied);",
             violation.Message
@@ -109,7 +109,10 @@ public sealed class StrayThreadTests
             StrayThreads.Of([new PlanApplier(vm.Kernel).Apply(plan, AgentMode.Enforce)])
         );
 
-        Assert.Equal((ViolationKind.Confined, cpus), (violation.Kind, violation.Cpus));
+        Assert.Equal(
+            (ViolationKind.Confined, CpuSet.Parse(cpus)),
+            (violation.Kind, violation.Cpus)
+        );
         Assert.Contains(expected, violation.Message);
     }
 
@@ -127,7 +130,7 @@ public sealed class StrayThreadTests
             StrayThreads.Of([new PlanApplier(vm.Kernel).Apply(plan, AgentMode.Enforce)])
         );
 
-        Assert.Equal((ViolationKind.Helper, "8"), (violation.Kind, violation.Cpus));
+        Assert.Equal((ViolationKind.Helper, CpuSet.Parse("8")), (violation.Kind, violation.Cpus));
     }
 
     private static VmThread On(VmThread thread, string cpus) =>
