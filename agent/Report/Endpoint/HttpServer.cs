@@ -23,8 +23,8 @@ internal static class HttpServer
     private const int LargestRequestHead = 8 * 1024;
 
     // Connections that are taken, of each address: at once, and a second in the long run.
-    private const int AcceptedAtOnce = 96;
-    private const int AcceptedPerSecond = 10;
+    private const int AcceptedAtOnce = 72;
+    private const int AcceptedPerSecond = 5;
 
     // A client that takes less, of a piece of a body, is one that doesn't read: it's cut off soon.
     private static readonly MinDataRate SlowestReader = new(

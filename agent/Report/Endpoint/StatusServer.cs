@@ -27,8 +27,8 @@ internal sealed partial class StatusServer(
     private const int MostFollowers = 50;
 
     // Answers to all clients over TCP, of 256 KiB: at once, and a second in the long run.
-    private const int AnswersAtOnce = 100;
-    private const int AnswersPerSecond = 20;
+    private const int AnswersAtOnce = 40;
+    private const int AnswersPerSecond = 10;
 
     private readonly CancellationTokenSource _stopping = new();
     private KestrelServer? _server;

@@ -13,7 +13,7 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
 {
     private const int Timeout = 180_000;
     private const int Enough = 5;
-    private const int Many = 9;
+    private const int Many = 20;
 
     [Fact(Timeout = Timeout)]
     public Task Nobody() => HoldsAsync("nobody", _ => Task.CompletedTask);
