@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using System.Text;
 using CliWrap;
 
 namespace PinAgent.HostTests.Harness;
@@ -70,7 +71,7 @@ internal sealed class Guest : IAsyncDisposable
             "-c",
             (cpuset is null ? "" : $"echo $$ > {cpuset.Folder}/cgroup.procs && ")
                 + "exec "
-                + (bornOn is null ? "" : $"taskset --cpu-list {bornOn} ")
+                + (bornOn is null ? "" : $"taskset -c {bornOn} ")
                 + (uid is null ? "" : $"setpriv --reuid={uid} --regid={uid} --clear-groups ")
                 + "qemu-system-x86_64 \"$@\"",
             "sh",
@@ -92,18 +93,27 @@ internal sealed class Guest : IAsyncDisposable
                 .Range(1, ioThreads)
                 .SelectMany(i => new[] { "-object", $"iothread,id=iothread{i}" }),
         ];
+        var errors = new StringBuilder();
         var run = Cli.Wrap("/bin/sh")
             .WithArguments(arguments)
+            .WithStandardErrorPipe(PipeTarget.ToStringBuilder(errors))
             .WithValidation(CommandResultValidation.None)
             .ExecuteAsync(stop.Token);
         var guest = new Guest(name, run, stop, folder);
         try
         {
             // QEMU connects to us; it answers once its machine is complete.
-            var connection = await listener.AcceptAsync(
-                Xunit.TestContext.Current.CancellationToken
-            );
-            guest.Monitor = await Qmp.ConnectAsync(connection);
+            var connecting = listener
+                .AcceptAsync(Xunit.TestContext.Current.CancellationToken)
+                .AsTask();
+            if (await Task.WhenAny(connecting, run.Task) != connecting)
+            {
+                throw new InvalidOperationException(
+                    $"QEMU ended with {(await run).ExitCode} before it was complete: {errors}"
+                );
+            }
+
+            guest.Monitor = await Qmp.ConnectAsync(await connecting);
             return guest;
         }
         catch

@@ -62,6 +62,7 @@ public sealed class BirthTests
     }
 
     [Theory(Timeout = NodeTimeout)]
+    [Trait("lane", "node")]
     [InlineData(2, 0, Start.Before, Group.Never)]
     [InlineData(2, 2, Start.During, Group.Late)]
     [InlineData(2, 2, Start.After, Group.Late)]
