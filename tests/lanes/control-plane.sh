@@ -229,12 +229,27 @@ start_apiserver() {
 # start_controllers DIR: with the rights of an administrator; it's the kubelet's and the agent's that are of interest.
 start_controllers() {
   local pki=$1/pki
-  local common=(--kubeconfig "$1/admin.kubeconfig" --leader-elect=false --bind-address 127.0.0.1 --port 0)
-  start_server "$1" kube-controller-manager "${common[@]}" --secure-port $((port + 3)) \
+  start_controller "$1" kube-controller-manager $((port + 3)) \
     --controllers "*,-nodeipam,-cloud-node-lifecycle,-service,-route" --root-ca-file "$pki/ca.crt" \
     --service-account-private-key-file "$pki/service-accounts.key"
-  start_server "$1" kube-scheduler "${common[@]}" --secure-port $((port + 4))
+  start_controller "$1" kube-scheduler $((port + 4))
 }
+
+# start_controller DIR NAME PORT ARGS...
+start_controller() {
+  local dir=$1 name=$2 listen=$3 insecure=()
+  shift 3
+  # Before Kubernetes 1.24 they listen without TLS as well, unless they are told not to; later ones refuse to be told.
+  [[ $("$dir/bin/$name" --help 2>&1) != *" --port int"* ]] || insecure=(--port 0)
+  start_server "$dir" "$name" --kubeconfig "$dir/admin.kubeconfig" --leader-elect=false --bind-address 127.0.0.1 \
+    --secure-port "$listen" "${insecure[@]}" "$@"
+  if ! wait_until "$READY_SECONDS" listens_or_dead "$dir" "$name" "$listen" || has_ended "$dir" "$name"; then
+    tail -n 10 "$dir/$name.log" >&2
+    fail "$name isn't ready"
+  fi
+}
+
+listens_or_dead() { answers "$3" || has_ended "$1" "$2"; }
 
 kubectl() {
   local dir=$1 user=$2
