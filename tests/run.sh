@@ -260,6 +260,9 @@ else
   PINAGENT_TEST_IMAGES=$work/pinagent.tar xunit_lane "real kubelet" \
     "$lanes/control-plane.sh" run --controllers -- "$lanes/kubelet-agent.sh" 127.0.0.1 \
     "$lanes/kubelet-node.sh" run -- "$host_tests" -noColor -trait lane=kubelet
+  PINAGENT_TEST_IMAGES=$work/pinagent.tar PINAGENT_TEST_KUBELET_CERT_DIR=keys xunit_lane "real kubelet, its keys elsewhere" \
+    "$lanes/control-plane.sh" run --controllers -- "$lanes/kubelet-agent.sh" 127.0.0.1 \
+    "$lanes/kubelet-node.sh" run -- "$host_tests" -noColor -trait lane=kubelet -method '*gives_them_back'
 fi
 
 if ! $full; then

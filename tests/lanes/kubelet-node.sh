@@ -34,6 +34,7 @@
 # Environment:
 #   PINAGENT_TEST_CONTROL_PLANE_DIR  the cluster; of its files bin/kubelet, pki/ca.crt, port and
 #                                    kubelet.kubeconfig
+#   PINAGENT_TEST_KUBELET_CERT_DIR   folder below DIR for the kubelet's keys, which then has no folder pki in its own
 #   PINAGENT_TEST_NODE_PACK          folder that `pack` has filled (default: what it would put there)
 #   XDG_CACHE_HOME                   the cache is $XDG_CACHE_HOME/pinagent/kubelet-node (default ~/.cache/...)
 #--help-end
@@ -323,10 +324,12 @@ imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
 featureGates: {LocalStorageCapacityIsolation: false}
 END
+  local keys=()
+  [ -z "${PINAGENT_TEST_KUBELET_CERT_DIR:-}" ] || keys=(--cert-dir "$dir/$PINAGENT_TEST_KUBELET_CERT_DIR")
   start_server kubelet nsenter --mount --target "$(<"$dir/containerd.pid")" \
     "$cluster/bin/kubelet" --config "$dir/kubelet.yaml" --kubeconfig "$cluster/kubelet.kubeconfig" \
     --hostname-override node1 --container-runtime remote \
-    --container-runtime-endpoint "unix://$dir/run/containerd.sock"
+    --container-runtime-endpoint "unix://$dir/run/containerd.sock" "${keys[@]}"
 }
 
 restart_kubelet() {
