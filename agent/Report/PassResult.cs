@@ -36,11 +36,6 @@ internal sealed record VmPassResult(VmOutcome Outcome, bool WasHeld)
         init;
     }
 
-    /// <summary>Whether something was put back: a new thread that is put in its place hasn't strayed.</summary>
-    public bool IsRepair =>
-        WasHeld
-        && Outcome.Threads.Any(thread => thread is { IsChange: true, Planned.IsNew: false });
-
     /// <summary>The threads that had strayed, not those that are new, and are where they belong again.</summary>
     public ImmutableArray<ThreadKey> PutBack =>
         WasHeld

@@ -1,5 +1,6 @@
 using PinAgent.Apply;
 using PinAgent.Loop;
+using PinAgent.Model.Changes;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
@@ -199,14 +200,14 @@ public sealed class RestTests : IDisposable
         var changed = Assert.Single(vm.Outcome.Threads, thread => thread.IsChange);
         Assert.Equal((103, "2-3"), (changed.Planned.Thread.Tid, $"{changed.Actual}"));
         Assert.True(vm.WasHeld);
-        Assert.False(vm.IsRepair);
+        Assert.DoesNotContain(result.Changes, change => change.Kind == VmChangeKind.Repaired);
         Assert.Empty(vm.PutBack);
         Assert.Equal(0, result.Status.Drift.Repairs);
 
         Settle();
         _kernel.Cpus(103, "2");
         var repaired = LookForChanges();
-        Assert.True(Assert.Single(repaired.Vms).IsRepair);
+        Assert.Equal(VmChangeKind.Repaired, Assert.Single(repaired.Changes).Kind);
         Assert.Equal(1, repaired.Status.Drift.Repairs);
 
         // It's known by the second round, and what came of the first is told with it.
