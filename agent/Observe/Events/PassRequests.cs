@@ -146,10 +146,7 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
             // First, for on a slow machine something is always asked for.
             stop.ThrowIfCancellationRequested();
             var due = Now() + longest;
-            if (_asked is { } before)
-            {
-                _work.Charge(_spent() - before, Now());
-            }
+            _ = Charge(Now());
 
             TimeSpan now;
             while (!IsTime(due, now = Now(), out var left))
@@ -178,18 +175,24 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
 
             // A look that was due costs nothing; what is added to it does.
             var now = Now();
-            var sofar = _spent();
-            if (_asked is { } before)
-            {
-                _work.Charge(sofar - before, now);
-            }
-
-            _asked = sofar;
+            _asked = Charge(now);
             return now < _roundsEnd && _work.Left(now) <= TimeSpan.Zero ? Take() : [];
         }
     }
 
     private TimeSpan Now() => _time.GetElapsedTime(0);
+
+    // What was spent on what was asked for, up to what is returned.
+    private TimeSpan Charge(TimeSpan now)
+    {
+        var soFar = _spent();
+        if (_asked is { } before)
+        {
+            _work.Charge(soFar - before, now);
+        }
+
+        return soFar;
+    }
 
     // What is due is done. What is asked for is done unless it has had its share of a CPU.
     private bool IsTime(TimeSpan due, TimeSpan now, out TimeSpan left)

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -22,7 +23,7 @@ internal static class HttpServer
     private const int LargestBuffer = 16 * 1024;
     private const int LargestRequestHead = 8 * 1024;
 
-    // Connections that are taken, of each address: at once, and a second in the long run.
+    // Connections that are taken over TCP, of each address: at once, and a second in the long run. The socket is root's.
     private const int AcceptedAtOnce = 72;
     private const int AcceptedPerSecond = 5;
 
@@ -49,7 +50,10 @@ internal static class HttpServer
                     Options.Create(TransportOptions(sockets)),
                     NullLoggerFactory.Instance
                 ),
-                _ => new ClientPace(AcceptedAtOnce, AcceptedPerSecond, time)
+                endpoint =>
+                    endpoint is IPEndPoint
+                        ? new ClientPace(AcceptedAtOnce, AcceptedPerSecond, time)
+                        : null
             ),
             NullLoggerFactory.Instance
         );

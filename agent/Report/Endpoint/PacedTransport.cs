@@ -7,17 +7,21 @@ namespace PinAgent.Report.Endpoint;
 /// Takes connections at a pace. The server turns away those it has no place for, but it has to take them for that: who comes
 /// back at once, again and again, would cost as much CPU as they like. Meanwhile they wait in the kernel's queue.
 /// </summary>
-/// <param name="pace">That of one listener.</param>
+/// <param name="paceOf">That of one listener; null for as fast as they come.</param>
 internal sealed class PacedTransport(
     IConnectionListenerFactory transport,
-    Func<EndPoint, ClientPace> pace
+    Func<EndPoint, ClientPace?> paceOf
 ) : IConnectionListenerFactory
 {
     /// <inheritdoc/>
     public async ValueTask<IConnectionListener> BindAsync(
         EndPoint endpoint,
         CancellationToken cancellationToken = default
-    ) => new PacedListener(await transport.BindAsync(endpoint, cancellationToken), pace(endpoint));
+    )
+    {
+        var listener = await transport.BindAsync(endpoint, cancellationToken);
+        return paceOf(endpoint) is { } pace ? new PacedListener(listener, pace) : listener;
+    }
 
     private sealed class PacedListener(IConnectionListener listener, ClientPace pace)
         : IConnectionListener

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
@@ -167,6 +168,21 @@ public sealed class ListenerTests : IDisposable
         // Closed without a word: one that was let in and took too long is told so.
         static bool IsTurnedAway(TcpClient client) =>
             client.Client.Poll(0, SelectMode.SelectRead) && client.Available == 0;
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task Clients_of_the_socket_are_let_in_as_they_come()
+    {
+        // A clock that stands still: nothing that has a pace would go on after its first moment.
+        await using var served = await StartAsync(new FakeTimeProvider());
+        served.Store.Put(Node());
+        for (var i = 0; i < 200; i++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/readyz");
+            request.Headers.ConnectionClose = true;
+            using var answer = await served.Unix.SendAsync(request, Stop);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
     }
 
     [Theory]
