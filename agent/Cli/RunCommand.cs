@@ -25,12 +25,12 @@ internal static class RunCommand
         Description = "Make one pass, print the node's status and exit.",
     };
 
-    private static readonly Setting<ImmutableArray<string>> Vms = CommonOptions.Texts(
+    private static readonly Setting<ImmutableArray<NamedGuest>> Vms = CommonOptions.Guests(
         "--vm",
-        "NAME",
-        "Pin this guest (the name in QEMU's -name) and those named likewise, and no others."
+        "NAME[=CPUS]",
+        "Pin this guest (the name in QEMU's -name) and those named likewise, and no others: db1, or db1=4-7,12-15 to say on "
+            + "which CPUs."
     );
-
     private static readonly Setting<ImmutableArray<string>> Vmis = CommonOptions.Texts(
         "--vmi",
         "FILE|DIR",

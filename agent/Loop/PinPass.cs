@@ -8,6 +8,7 @@ using PinAgent.Plan;
 using PinAgent.Plan.Capacity;
 using PinAgent.Plan.Contests;
 using PinAgent.Plan.Dedication;
+using PinAgent.Plan.Ownership;
 using PinAgent.Report;
 using PinAgent.Report.Changes;
 using PinAgent.Report.Cluster;
@@ -45,6 +46,7 @@ internal sealed class PinPass(
         {
             Decisions = state.Decisions?.Load() ?? Decisions.None,
             Contests = state.Contests.Load(),
+            Cpus = state.Cpus?.Load() ?? CpuClaims.None,
         }
     );
 
@@ -144,6 +146,7 @@ internal sealed class PinPass(
 
         // First, so that an agent that is ended half-way knows what it has begun.
         state.Decisions?.Keep(memory.Decisions);
+        state.Cpus?.Keep(memory.Cpus, inputs.Snapshot.EverybodysCpus);
         var vms = plan
             .Vms.Select(vm => new VmPassResult(
                 applier.Apply(vm, ModeOf(vm, inputs)),

@@ -30,10 +30,12 @@ internal sealed class NodeObserver(
     string? podCgroup = null
 )
 {
+    private const int InitPid = 1;
     private readonly QemuObserver _qemu = new(files, affinity);
     private readonly CpuManagerReader _cpuManager = new(files, kubeletRoot);
     private CgroupHierarchy? _cgroups;
     private NodeTopology? _topology;
+    private CpuSet? _initMask;
 
     /// <summary>Reads the node.</summary>
     /// <exception cref="InvalidDataException">
@@ -102,11 +104,23 @@ internal sealed class NodeObserver(
         return snapshot with
         {
             VmsLeftOut = _qemu.LeftOut,
+            InitMask = ReadInitMask(),
             CpuManager = _cpuManager.With(snapshot.CpuManager, told?.Evidence),
             PodResources = told?.Known,
             // Last, so that they are as new as the processes: a pod is in the API before its QEMU runs.
             Cluster = cluster?.Invoke(),
         };
+    }
+
+    // It changes when CPUs go offline or come back, if ever.
+    private CpuSet? ReadInitMask()
+    {
+        if (cluster is null && !affinity.IsStill(InitPid, InitPid, _initMask))
+        {
+            _initMask = affinity.Read(InitPid, InitPid);
+        }
+
+        return _initMask;
     }
 
     // The topology changes only when CPUs go offline or come back.

@@ -30,6 +30,9 @@ internal sealed record VmPlan
     /// <summary>Whether the VM asks for dedicated CPUs.</summary>
     public required bool Dedicated { get; init; }
 
+    /// <summary>Which CPUs are its, and whose word that is; null if that couldn't be read, or isn't asked.</summary>
+    public VmCpus? Cpus { get; init; }
+
     /// <summary>The guest's topology, by the vCPUs that exist.</summary>
     public required GuestTopology Guest { get; init; }
 
@@ -76,6 +79,9 @@ internal sealed record VmPlan
     /// <summary>The CPUs that are its vCPUs' alone; none while it has no placement.</summary>
     internal CpuSet VcpuCpus =>
         Placement is { } placement ? CpuSet.Of(placement.Vcpus) : CpuSet.Empty;
+
+    /// <summary>The CPUs that are its; null if that couldn't be read.</summary>
+    internal CpuSet? Cpuset => Cpus?.Cpus ?? Vm.Cpuset;
 
     /// <summary>Namespace and name, printable.</summary>
     internal string FullName => $"{Words.Shown(Namespace)}/{Words.Shown(Name)}";

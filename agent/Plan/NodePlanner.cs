@@ -29,9 +29,14 @@ internal static class NodePlanner
         TimeSpan now = default
     )
     {
-        var (held, before, contests, _, overlaps) = memory;
+        var (held, before, contests, _, overlaps, known) = memory;
         var policy = Placer.Default;
-        var verdicts = NodeDedication.Decide(snapshot, settings, before, new(held, overlaps, now));
+        var (verdicts, cpus) = NodeDedication.Decide(
+            snapshot,
+            settings,
+            before,
+            new(held, overlaps, known, now)
+        );
         var plans = ImmutableArray.CreateBuilder<VmPlan>(verdicts.Length);
         var contested = new Dictionary<VmKey, Contest>();
         var placed = new List<(VmShape, PlacementRequest, CpuPlacement)>();
@@ -46,6 +51,7 @@ internal static class NodePlanner
                 Name = verdict.Name,
                 Source = verdict.Source,
                 Dedicated = verdict.Dedicated,
+                Cpus = verdict.Cpus,
                 Guest = shape.Guest,
                 IsolateEmulatorThread = shape.IsolateEmulatorThread,
                 Obstacle = verdict.Obstacle,
@@ -109,7 +115,7 @@ internal static class NodePlanner
             new NodePlan(
                 vms,
                 [
-                    .. NodeDedication.FindUnmatched(verdicts, settings),
+                    .. NamedVms.Of(settings.NamedVms, verdicts).Notices(verdicts),
                     .. ReadingAdvisories.Of(snapshot),
                     .. snapshot.Cluster?.Notices ?? [],
                 ]
@@ -119,7 +125,8 @@ internal static class NodePlanner
                 snapshot.Cluster is { } facts ? before.With(Decided(verdicts), facts) : before,
                 NodeContests.Of(contested),
                 memory.Disagreements.With(vms, now),
-                overlaps.With(verdicts, now)
+                overlaps.With(verdicts, now),
+                cpus
             )
         );
     }
@@ -145,7 +152,7 @@ internal static class NodePlanner
         }
 
         var lost =
-            $"the emulator had CPUs of its own and now runs on those of the vCPUs: the cpuset {shape.Vm.Cpuset} has as many CPUs "
+            $"the emulator had CPUs of its own and now runs on those of the vCPUs: the cpuset {shape.Cpuset} has as many CPUs "
             + $"as the guest has vCPUs, {shape.Vcpus.Length}; give the VM's cgroup one more";
         return plan with { LostIsolation = lost, Advisories = plan.Advisories.Add(lost) };
     }

@@ -1,5 +1,6 @@
 using PinAgent.Plan.Contests;
 using PinAgent.Plan.Dedication;
+using PinAgent.Plan.Ownership;
 using PinAgent.Plan.Placement;
 using PinAgent.Plan.Rivals;
 
@@ -11,12 +12,14 @@ namespace PinAgent.Plan;
 /// <param name="Contests">The VMs whose pins another program undoes; none where the agent doesn't pin.</param>
 /// <param name="Disagreements">Since when a VM's exclusive CPUs are told differently.</param>
 /// <param name="Overlaps">Since when VMs' CPUs are also others'.</param>
+/// <param name="Cpus">What a plain host's VMs were given at their beginning, and what was chosen for them.</param>
 internal sealed record PlanMemory(
     HeldPlacements Held,
     Decisions Decisions,
     NodeContests Contests,
     Disagreements Disagreements,
-    Overlaps Overlaps
+    Overlaps Overlaps,
+    CpuClaims Cpus
 )
 {
     /// <summary>Before the first pass.</summary>
@@ -25,6 +28,7 @@ internal sealed record PlanMemory(
         Decisions.None,
         NodeContests.None,
         Disagreements.None,
-        Overlaps.None
+        Overlaps.None,
+        CpuClaims.None
     );
 }

@@ -13,6 +13,12 @@ internal sealed record VmShape
     /// <summary>The VM.</summary>
     public required ObservedVm Vm { get; init; }
 
+    /// <summary>Which CPUs are its; null if that isn't known.</summary>
+    public VmCpus? Cpus { get; init; }
+
+    /// <summary>All CPUs that its threads may have; null if that isn't known.</summary>
+    public CpuSet? Cpuset => Cpus?.All;
+
     /// <summary>The vCPU threads in the order of their numbers.</summary>
     public required ImmutableArray<VmThread> Vcpus { get; init; }
 
@@ -71,7 +77,8 @@ internal sealed record VmShape
         var (isolate, evenParity) =
             verdict.Vmi?.Spec is { } vmi
                 ? (vmi.IsolateEmulatorThread, vmi.EmulatorThreadCompleteToEvenParity)
-            : verdict.Dedicated ? InferEmulator((vm.Cpuset?.Count ?? 0) - count, count)
+            : verdict.Cpus is { Emulator.IsEmpty: false } ? (true, false)
+            : verdict.Dedicated ? InferEmulator((verdict.Cpus?.Cpus.Count ?? 0) - count, count)
             : (false, false);
         RealtimeMask? realtime = null;
         string? problem = null;
@@ -83,6 +90,7 @@ internal sealed record VmShape
         return new VmShape
         {
             Vm = vm,
+            Cpus = verdict.Cpus,
             Vcpus = vcpus,
             IoThreads =
             [
@@ -107,7 +115,7 @@ internal sealed record VmShape
         new()
         {
             Topology = topology,
-            Cpuset = Vm.Cpuset ?? CpuSet.Empty,
+            Cpuset = Cpuset ?? CpuSet.Empty,
             Vcpus = Vcpus.Length,
             ThreadsPerCore = Vm.Guest.Full.Threads,
             IsolateEmulatorThread = IsolateEmulatorThread,
@@ -115,7 +123,10 @@ internal sealed record VmShape
             NumaPassthrough = NumaPassthrough,
             IoThreads = IoThreadsAreSupplemental ? 0 : IoThreads.Length,
             SupplementalIoThreads = IoThreadsAreSupplemental ? IoThreads.Length : 0,
-            EmulatorCpuset = Housekeeping(),
+            EmulatorCpuset = Cpus is { Emulator: { IsEmpty: false } given }
+                ? given
+                : Housekeeping(),
+            VcpuCpusets = OwnCpusets(),
         };
 
     /// <summary>How many guest cores of several threads have these on siblings of one core of the host.</summary>
@@ -134,12 +145,20 @@ internal sealed record VmShape
     // group is a copy of the container's cpuset before its own is written, and falls back to it on cgroup v2 when that moves
     // away; or it's stale, or somebody else's.
     private CpuSet Housekeeping() =>
-        Vm is { Housekeeping: { IsEmpty: false } given, Cpuset: { } cpuset }
+        Vm.Housekeeping is { IsEmpty: false } given
+        && Cpuset is { } cpuset
         && given.Count <= (EvenParity || IsolationIsInferred ? 2 : 1)
         && given.IsSubsetOf(cpuset)
         && cpuset.Count - given.Count >= CpusOfTheirOwn
             ? given
             : CpuSet.Empty;
+
+    // Where one of them may not go everywhere.
+    private ImmutableArray<CpuSet> OwnCpusets() =>
+        Cpus is { IsByThread: true, Cpus: var cpus }
+        && Vcpus.Any(vcpu => vcpu.OwnCpuset is { } own && !cpus.IsSubsetOf(own))
+            ? [.. Vcpus.Select(vcpu => (vcpu.OwnCpuset ?? cpus).Intersect(cpus))]
+            : [];
 
     private int CpusOfTheirOwn => Vcpus.Length + (IoThreadsAreSupplemental ? IoThreads.Length : 0);
 

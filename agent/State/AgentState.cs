@@ -12,6 +12,7 @@ internal sealed class AgentState
         Decisions = isInCluster
             ? new DecisionMemory(Path.Combine(folder, "remembered.json"))
             : null;
+        Cpus = isInCluster ? null : new CpuMemory(Path.Combine(folder, "cpus.json"));
         Masks = new MaskMemory(Path.Combine(folder, "masks.json"));
         Contests = new ContestMemory(Path.Combine(folder, "contests.json"));
         History = new HistoryFile(Path.Combine(folder, "changes.jsonl"));
@@ -20,6 +21,9 @@ internal sealed class AgentState
 
     /// <summary>What was decided; null outside a cluster.</summary>
     public DecisionMemory? Decisions { get; }
+
+    /// <summary>Which CPUs VMs were given, or chosen for them; null in a cluster, where the kubelet gives them.</summary>
+    public CpuMemory? Cpus { get; }
 
     /// <summary>The masks before the agent's first change.</summary>
     public MaskMemory Masks { get; }
@@ -40,6 +44,7 @@ internal sealed class AgentState
     public void SetAsideUnusable()
     {
         Decisions?.SetAsideIfUnusable();
+        Cpus?.SetAsideIfUnusable();
         Masks.SetAsideIfUnusable();
         Contests.SetAsideIfUnusable();
         Released.SetAsideIfUnusable();
@@ -51,6 +56,7 @@ internal sealed class AgentState
             .. new[]
             {
                 Decisions?.Problem,
+                Cpus?.Problem,
                 Masks.Problem,
                 Contests.Problem,
                 Released.Problem,

@@ -13,4 +13,5 @@ namespace PinAgent.State;
 [JsonSerializable(typeof(ReleasedFile))]
 [JsonSerializable(typeof(MasksFile))]
 [JsonSerializable(typeof(ContestsFile))]
+[JsonSerializable(typeof(CpusFile))]
 internal sealed partial class StateJson : JsonSerializerContext;

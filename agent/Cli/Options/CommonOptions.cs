@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using PinAgent.Cli.Settings;
+using PinAgent.Model.Node;
 using PinAgent.Observe.Cgroups;
 using PinAgent.Observe.Files;
 using PinAgent.Observe.Kubelet;
@@ -180,6 +181,44 @@ internal static class CommonOptions
                     ? texts
                     : throw new FormatException("expected a value, found an empty one")
         );
+
+    /// <summary>
+    /// Guests' names, each with or without CPUs: <c>db1=4-7,12-15</c>. In a settings file a map does, too; in the environment
+    /// commas separate guests as well as CPUs.
+    /// </summary>
+    public static Setting<ImmutableArray<NamedGuest>> Guests(
+        string name,
+        string valueName,
+        string description
+    ) =>
+        new(
+            new Option<string[]>(name)
+            {
+                Description =
+                    $"{description} Repeatable. [env: {Setting.VariableOf(name)}, separated by commas]",
+                HelpName = valueName,
+            },
+            isList: true,
+            [],
+            texts =>
+                texts.Any(text => text.Length == 0)
+                    ? throw new FormatException("expected a value, found an empty one")
+                : Twice(texts) is { } twice
+                    ? throw new FormatException(
+                        $"expected each guest once, found {twice} with different CPUs"
+                    )
+                : [.. texts.Select(text => new NamedGuest(text))]
+        )
+        {
+            MayBeMap = true,
+        };
+
+    private static string? Twice(ImmutableArray<string> texts) =>
+        texts
+            .Select(text => new NamedGuest(text))
+            .GroupBy(guest => guest.Name)
+            .FirstOrDefault(guests => guests.Distinct().Count() > 1)
+            ?.Key;
 
     /// <summary>A yes or no; no where nothing is said.</summary>
     public static Setting<bool> Flag(string name, string description) =>

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
 
 namespace PinAgent.Cli.Settings;
 
@@ -49,6 +51,11 @@ internal abstract class Setting
 
     /// <summary>Whether it may have several values.</summary>
     protected bool IsList { get; }
+
+    /// <summary>
+    /// Whether its values may be pairs of a name and CPUs: in a settings file a map, in the environment with more commas.
+    /// </summary>
+    public bool MayBeMap { get; init; }
 
     /// <summary>What is wrong with it, outside the command line; null if nothing is.</summary>
     public string? Mistake(ParseResult parsed)
@@ -112,12 +119,45 @@ internal abstract class Setting
         : IsList
             ?
             [
-                .. text.Split(
-                    Separators,
-                    StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
+                .. JoinCpus(
+                    text.Split(
+                        Separators,
+                        StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
+                    )
                 ),
             ]
         : [text];
+
+    // db1=4-7,12-15 is one guest with eight CPUs.
+    private IEnumerable<string> JoinCpus(string[] parts)
+    {
+        string? last = null;
+        foreach (var part in parts)
+        {
+            if (
+                MayBeMap
+                && last is not null
+                && new NamedGuest(last).Cpus is not null
+                && CpuSet.TryParse(part, out _, out _)
+            )
+            {
+                last = $"{last},{part}";
+                continue;
+            }
+
+            if (last is not null)
+            {
+                yield return last;
+            }
+
+            last = part;
+        }
+
+        if (last is not null)
+        {
+            yield return last;
+        }
+    }
 
     // A flag's name alone says yes.
     private static ImmutableArray<string> TextsOf(OptionResult result) =>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Runtime.CompilerServices;
 using PinAgent.Kubernetes.Objects;
+using PinAgent.Model.Cpu;
 using PinAgent.NativeInterop.Files;
 
 namespace PinAgent.Cli.Settings;
@@ -13,6 +14,9 @@ internal sealed record SettingsFile(
     ImmutableSortedDictionary<string, ImmutableArray<string>> Values
 )
 {
+    // The one setting whose values may be a map: guests' names, and the CPUs of each.
+    private const string Guests = "vm";
+
     /// <summary>The file that is read where none is named and this one is there.</summary>
     public const string DefaultPath = "/etc/pinagent/config.yaml";
 
@@ -109,6 +113,22 @@ internal sealed record SettingsFile(
             [
                 .. list.Values.Cast<ScalarNode>().Select(item => item.Text),
             ],
+            MapNode map when key == Guests && map.Values.All(entry => entry.Value is ScalarNode) =>
+            [
+                .. map.Values.Select(entry => Pair(key, entry.Key, (ScalarNode)entry.Value)),
+            ],
             _ => throw new FormatException($"{key}: expected a value or a list of values"),
         };
+
+    // Between braces a comma ends a value: {db1: 4-7,12-15} has the keys db1 and 12-15.
+    private static string Pair(string key, string name, ScalarNode value) =>
+        !value.IsNull
+            ? CpuSet.TryParse(value.Text, out _, out var error)
+                ? $"{name}={value.Text}"
+                : throw new FormatException($"{key}: {name}: {error}")
+            : CpuSet.TryParse(name, out _, out _)
+                ? throw new FormatException(
+                    $"{key}: found \"{name}\" without a value: put a list with a comma in quotes"
+                )
+                : name;
 }

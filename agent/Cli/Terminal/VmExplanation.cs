@@ -45,7 +45,12 @@ internal static class VmExplanation
         }
 
         yield return ("dedicated", $"{(vm.Dedicated ? "yes" : "no")}, {DescribeSource(vm.Source)}");
-        yield return ("CPUs", vm.Cpuset?.ToString() ?? "unknown");
+        yield return (
+            "CPUs",
+            vm.Cpuset is { } cpuset
+                ? CpuSourceText.Describe($"{cpuset}", vm.CpusetSource)
+                : "unknown"
+        );
         yield return (
             "guest",
             $"{vm.Guest.Sockets}×{vm.Guest.Cores}×{vm.Guest.Threads} (sockets × cores × threads), emulator "

@@ -49,6 +49,9 @@ internal sealed record VmChange
     /// <summary>The VM's CPUs now.</summary>
     public string? Cpuset { get; init; }
 
+    /// <summary>Whose word that is; null where that can't be told.</summary>
+    public CpuSource? CpusetSource { get; init; }
+
     /// <summary>The threads whose masks or priorities were changed.</summary>
     public ImmutableArray<ChangedThread> Threads { get; init; } = [];
 

@@ -21,6 +21,12 @@ internal sealed record NodeSnapshot(
     /// <summary>What the kubelet's PodResources API has told; null where that isn't known.</summary>
     public PodResources? PodResources { get; init; }
 
+    /// <summary>The CPUs that PID 1 may use, and with it every process unless somebody says otherwise; null if unknown.</summary>
+    public CpuSet? InitMask { get; init; }
+
+    /// <summary>The CPUs that every process may use unless somebody says otherwise.</summary>
+    internal CpuSet EverybodysCpus => InitMask ?? Topology.Online;
+
     /// <summary>How many processes look like a QEMU beyond those that are looked at.</summary>
     public int VmsLeftOut { get; init; }
 
@@ -29,6 +35,7 @@ internal sealed record NodeSnapshot(
         ReferenceEquals(Topology, other.Topology)
         && Vms == other.Vms
         && VmsLeftOut == other.VmsLeftOut
+        && Equals(InitMask, other.InitMask)
         && ReferenceEquals(CpuManager, other.CpuManager)
         && ReferenceEquals(PodResources, other.PodResources)
         && ReferenceEquals(Cluster, other.Cluster);

@@ -28,6 +28,9 @@ internal sealed record ObservedVm
     /// <summary>The CPUs the VM's container may run on; null if that couldn't be read.</summary>
     public CpuSet? Cpuset { get; init; }
 
+    /// <summary>The file that says so; null if none could be read.</summary>
+    public string? CpusetFile { get; init; }
+
     /// <summary>
     /// The nearest cpuset somebody gave to the VM's cgroup or one above it; null when the CPUs are inherited from
     /// the root.

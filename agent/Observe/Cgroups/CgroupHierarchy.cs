@@ -263,11 +263,10 @@ internal sealed class CgroupHierarchy
     {
         var file = $"{FolderOf(path)}/{name}";
         var result = _files.Read($"{file}", out var content);
-        var reading =
-            !result.IsSuccess
-                ? new CpusetReading(null, result.ToException(_files.Display(file)).Message)
-            : CpuSet.TryParse(content, out var cpus, out var error) ? new CpusetReading(cpus, null)
-            : new CpusetReading(null, $"{_files.Display(file)}: {error}");
+        CpusetReading reading =
+            !result.IsSuccess ? new(null, result.ToException(_files.Display(file)).Message)
+            : CpuSet.TryParse(content, out var cpus, out var error) ? new(cpus, null, file)
+            : new(null, $"{_files.Display(file)}: {error}");
         found = new Effective(reading, file, result, content.ToArray());
         return result.Errno != Errno.ENOENT;
     }

@@ -42,7 +42,7 @@ internal sealed class VmCgroups(HostFiles files)
 
         var location = cgroups.Pods.Locate(main);
         cgroups.Renew(location.Path);
-        var (cpuset, cpusetProblem) = cgroups.ReadEffective(location.Path);
+        var (cpuset, cpusetProblem, file) = cgroups.ReadEffective(location.Path);
         if (cpuset is null)
         {
             return Unreadable(cpusetProblem ?? location.Path) with { Cgroup = location };
@@ -118,6 +118,7 @@ internal sealed class VmCgroups(HostFiles files)
             {
                 Cgroup = location,
                 Cpuset = cpuset,
+                CpusetFile = file,
                 GivenCpuset = given,
                 Housekeeping = housekeeping,
                 Threads = threads.DrainToImmutable(),

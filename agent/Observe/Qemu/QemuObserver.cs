@@ -224,6 +224,7 @@ internal sealed class QemuObserver
             {
                 Cgroup = known.Cgroup,
                 Cpuset = known.Cpuset,
+                CpusetFile = known.CpusetFile,
                 GivenCpuset = known.GivenCpuset,
                 Housekeeping = known.Housekeeping,
             }

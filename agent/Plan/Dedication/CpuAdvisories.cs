@@ -7,6 +7,16 @@ namespace PinAgent.Plan.Dedication;
 /// <summary>What an administrator should know of a dedicated VM's CPUs though it doesn't prevent pinning.</summary>
 internal static class CpuAdvisories
 {
+    /// <summary>What follows from whose word the CPUs are.</summary>
+    public static IEnumerable<string> OfSource(VmCpus cpus) =>
+        cpus.Source == CpuSource.Chosen
+            ?
+            [
+                $"CPUs {cpus.Cpus} were chosen by PinAgent, for no other VM has them; no cgroup keeps other programs off: give "
+                    + "the VM a cpuset for that, or name CPUs with --vm NAME=CPUS to have others",
+            ]
+            : [];
+
     /// <summary>The sentences.</summary>
     public static ImmutableArray<string> Of(ObservedVm vm, CpuSet cpuset, NodeTopology topology)
     {

@@ -12,6 +12,9 @@ internal sealed record DedicationVerdict(ObservedVm Vm, string Namespace, string
     /// <summary>The VM's VMI, where there is one.</summary>
     public VmiFacts? Vmi { get; init; }
 
+    /// <summary>Which CPUs are its, and whose word that is; null if that couldn't be read.</summary>
+    public VmCpus? Cpus { get; init; }
+
     /// <summary>Where the facts come from.</summary>
     public FactSource Source { get; init; } = FactSource.Inferred;
 

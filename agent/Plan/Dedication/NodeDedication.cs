@@ -1,14 +1,12 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
+using PinAgent.Plan.Ownership;
 using PinAgent.Plan.Rivals;
 
 namespace PinAgent.Plan.Dedication;
 
-/// <summary>
-/// Decides which VMs are dedicated, and whether their CPUs are theirs alone. On a plain host, dedicated are those named,
-/// those whose VMI says so, or else those that somebody has given a cpuset of their own.
-/// </summary>
+/// <summary>Decides which VMs are dedicated, which CPUs are theirs, and whether these are theirs alone.</summary>
 internal static class NodeDedication
 {
     /// <summary>The sentence about a VMI that isn't dedicated.</summary>
@@ -19,7 +17,8 @@ internal static class NodeDedication
     /// <param name="settings">What the administrator has told.</param>
     /// <param name="before">What was decided before about the VMs of a cluster's node.</param>
     /// <param name="claims">What is known of the VMs' claims to CPUs.</param>
-    public static ImmutableArray<DedicationVerdict> Decide(
+    /// <returns>The verdicts, and what is to be known of the VMs' CPUs in the next pass.</returns>
+    public static (ImmutableArray<DedicationVerdict> Verdicts, CpuClaims Cpus) Decide(
         NodeSnapshot snapshot,
         PlanSettings settings,
         Decisions before,
@@ -27,143 +26,41 @@ internal static class NodeDedication
     )
     {
         var precedence = new Precedence(claims.Held, snapshot.Topology);
-        var verdicts = VmNames
-            .Of(snapshot.Vms, settings.Vmis, precedence)
-            .Select(verdict =>
-                snapshot.Cluster is { } facts
-                    ? ClusterDedication.Decide(verdict, snapshot, facts, before)
-                    : Dedicate(verdict, snapshot, settings, precedence)
-            )
-            .ToList();
-        return
-        [
-            .. verdicts
-                .Select(verdict => CheckCpus(verdict, verdicts, snapshot, precedence, claims))
-                .Select(verdict =>
-                    verdict with
+        var named = VmNames.Of(snapshot.Vms, settings.Vmis, precedence).ToList();
+        var cpus = CpuClaims.None;
+        List<DedicationVerdict> verdicts;
+        if (snapshot.Cluster is { } facts)
+        {
+            verdicts =
+            [
+                .. named.Select(verdict =>
+                    ClusterDedication.Decide(verdict, snapshot, facts, before) with
                     {
-                        Disagreement = CpuCrossCheck.Of(verdict, snapshot),
+                        Cpus = CpuGrants.OfContainer(verdict.Vm),
                     }
-                )
-                .Select(verdict => LoweredMode.Of(verdict, settings))
-                .Select(ReadingAdvisories.AddTo),
-        ];
-    }
-
-    /// <summary>The names given with <c>--vm</c> that no guest has.</summary>
-    public static ImmutableArray<string> FindUnmatched(
-        ImmutableArray<DedicationVerdict> verdicts,
-        PlanSettings settings
-    ) =>
-        [
-            .. settings
-                .NamedVms.Where(name => !verdicts.Any(verdict => Names(name, verdict)))
-                .Select(name => $"--vm {name}: no running guest has this name"),
-            .. settings
-                .NamedVms.Select(name => (name, Pids: PidsOf(name, verdicts)))
-                .Where(named => named.Pids.Length > 1)
-                .Select(named =>
-                    $"--vm {named.name}: several guests have this name (pids {string.Join(", ", named.Pids)}), and each is "
-                    + "judged by its own CPUs"
                 ),
-        ];
-
-    private static ImmutableArray<int> PidsOf(
-        string name,
-        ImmutableArray<DedicationVerdict> verdicts
-    ) => [.. verdicts.Where(verdict => Names(name, verdict)).Select(verdict => verdict.Vm.Key.Pid)];
-
-    private static DedicationVerdict Dedicate(
-        DedicationVerdict verdict,
-        NodeSnapshot snapshot,
-        PlanSettings settings,
-        Precedence precedence
-    )
-    {
-        if (verdict.Vmi is { Spec.DedicatedCpuPlacement: false })
+            ];
+        }
+        else
         {
-            return NotDedicated(Reason.DedicatedCpusNotRequested, NotRequested);
+            (verdicts, precedence, cpus) = HostDedication.Decide(named, snapshot, settings, claims);
         }
 
-        if (!settings.NamedVms.IsEmpty)
-        {
-            return settings.NamedVms.Any(name => Names(name, verdict))
-                ? verdict with
-                {
-                    Dedicated = true,
-                }
-                : NotDedicated(Reason.NotNamed, "not named with --vm");
-        }
-
-        if (verdict.Vmi is not null || Infer(verdict.Vm, snapshot, precedence) is not { } obstacle)
-        {
-            return verdict with { Dedicated = true };
-        }
-
-        return verdict with
-        {
-            Obstacle = obstacle,
-        };
-
-        DedicationVerdict NotDedicated(Reason reason, string message) =>
-            verdict with
-            {
-                Obstacle = new Standing(VmState.NotDedicated, reason, message),
-            };
-    }
-
-    private static bool Names(string name, DedicationVerdict verdict) =>
-        name == verdict.Vm.GuestName || name == $"{verdict.Namespace}/{verdict.Name}";
-
-    private static Standing? Infer(ObservedVm vm, NodeSnapshot snapshot, Precedence precedence)
-    {
-        if (vm.Cpuset is not { } cpuset)
-        {
-            return Unreadable(vm);
-        }
-
-        if (!precedence.IsConfined(vm))
-        {
-            return new Standing(
-                VmState.NotDedicated,
-                Reason.NoCpusetOfItsOwn,
-                $"no cgroup from {vm.Cgroup?.Path} upwards has a cpuset of its own, so the VM shares CPUs {cpuset} with "
-                    + "everything else: give it one, or name the guest with --vm"
-            );
-        }
-
-        var rival = snapshot.Vms.FirstOrDefault(other =>
-            other.Key != vm.Key
-            && other.HasVcpus
-            && precedence.IsConfined(other)
-            && other.Cpuset!.Overlaps(cpuset)
-            && !precedence.IsFirst(vm, other)
-        );
-        if (rival is not null)
-        {
-            return new Standing(
-                VmState.NotDedicated,
-                Reason.CpusetOverlaps,
-                $"CPUs {cpuset.Intersect(rival.Cpuset!)} are also in the cpuset of {Describe(rival)}, "
-                    + (
-                        precedence.Why(rival, vm) is { } why
-                            ? $"which {why}"
-                            : "so neither VM can have been meant to have them alone"
+        return (
+            [
+                .. verdicts
+                    .Select(verdict => CheckCpus(verdict, verdicts, snapshot, precedence, claims))
+                    .Select(verdict =>
+                        verdict with
+                        {
+                            Disagreement = CpuCrossCheck.Of(verdict, snapshot),
+                        }
                     )
-            );
-        }
-
-        var vcpus = Math.Max(
-            vm.Threads.Count(thread => thread.Role == ThreadRole.Vcpu),
-            vm.Problem is null ? 1 : vm.Guest.BootVcpus
+                    .Select(verdict => LoweredMode.Of(verdict, settings))
+                    .Select(ReadingAdvisories.AddTo),
+            ],
+            cpus
         );
-        return cpuset.Count >= vcpus
-            ? null
-            : new Standing(
-                VmState.NotDedicated,
-                Reason.CpusetTooSmall,
-                $"the cpuset {cpuset} has fewer CPUs than the guest's {vcpus} vCPUs"
-            );
     }
 
     private static DedicationVerdict CheckCpus(
@@ -180,7 +77,7 @@ internal static class NodeDedication
             return verdict;
         }
 
-        if (vm.Cpuset is not { } cpuset)
+        if (verdict.Cpus is not { Cpus: var cpuset } cpus)
         {
             return verdict with { Obstacle = Unreadable(vm) };
         }
@@ -203,7 +100,7 @@ internal static class NodeDedication
             }
         }
 
-        if (verdict.Vmi is not null && vm.GivenCpuset is null)
+        if (verdict.Vmi is not null && vm.GivenCpuset is null && !cpus.IsGiven)
         {
             return NotExclusive(
                 Reason.NoCpusetOfItsOwn,
@@ -222,12 +119,7 @@ internal static class NodeDedication
                 [
                     .. verdict.Advisories,
                     .. CpuAdvisories.Of(vm, cpuset, snapshot.Topology),
-                    .. verdict.Vmi is not null || precedence.IsConfined(vm)
-                        ? (string[])[]
-                        :
-                        [
-                            $"CPUs {cpuset} are every CPU there is: whatever else runs here shares them",
-                        ],
+                    .. CpuAdvisories.OfSource(cpus),
                 ],
             };
 
@@ -238,14 +130,12 @@ internal static class NodeDedication
             };
     }
 
-    private static Standing Unreadable(ObservedVm vm) =>
+    /// <summary>Why nothing is known of a VM's CPUs.</summary>
+    internal static Standing Unreadable(ObservedVm vm) =>
         vm.Problem is { } problem
             ? problem with
             {
                 State = VmState.Waiting,
             }
             : new(VmState.Waiting, Reason.CpusetUnreadable, "the VM's cpuset couldn't be read");
-
-    private static string Describe(ObservedVm vm) =>
-        vm.GuestName is { } name ? $"guest {name} (pid {vm.Key.Pid})" : $"pid {vm.Key.Pid}";
 }

@@ -29,6 +29,10 @@ internal sealed class HeldPlacements
             ? held.Placement
             : null;
 
+    /// <summary>The placement that is held, by the vCPUs that exist now; null if none is.</summary>
+    internal CurrentPlacement? CurrentOf(VmShape shape) =>
+        _held.GetValueOrDefault(shape.Vm.Key)?.AsCurrent(shape.VcpuNumbers);
+
     /// <summary>Whether a VM's placement is held, and is this one.</summary>
     public bool Contains(VmKey vm, CpuPlacement placement) =>
         _held.TryGetValue(vm, out var held) && ReferenceEquals(held.Placement, placement);
@@ -186,7 +190,7 @@ internal sealed class HeldPlacements
     private static bool IsApart(CpuSet emulator, VmShape shape, CpuPlacement found) =>
         shape is { IsolateEmulatorThread: true, IsolationIsInferred: false }
             ? !found.Vcpus.Concat(found.SupplementalIoThreads).Any(emulator.Contains)
-            : shape.Vm.Cpuset is { Count: 1 }
+            : shape.Cpuset is { Count: 1 }
                 || emulator.Count > 1
                 || !found.Vcpus.Contains(emulator.First);
 
@@ -208,6 +212,7 @@ internal sealed class HeldPlacements
             vcpus.SequenceEqual(Vcpus)
             && request.Cpuset.Equals(Request.Cpuset)
             && request.EmulatorCpuset.Equals(Request.EmulatorCpuset)
+            && request.VcpuCpusets.AsSpan().SequenceEqual(Request.VcpuCpusets.AsSpan())
             && request.ThreadsPerCore == Request.ThreadsPerCore
             && request.EmulatorCpus == Request.EmulatorCpus
             && request.NumaPassthrough == Request.NumaPassthrough

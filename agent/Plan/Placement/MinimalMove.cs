@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using PinAgent.Model.Cpu;
 
 namespace PinAgent.Plan.Placement;
@@ -60,12 +61,13 @@ internal static class MinimalMove
     {
         var available = request.Cpuset.Except(request.EmulatorCpuset);
         var kept = new HashSet<int>();
-        var vcpus = Keep(request.Vcpus, current.Vcpus, available, kept);
+        var vcpus = Keep(request.Vcpus, current.Vcpus, available, kept, request.VcpuCpusets);
         var supplemental = Keep(
             request.SupplementalIoThreads,
             current.SupplementalIoThreads,
             available,
-            kept
+            kept,
+            []
         );
         var emulatorStays =
             request.EmulatorCpuset.IsEmpty
@@ -80,7 +82,8 @@ internal static class MinimalMove
         int count,
         IReadOnlyList<CpuSet?> masks,
         CpuSet available,
-        HashSet<int> kept
+        HashSet<int> kept,
+        ImmutableArray<CpuSet> own
     )
     {
         var cpus = new int?[count];
@@ -89,6 +92,7 @@ internal static class MinimalMove
             if (
                 masks[i] is { Count: 1 } mask
                 && available.Contains(mask.First)
+                && (own.IsEmpty || own[i].Contains(mask.First))
                 && kept.Add(mask.First)
             )
             {

@@ -42,6 +42,12 @@ internal sealed record PlacementRequest
     /// </summary>
     public CpuSet EmulatorCpuset { get; init; } = CpuSet.Empty;
 
+    /// <summary>
+    /// The CPUs that each vCPU may run on, where its own cgroup says so; empty where all of <see cref="Cpuset"/> is every
+    /// vCPU's.
+    /// </summary>
+    public ImmutableArray<CpuSet> VcpuCpusets { get; init; } = [];
+
     /// <summary>Where the threads are now, to move as few as possible; null to place from scratch.</summary>
     public CurrentPlacement? Current { get; init; }
 

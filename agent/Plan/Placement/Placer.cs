@@ -19,7 +19,8 @@ internal static class Placer
 
     /// <summary>Places one VM, or says why it can't be placed.</summary>
     public static PlacementResult Place(PlacementRequest request, IPlacementPolicy policy) =>
-        Check(request) ?? policy.Place(request);
+        Check(request)
+        ?? (request.VcpuCpusets.IsEmpty ? policy.Place(request) : ConfinedPlacement.Place(request));
 
     private static Refusal? Check(PlacementRequest request)
     {

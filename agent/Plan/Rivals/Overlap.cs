@@ -20,7 +20,7 @@ internal sealed record Overlap(CpuSet Cpus, string Message)
         Precedence precedence
     )
     {
-        if (verdict.Vm.Cpuset is not { } cpuset)
+        if (verdict.Cpus is not { Source: not CpuSource.Chosen, Cpus: var cpuset })
         {
             return null;
         }
@@ -42,13 +42,13 @@ internal sealed record Overlap(CpuSet Cpus, string Message)
         IEnumerable<(CpuSet, string)> OfVms() =>
             all.Where(other =>
                     other is { Dedicated: true, Obstacle: null, Vm.HasVcpus: true }
-                    && other.Vm is { Cpuset: not null }
+                    && other.Cpus is { Source: not CpuSource.Chosen }
                     && other.Vm.Key != verdict.Vm.Key
                     && IsRival(verdict.Vm, other.Vm, snapshot, precedence)
                 )
                 .Select(other =>
                     (
-                        other.Vm.Cpuset!,
+                        other.Cpus!.Cpus,
                         $"those of {other.Namespace}/{other.Name} (pid {other.Vm.Key.Pid}), which "
                             + (
                                 snapshot.Cluster is null

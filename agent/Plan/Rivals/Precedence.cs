@@ -1,5 +1,6 @@
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
+using PinAgent.Plan.Ownership;
 using PinAgent.Plan.Placement;
 
 namespace PinAgent.Plan.Rivals;
@@ -10,26 +11,46 @@ namespace PinAgent.Plan.Rivals;
 /// have begun long before it took the name, so how long it runs says nothing, and how long it has been held does. Pure.
 /// </summary>
 /// <param name="held">The placements of the pass before.</param>
-internal sealed class Precedence(HeldPlacements held, NodeTopology topology)
+/// <param name="cpus">Whose CPUs are whose; null while that isn't decided, and the cgroups alone say it.</param>
+internal sealed class Precedence(
+    HeldPlacements held,
+    NodeTopology topology,
+    IReadOnlyDictionary<VmKey, VmCpus>? cpus = null
+)
 {
     /// <summary>Whether the first has the better right; if neither is first, it can't be told.</summary>
     public bool IsFirst(ObservedVm vm, ObservedVm other) => Why(vm, other) is not null;
 
     /// <summary>Why the first has the better right, in words; null if it hasn't.</summary>
     public string? Why(ObservedVm vm, ObservedVm other) =>
-        Compare(held.Since(vm.Key), held.Since(other.Key)) switch
-        {
-            < 0 => "has been held for longer",
-            > 0 => null,
-            _ => WhyByCpus(vm, other),
-        };
+        IsMerelySaid(vm) != IsMerelySaid(other)
+            ? IsMerelySaid(other)
+                ? "was given CPUs, and the other only says so itself"
+                : null
+            : Compare(held.Since(vm.Key), held.Since(other.Key)) switch
+            {
+                < 0 => "has been held for longer",
+                > 0 => null,
+                _ => WhyByCpus(vm, other),
+            };
 
     /// <summary>
-    /// Whether somebody has given CPUs to the VM's cgroup or one above it, and less than everything. Version 2 of cgroups
-    /// keeps offline CPUs in what was given.
+    /// Whether somebody has given CPUs to the VM: to its cgroup or one above it, and less than everything; or in another way.
+    /// Version 2 of cgroups keeps offline CPUs in what was given.
     /// </summary>
     public bool IsConfined(ObservedVm vm) =>
-        vm is { Cpuset: not null, GivenCpuset: { } given } && !topology.Online.IsSubsetOf(given);
+        cpus is not null
+            ? Find(vm) is { IsGiven: true }
+            : vm is { Cpuset: not null, GivenCpuset: { } given }
+                && !topology.Online.IsSubsetOf(given);
+
+    /// <summary>The VM's CPUs; null if they couldn't be read.</summary>
+    public CpuSet? CpusOf(ObservedVm vm) => cpus is null ? vm.Cpuset : Find(vm)?.Cpus;
+
+    // Whoever sets its own mask gets no other VM's CPUs by it, however long it has had them.
+    private bool IsMerelySaid(ObservedVm vm) => Find(vm) is { IsOwnWord: true };
+
+    private VmCpus? Find(ObservedVm vm) => cpus?.GetValueOrDefault(vm.Key);
 
     private string? WhyByCpus(ObservedVm vm, ObservedVm other) =>
         IsConfined(vm) != IsConfined(other)
@@ -44,9 +65,9 @@ internal sealed class Precedence(HeldPlacements held, NodeTopology topology)
                         ? "is run by root"
                         : null;
 
-    private static bool IsWithin(ObservedVm vm, ObservedVm other) =>
-        vm.Cpuset is { } own
-        && other.Cpuset is { } theirs
+    private bool IsWithin(ObservedVm vm, ObservedVm other) =>
+        CpusOf(vm) is { } own
+        && CpusOf(other) is { } theirs
         && own.IsSubsetOf(theirs)
         && !own.Equals(theirs);
 
@@ -57,5 +78,11 @@ internal sealed class Precedence(HeldPlacements held, NodeTopology topology)
 /// <summary>What earlier passes know of the VMs' claims to CPUs.</summary>
 /// <param name="Held">The placements that are held.</param>
 /// <param name="Overlaps">Since when VMs' CPUs are also others'.</param>
+/// <param name="Cpus">What a plain host's VMs were given, and what was chosen for them.</param>
 /// <param name="Now">The time, by the clock of those.</param>
-internal readonly record struct Claims(HeldPlacements Held, Overlaps Overlaps, TimeSpan Now);
+internal readonly record struct Claims(
+    HeldPlacements Held,
+    Overlaps Overlaps,
+    CpuClaims Cpus,
+    TimeSpan Now
+);

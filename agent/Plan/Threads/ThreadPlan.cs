@@ -29,6 +29,8 @@ internal static class ThreadPlan
         );
         var own = vcpus.Concat(ioThreads).ToDictionary();
 
+        var vcpuCpus = CpuSet.Of(placement.Vcpus);
+
         // KubeVirt gives the kernel's timer thread vCPU 0's mask; everything else belongs to the emulator.
         var first = CpuSet.Of(placement.Vcpus[0]);
         return
@@ -39,18 +41,21 @@ internal static class ThreadPlan
                     own.GetValueOrDefault(thread.Tid)
                         ?? (thread.Role == ThreadRole.KvmPit ? first : placement.Emulator),
                     rules.Of(thread),
-                    isWholeCpuset: !placement.EmulatorIsolated
+                    isWholeCpuset: !placement.EmulatorIsolated,
+                    besideVcpus: shape.Cpus is { IsByThread: true } ? vcpuCpus : null
                 )
             ),
         ];
     }
 
-    // A thread's own cgroup can be narrower than the VM's. One that may go anywhere goes anywhere in it.
+    // A thread's own cgroup can be narrower than the VM's. One that may go anywhere goes anywhere in it, and where a manager has
+    // given each thread its own, as libvirt does, so do those that run no vCPU, beside the vCPUs if possible.
     private static PlannedThread Confine(
         VmThread thread,
         CpuSet wanted,
         string rule,
-        bool isWholeCpuset
+        bool isWholeCpuset,
+        CpuSet? besideVcpus
     )
     {
         if (thread.OwnCpuset is not { } own || wanted.IsSubsetOf(own))
@@ -59,13 +64,25 @@ internal static class ThreadPlan
         }
 
         var possible = wanted.Intersect(own);
+        if (besideVcpus is not null && thread.Role != ThreadRole.Vcpu)
+        {
+            possible =
+                !possible.IsEmpty ? possible
+                : own.Except(besideVcpus) is { IsEmpty: false } beside ? beside
+                : own;
+            return Within(possible);
+        }
+
         return isWholeCpuset && wanted.Count > 1 && !possible.IsEmpty
-            ? new PlannedThread(thread, possible, $"{rule}, within its own cgroup's CPUs {own}")
+            ? Within(possible)
             : new PlannedThread(
                 thread,
                 wanted,
                 $"{rule}; its own cgroup has only CPUs {own}",
                 IsConfined: true
             );
+
+        PlannedThread Within(CpuSet cpus) =>
+            new(thread, cpus, $"{rule}, within its own cgroup's CPUs {own}");
     }
 }

@@ -47,7 +47,7 @@ internal sealed class ThreadRules(VmShape shape, CpuPlacement placement, NodeTop
 
         var siblings = CpuSet.Of(topology.SiblingsOf(topology[first]));
         return siblings.Contains(CpuOf(thread)) ? $"{who}: sibling of CPU {first}"
-            : siblings.Intersect(shape.Vm.Cpuset ?? CpuSet.Empty).Count > number
+            : siblings.Intersect(shape.Cpuset ?? CpuSet.Empty).Count > number
                 ? $"{who}: not beside CPU {first}, to move as little as possible"
             : $"{who}: CPU {first} has no sibling for it";
     }
@@ -69,9 +69,11 @@ internal sealed class ThreadRules(VmShape shape, CpuPlacement placement, NodeTop
             ? shape.HasLostIsolation
                 ? "not isolated any more: the cpuset has no CPU left for it"
                 : "not isolated: anywhere in the cpuset"
-            : placement.Emulator.Count == 1
-                ? "isolated: a CPU of its own"
-                : "isolated: CPUs of its own";
+            : shape.Cpus is { } cpus && !placement.Emulator.IsSubsetOf(cpus.Cpus)
+                ? "beside the vCPUs' CPUs"
+                : placement.Emulator.Count == 1
+                    ? "isolated: a CPU of its own"
+                    : "isolated: CPUs of its own";
 
     private string IoThread() =>
         shape.IoThreadsAreSupplemental ? "supplemental: a CPU to itself"

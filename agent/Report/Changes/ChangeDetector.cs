@@ -225,6 +225,7 @@ internal sealed class ChangeDetector
             Reason = vm.Status.Reason,
             Message = kind == VmChangeKind.Adopted ? vm.Outcome.Plan.Adopted : vm.Status.Message,
             Cpuset = vm.Status.Cpuset?.ToString(),
+            CpusetSource = vm.Status.CpusetSource,
             Key = vm.Outcome.Plan.Vm.Key,
             IsDedicated = vm.Status.Dedicated,
         };

@@ -1,6 +1,7 @@
 using PinAgent.Apply;
 using PinAgent.Model.Changes;
 using PinAgent.Model.Vm;
+using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Changes;
 
@@ -28,13 +29,13 @@ internal static class ChangeText
     private static string Once(VmChange change) =>
         change.Kind switch
         {
-            VmChangeKind.Begun => $"pinned within CPUs {change.Cpuset}{Behind(change)}",
+            VmChangeKind.Begun => $"pinned within CPUs {Cpus(change)}{Behind(change)}",
             VmChangeKind.TakenUp =>
-                $"taken up again, pinned within CPUs {change.Cpuset}{Behind(change)}",
+                $"taken up again, pinned within CPUs {Cpus(change)}{Behind(change)}",
             VmChangeKind.ThreadsPlaced => $"placed new threads: {Threads(change)}",
             VmChangeKind.Repaired => $"repaired {Threads(change)}: {Why(change)}",
             VmChangeKind.Moved =>
-                $"{Why(change)}; pinned within CPUs {change.Cpuset}{Behind(change)}",
+                $"{Why(change)}; pinned within CPUs {Cpus(change)}{Behind(change)}",
             VmChangeKind.IsolationLost =>
                 $"{Why(change)}: none is left for the emulator alone, so it may disturb the vCPUs; pinned within CPUs "
                     + $"{change.Cpuset}{Behind(change)}",
@@ -107,6 +108,9 @@ internal static class ChangeText
 
     private static string Before(VmChange change) =>
         $"{change.CpusetBefore ?? change.Cpuset} to {change.Cpuset}";
+
+    private static string Cpus(VmChange change) =>
+        CpuSourceText.Describe(change.Cpuset, change.CpusetSource);
 
     private static string Behind(VmChange change) =>
         change.Threads.IsEmpty ? "" : $": {Threads(change)}";

@@ -45,7 +45,7 @@ internal static class ViolationChanges
     ) =>
         vms.Where(vm =>
                 vm.Status.Dedicated
-                && vm.Outcome.Plan.Vm.Cpuset is { } cpuset
+                && vm.Outcome.Plan.Cpuset is { } cpuset
                 && cpuset.Overlaps(violation.Cpus)
             )
             .Select(vm => new VmChange

@@ -59,7 +59,9 @@ internal static class VmHtml
         IEnumerable<string> facts =
         [
             $"{vcpus} {(vcpus == 1 ? "vCPU" : "vCPUs")} ({guest.Sockets}×{guest.Cores}×{guest.Threads})",
-            vm.Cpuset is { } cpuset ? $"CPUs {cpuset}" : "CPUs unknown",
+            vm.Cpuset is { } cpuset
+                ? $"CPUs {CpuSourceText.Describe($"{cpuset}", vm.CpusetSource)}"
+                : "CPUs unknown",
             .. vm.Dedicated && Emulator(vm) is { } emulator ? [emulator] : (string[])[],
         ];
         return string.Join(" · ", facts);

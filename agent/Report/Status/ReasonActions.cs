@@ -7,11 +7,12 @@ internal static class ReasonActions
 {
     private const string ClaimCpus =
         "Give the VM exclusive CPUs: in a cluster, a Guaranteed pod with whole CPUs on a node whose kubelet has "
-        + "--cpu-manager-policy=static (see pinagent detect); elsewhere a cgroup with a cpuset of its own.";
+        + "--cpu-manager-policy=static (see pinagent detect); elsewhere a cgroup with a cpuset of its own, or "
+        + "--vm NAME=CPUS.";
 
     private const string GiveMoreCpus =
         "Give the VM's container as many CPUs as the message says, or ask for fewer: vCPUs, supplemental I/O threads, or "
-        + "isolateEmulatorThread.";
+        + "isolateEmulatorThread. On a plain host --vm NAME=CPUS says which it may have.";
 
     private const string WaitForPass =
         "Nothing: the next pass looks again. If it stays, see the agent's log.";
@@ -23,7 +24,7 @@ internal static class ReasonActions
             Reason.InvalidInput =>
                 "Correct the VM's CPU topology or VMI as the message says; pinagent validate -f checks a VMI.",
             Reason.UnknownCpu =>
-                "Bring the CPUs of the VM's cpuset online again, or give its cgroup others.",
+                "Bring the CPUs of the VM's cpuset online again, or give its cgroup, or name with --vm, others.",
             Reason.NotEnoughCpus or Reason.NoCpuForIoThread or Reason.NoCpuForEmulator =>
                 GiveMoreCpus,
             Reason.CrossesNumaNodes =>
@@ -76,7 +77,7 @@ internal static class ReasonActions
                 "Look at the thread the message names: one with a deadline (chrt -d), for example, can't be moved.",
             Reason.Confined =>
                 "Write the CPU it should go on into the cpuset.cpus of the thread's own cgroup, or move the thread back into "
-                    + "the VM's.",
+                    + "the VM's; or name other CPUs with --vm.",
             Reason.RealtimeDenied =>
                 "Give the agent the capability SYS_NICE; where the kernel budgets real time by cgroup (CONFIG_RT_GROUP_SCHED), give "
                     + "the VM's cgroup some: cpu.rt_runtime_us.",

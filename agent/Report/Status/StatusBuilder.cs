@@ -36,7 +36,8 @@ internal static class StatusBuilder
             [
                 .. plan.Advisories.Concat(Advise(outcome.Threads)).Select(Words.Printable),
             ],
-            Cpuset = plan.Vm.Cpuset,
+            Cpuset = plan.Cpuset,
+            CpusetSource = plan.Cpus?.Source,
             Guest = new GuestStatus(
                 plan.Guest.Sockets,
                 plan.Guest.Cores,

@@ -48,8 +48,11 @@ internal sealed record VmStatus
     /// <summary>What an administrator should know though it doesn't prevent pinning.</summary>
     public required ImmutableArray<string> Advisories { get; init; }
 
-    /// <summary>The CPUs of the VM's container; null if they couldn't be read.</summary>
+    /// <summary>The CPUs that are the VM's: its container's, or on a plain host those it was given; null if that can't be read.</summary>
     public required CpuSet? Cpuset { get; init; }
+
+    /// <summary>Whose word it is that these are its; null if that can't be told.</summary>
+    public CpuSource? CpusetSource { get; init; }
 
     /// <summary>The guest's CPUs.</summary>
     public required GuestStatus Guest { get; init; }

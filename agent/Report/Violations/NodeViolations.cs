@@ -56,7 +56,7 @@ internal static class NodeViolations
     private static Violation Disagreement(VmPlan vm) =>
         new(
             ViolationKind.Disagreement,
-            vm.Vm.Cpuset ?? CpuSet.Empty,
+            vm.Cpuset ?? CpuSet.Empty,
             $"the exclusive CPUs of {vm.FullName} are told differently: {vm.Disagreement}; somebody but the kubelet has "
                 + "written the cgroup, or the kubelet doesn't run"
         );

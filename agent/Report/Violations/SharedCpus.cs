@@ -14,7 +14,7 @@ internal static class SharedCpus
     {
         // Who has been given no CPUs of its own shares them with everybody, and that is said of the VM.
         var owners = vms.Where(vm =>
-                vm is { Dedicated: true, Vm.Cpuset: not null }
+                vm is { Dedicated: true, Cpuset: not null }
                 && vm.Obstacle?.Reason is not (Reason.CpusetIsSharedPool or Reason.NoCpusetOfItsOwn)
             )
             .ToList();
@@ -24,14 +24,14 @@ internal static class SharedCpus
                 (vm, i) =>
                     owners
                         .Skip(i + 1)
-                        .Where(other => other.Vm.Cpuset!.Overlaps(vm.Vm.Cpuset!))
+                        .Where(other => other.Cpuset!.Overlaps(vm.Cpuset!))
                         .Select(other => Overlap(vm, other))
             ),
             .. owners.SelectMany(vm =>
             {
                 var siblings = SiblingsOf(vm, topology);
                 return owners
-                    .Where(other => other != vm && other.Vm.Cpuset!.Overlaps(siblings))
+                    .Where(other => other != vm && other.Cpuset!.Overlaps(siblings))
                     .Select(other => Sibling(vm, other, topology));
             }),
         ];
@@ -39,7 +39,7 @@ internal static class SharedCpus
 
     private static Violation Overlap(VmPlan vm, VmPlan other)
     {
-        var both = vm.Vm.Cpuset!.Intersect(other.Vm.Cpuset!);
+        var both = vm.Cpuset!.Intersect(other.Cpuset!);
         return new Violation(
             ViolationKind.Overlap,
             both,
@@ -51,16 +51,16 @@ internal static class SharedCpus
     private static CpuSet SiblingsOf(VmPlan vm, NodeTopology topology) =>
         CpuSet
             .Of(vm.VcpuCpus.SelectMany(cpu => topology.SiblingsOf(topology[cpu])))
-            .Except(vm.Vm.Cpuset!);
+            .Except(vm.Cpuset!);
 
     private static Violation Sibling(VmPlan vm, VmPlan other, NodeTopology topology)
     {
-        var own = vm.Vm.Cpuset!;
+        var own = vm.Cpuset!;
         var shared = CpuSet.Of(
             vm.VcpuCpus.Where(cpu =>
                 topology
                     .SiblingsOf(topology[cpu])
-                    .Any(sibling => !own.Contains(sibling) && other.Vm.Cpuset!.Contains(sibling))
+                    .Any(sibling => !own.Contains(sibling) && other.Cpuset!.Contains(sibling))
             )
         );
         return new Violation(

@@ -3,6 +3,7 @@ using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Plan;
+using PinAgent.Plan.Ownership;
 
 namespace PinAgent.Tests.Plan;
 
@@ -109,6 +110,43 @@ internal static class Vms
         };
     }
 
+    /// <summary>The same VM without a cpuset of its own.</summary>
+    public static ObservedVm Unconfined(this ObservedVm vm) => vm with { GivenCpuset = null };
+
+    /// <summary>The same VM with every thread on these CPUs, as <c>taskset --all-tasks</c> leaves it.</summary>
+    public static ObservedVm Masked(this ObservedVm vm, string cpus) =>
+        vm with
+        {
+            Threads =
+            [
+                .. vm.Threads.Select(thread => thread with { Affinity = CpuSet.Parse(cpus) }),
+            ],
+        };
+
+    /// <summary>
+    /// The same VM with cgroups of libvirt's for its threads, whose masks the kernel has narrowed to them. Written as libvirt
+    /// 9.0 did it (spec/reality.md): one set for each vCPU, in the order of their numbers, and the emulator's.
+    /// </summary>
+    public static ObservedVm InLibvirt(this ObservedVm vm, string vcpus, string? emulator = null)
+    {
+        var sets = vcpus.Split(' ').Select(CpuSet.Parse).ToArray();
+        return vm with
+        {
+            Threads =
+            [
+                .. vm.Threads.Select(thread =>
+                {
+                    var own =
+                        thread.Role == ThreadRole.Vcpu
+                            ? sets[Math.Min(thread.Index ?? 0, sets.Length - 1)]
+                        : emulator is null ? null
+                        : CpuSet.Parse(emulator);
+                    return own is null ? thread : thread with { OwnCpuset = own, Affinity = own };
+                }),
+            ],
+        };
+    }
+
     /// <summary>The same VM with every thread where the plan wants it.</summary>
     public static ObservedVm After(this ObservedVm vm, VmPlan plan) =>
         vm with
@@ -135,10 +173,30 @@ internal sealed class Node(string topology = "(0,8)(1,9)(2,10)(3,11)(4,12)(5,13)
     /// <summary>The kubelet's shared pool; null where no CPU manager gives out exclusive CPUs.</summary>
     public string? SharedPool { get; init; }
 
-    public NodeTopology Topology { get; } = Nodes.Parse(topology);
+    /// <summary>What was kept before the agent's restart.</summary>
+    public CpuClaims Known
+    {
+        get => _memory.Cpus;
+        init => _memory = _memory with { Cpus = value };
+    }
+
+    /// <summary>PID 1's mask; null for all CPUs.</summary>
+    public string? InitMask { get; init; }
+
+    /// <summary>The CPUs that <c>isolcpus</c> names.</summary>
+    public string Isolated { get; init; } = "";
+
+    /// <summary>What the last pass had to say beside the VMs.</summary>
+    public ImmutableArray<string> Notices { get; private set; } = [];
+
+    public NodeTopology Topology =>
+        field ??= new NodeTopology(Nodes.Parse(topology).Cpus, isolated: CpuSet.Parse(Isolated));
 
     /// <summary>One pass.</summary>
-    public ImmutableArray<VmPlan> Pass(params ObservedVm[] vms)
+    public ImmutableArray<VmPlan> Pass(params ObservedVm[] vms) => PassAt(TimeSpan.Zero, vms);
+
+    /// <summary>One pass, so long after the machine's boot.</summary>
+    public ImmutableArray<VmPlan> PassAt(TimeSpan now, params ObservedVm[] vms)
     {
         var checkpoint = SharedPool is null
             ? null
@@ -151,8 +209,12 @@ internal sealed class Node(string topology = "(0,8)(1,9)(2,10)(3,11)(4,12)(5,13)
                 checkpoint,
                 []
             )
-        );
-        (var plan, _memory) = NodePlanner.Plan(snapshot, Settings, _memory);
+        )
+        {
+            InitMask = InitMask is null ? null : CpuSet.Parse(InitMask),
+        };
+        (var plan, _memory) = NodePlanner.Plan(snapshot, Settings, _memory, now);
+        Notices = plan.Notices;
         return plan.Vms;
     }
 

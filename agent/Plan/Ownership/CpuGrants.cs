@@ -1,0 +1,134 @@
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Vm;
+using PinAgent.Plan.Dedication;
+
+namespace PinAgent.Plan.Ownership;
+
+/// <summary>
+/// Which CPUs somebody has given to a VM, and who: the administrator by name; whoever has written its cgroup's cpuset, or those
+/// of its threads' own cgroups; or whoever has started QEMU with a mask. Pure.
+/// </summary>
+internal static class CpuGrants
+{
+    /// <summary>The CPUs of a VM in a pod: its container's.</summary>
+    public static VmCpus? OfContainer(ObservedVm vm) =>
+        vm.Cpuset is not { } cpuset
+            ? null
+            : new(cpuset, vm.GivenCpuset is null ? CpuSource.Inherited : CpuSource.Cgroup);
+
+    /// <summary>The CPUs of a plain host's VM.</summary>
+    /// <param name="verdict">The VM with its name.</param>
+    /// <param name="isNamed">Whether the administrator names it.</param>
+    /// <param name="told">What the administrator says; null if he says nothing.</param>
+    /// <param name="claim">What is known of it from its beginning.</param>
+    /// <param name="online">The CPUs that are online.</param>
+    /// <param name="everybodys">
+    /// The CPUs that every process of the machine may use unless somebody says otherwise: PID 1's mask.
+    /// </param>
+    /// <returns>Null if they couldn't be read.</returns>
+    public static VmCpus? Of(
+        DedicationVerdict verdict,
+        bool isNamed,
+        CpuSet? told,
+        CpuClaim claim,
+        CpuSet online,
+        CpuSet everybodys
+    )
+    {
+        var vm = verdict.Vm;
+        if (vm.Cpuset is not { } cpuset)
+        {
+            return null;
+        }
+
+        var theirs = OfThreads(vm, cpuset);
+        if (told is not null)
+        {
+            return new(told, CpuSource.Administrator) { IsByThread = theirs is not null };
+        }
+
+        // What each thread was given says more than what all have, be it a slice's AllowedCPUs.
+        if (theirs is not null)
+        {
+            return theirs;
+        }
+
+        if (vm.GivenCpuset is { } given && !online.IsSubsetOf(given))
+        {
+            return new(cpuset, CpuSource.Cgroup);
+        }
+
+        return
+            verdict.Vmi is null
+            && claim is { IsPlacedElsewhere: false, InitialMask: { } mask }
+            && IsStrictSubset(mask, everybodys)
+            && mask.Intersect(cpuset) is var own
+            && own.Count >= Vcpus(vm)
+            ? new(own, CpuSource.InitialMask) { IsOwnWord = !vm.IsOfRoot && !isNamed }
+            : new(cpuset, CpuSource.Inherited);
+    }
+
+    /// <summary>How many vCPUs a VM has, or will have as far as it's understood.</summary>
+    public static int Vcpus(ObservedVm vm) =>
+        Math.Max(
+            vm.Threads.Count(thread => thread.Role == ThreadRole.Vcpu),
+            vm.Problem is null ? 1 : vm.Guest.BootVcpus
+        );
+
+    /// <summary>
+    /// Whether masks keep a VM on some of the CPUs that everybody has, though it can't be told any more which it was given: the
+    /// agent came after somebody had placed its threads, and no vCPU is alone on a CPU.
+    /// </summary>
+    public static bool IsConfinedByUnknown(ObservedVm vm, CpuSet everybodys)
+    {
+        var masks = vm
+            .Threads.Where(thread => thread.Role == ThreadRole.Vcpu)
+            .Select(thread => thread.Affinity)
+            .OfType<CpuSet>()
+            .ToList();
+        return masks.Count > 0
+            && masks.TrueForAll(mask => IsStrictSubset(mask, everybodys))
+            && !IsOnePerCpu(masks);
+    }
+
+    /// <summary>Whether each is one CPU, and no two are the same.</summary>
+    public static bool IsOnePerCpu(IReadOnlyCollection<CpuSet> masks) =>
+        masks.All(mask => mask.Count == 1)
+        && masks.Select(mask => mask.First).Distinct().Count() == masks.Count;
+
+    // libvirt writes <vcpu cpuset> and <vcpupin> into vcpu0, vcpu1, …, <emulatorpin> into emulator, and leaves the VM's own
+    // cgroup as it is. While it's at it, some threads are still where all began.
+    private static VmCpus? OfThreads(ObservedVm vm, CpuSet cpuset)
+    {
+        var sets = vm
+            .Threads.Where(thread => thread.Role == ThreadRole.Vcpu)
+            .Select(thread => thread.OwnCpuset)
+            .ToList();
+        if (sets.Count == 0 || sets.Exists(set => set is null || !IsStrictSubset(set, cpuset)))
+        {
+            return null;
+        }
+
+        var vcpus = sets.Aggregate(CpuSet.Empty, (all, set) => all.Union(set!));
+        var emulator =
+            vm.Threads.FirstOrDefault(thread => thread.Role == ThreadRole.Emulator)?.OwnCpuset
+            ?? cpuset;
+        return new(vcpus, CpuSource.ThreadCgroups)
+        {
+            IsByThread = true,
+            Emulator = EmulatorOf(emulator, vcpus, sets.Count),
+        };
+    }
+
+    // What isn't the vCPUs'. Where all of it is, a part that leaves enough for them is meant as the emulator's own.
+    private static CpuSet EmulatorOf(CpuSet emulator, CpuSet vcpus, int count)
+    {
+        var beside = emulator.Except(vcpus);
+        return !beside.IsEmpty ? beside
+            : vcpus.Count - emulator.Count >= count ? emulator
+            : CpuSet.Empty;
+    }
+
+    private static bool IsStrictSubset(CpuSet set, CpuSet of) =>
+        !set.IsEmpty && set.IsSubsetOf(of) && !set.Equals(of);
+}
