@@ -8,14 +8,16 @@ namespace PinAgent.Plan.Dedication;
 internal static class CpuAdvisories
 {
     /// <summary>What follows from whose word the CPUs are.</summary>
-    public static IEnumerable<string> OfSource(VmCpus cpus) =>
-        cpus.Source == CpuSource.Chosen
-            ?
-            [
+    public static string? OfSource(VmCpus cpus, bool isTold) =>
+        cpus.Source switch
+        {
+            CpuSource.Chosen =>
                 $"CPUs {cpus.Cpus} were chosen by PinAgent, for no other VM has them; no cgroup keeps other programs off: give "
                     + "the VM a cpuset for that, or name CPUs with --vm NAME=CPUS to have others",
-            ]
-            : [];
+            CpuSource.Inherited when !isTold =>
+                $"CPUs {cpus.Cpus} are every CPU there is: whatever else runs here shares them",
+            _ => null,
+        };
 
     /// <summary>The sentences.</summary>
     public static ImmutableArray<string> Of(ObservedVm vm, CpuSet cpuset, NodeTopology topology)

@@ -119,7 +119,10 @@ internal static class NodeDedication
                 [
                     .. verdict.Advisories,
                     .. CpuAdvisories.Of(vm, cpuset, snapshot.Topology),
-                    .. CpuAdvisories.OfSource(cpus),
+                    .. CpuAdvisories.OfSource(cpus, isTold: verdict.Vmi is not null)
+                        is { } advisory
+                        ? [advisory]
+                        : (string[])[],
                 ],
             };
 

@@ -60,6 +60,7 @@ internal static class CpuGrants
 
         return
             verdict.Vmi is null
+            && !IsInPod(vm)
             && claim is { IsPlacedElsewhere: false, InitialMask: { } mask }
             && IsStrictSubset(mask, everybodys)
             && mask.Intersect(cpuset) is var own
@@ -67,6 +68,9 @@ internal static class CpuGrants
             ? new(own, CpuSource.InitialMask) { IsOwnWord = !vm.IsOfRoot && !isNamed }
             : new(cpuset, CpuSource.Inherited);
     }
+
+    /// <summary>Whether it's in a pod: then its container's cpuset is the kubelet's word, and nothing else counts.</summary>
+    public static bool IsInPod(ObservedVm vm) => vm.Cgroup?.PodUid is not null;
 
     /// <summary>How many vCPUs a VM has, or will have as far as it's understood.</summary>
     public static int Vcpus(ObservedVm vm) =>

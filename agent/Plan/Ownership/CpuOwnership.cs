@@ -144,7 +144,8 @@ internal static class CpuOwnership
                 Vmi: null,
                 Cpus.Source: CpuSource.Inherited,
                 Vm.HasVcpus: true
-            };
+            }
+        && !CpuGrants.IsInPod(verdict.Vm);
 
     // One that only says itself which CPUs it has takes them from nobody.
     private static bool IsOwner(DedicationVerdict verdict) =>
