@@ -12,7 +12,7 @@
 #             agent, the benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs,
 #             booted under QEMU's software emulation
 #
-# Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux. Prometheus' promtool is
+# Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux, libvirt-daemon, libvirt-clients. Prometheus' promtool is
 # only downloaded, as its package would start a server.
 # What is downloaded or built once is kept below ${XDG_CACHE_HOME:-~/.cache}/pinagent.
 # Ends with one line, "N passed, N failed, N skipped", counted over all lanes; exits with 1 if anything failed.
@@ -42,7 +42,8 @@ cleanup() {
 
 install_missing() {
   local missing=() pair
-  for pair in qemu-system-x86_64:qemu-system-x86 chromium:chromium shellcheck:shellcheck mksquashfs:squashfs-tools unshare:util-linux; do
+  for pair in qemu-system-x86_64:qemu-system-x86 chromium:chromium shellcheck:shellcheck mksquashfs:squashfs-tools unshare:util-linux \
+    libvirtd:libvirt-daemon virsh:libvirt-clients; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   ((${#missing[@]} > 0)) || return 0

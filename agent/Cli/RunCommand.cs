@@ -69,13 +69,17 @@ internal static class RunCommand
             Which VMs are dedicated: on a cluster's node those whose VirtualMachineInstance says so, with
             dedicatedCpuPlacement; while the API server is away, those of which it said so before. The annotation
             pinagent.dev/mode (audit, off) on a VMI, its pod or the node lowers the mode there.
-            With --standalone, those named with --vm. Without --vm, those whose VMI (--vmi) says so, and those whose
-            cgroup somebody has given CPUs that no other VM's has. No other VM is touched.
+            With --standalone, those named with --vm. Without --vm, those whose VMI (--vmi) says so, and those to which
+            somebody has given CPUs that no other VM has. No other VM is touched.
+            Which CPUs are a VM's on a plain host: those named with it (--vm db1=4-7); else its cgroup's, or those of its
+            threads' own cgroups (libvirt); else the mask with which QEMU was started (Proxmox's affinity). Guests named
+            without any of these get CPUs that no other VM has.
             A VMI is matched by its guest's name, <namespace>_<name>, and says what a command line can't: whether the
             emulator is isolated, its parity, supplemental I/O threads, strict NUMA.
             All options but --once may stand in a settings file (--config): "mode: audit". An edit of mode there takes effect
             at once, other settings when the agent starts.
             Ctrl-C and SIGTERM stop the agent; the pins stay in place.
+            With --once the exit code is 1 if a guest named with --vm doesn't run, or can't be pinned.
             """,
             "pinagent run --standalone --vm default_vm1 --once"
         )
@@ -141,8 +145,9 @@ internal static class RunCommand
             );
             if (parsed.GetValue(Once))
             {
-                var status = await agent.OnceAsync(stop);
+                var (status, isAsTold) = await agent.OnceAsync(stop);
                 Output.Print(Format.Get(parsed), () => StatusTable.Render(status), status.ToJson);
+                return isAsTold ? ExitCode.Fine : ExitCode.No;
             }
             else
             {

@@ -49,8 +49,9 @@ internal sealed class AgentHost : IDisposable
     }
 
     /// <summary>Makes one pass.</summary>
+    /// <returns>What came of it, and whether the VMs that were named are there and none of them refused.</returns>
     /// <exception cref="InvalidDataException">The node can't be read at all.</exception>
-    public async Task<NodeStatus> OnceAsync(CancellationToken stop)
+    public async Task<(NodeStatus Status, bool IsAsTold)> OnceAsync(CancellationToken stop)
     {
         if (_cluster is not null)
         {
@@ -63,7 +64,8 @@ internal sealed class AgentHost : IDisposable
             new PassSurroundings { Labels = _cluster?.Labels, Reporter = _cluster?.Reporter },
             follow: null
         );
-        return RunDelays.Add(pass.Run().Status, _delays.Read);
+        var result = pass.Run();
+        return (RunDelays.Add(result.Status, _delays.Read), result.IsAsTold);
     }
 
     /// <summary>Pins, and keeps it so.</summary>

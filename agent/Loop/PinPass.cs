@@ -146,7 +146,7 @@ internal sealed class PinPass(
 
         // First, so that an agent that is ended half-way knows what it has begun.
         state.Decisions?.Keep(memory.Decisions);
-        state.Cpus?.Keep(memory.Cpus, inputs.Snapshot.EverybodysCpus);
+        state.Cpus?.Keep(memory.Cpus, plan.Vms.Where(vm => vm.Dedicated).Select(vm => vm.Vm.Key));
         var vms = plan
             .Vms.Select(vm => new VmPassResult(
                 applier.Apply(vm, ModeOf(vm, inputs)),
@@ -228,7 +228,10 @@ internal sealed class PinPass(
             vms,
             changes,
             times
-        );
+        )
+        {
+            IsAsTold = plan.IsAsTold,
+        };
     }
 
     private static IEnumerable<string> EventNotices(EventSource? source) =>

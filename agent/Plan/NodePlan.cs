@@ -10,7 +10,11 @@ namespace PinAgent.Plan;
 /// <summary>What should happen on the node: the result of planning, the work of applying.</summary>
 /// <param name="Vms">The VMs, in the snapshot's order.</param>
 /// <param name="Notices">What the administrator asked for and came to nothing, and what the API server doesn't tell.</param>
-internal sealed record NodePlan(ImmutableArray<VmPlan> Vms, ImmutableArray<string> Notices);
+internal sealed record NodePlan(ImmutableArray<VmPlan> Vms, ImmutableArray<string> Notices)
+{
+    /// <summary>Whether every guest that is named with <c>--vm</c> is there, and none of them refused.</summary>
+    public bool IsAsTold { get; init; } = true;
+}
 
 /// <summary>What should happen to one VM.</summary>
 internal sealed record VmPlan

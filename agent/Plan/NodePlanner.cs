@@ -111,15 +111,19 @@ internal static class NodePlanner
         }
 
         ImmutableArray<VmPlan> vms = plans.DrainToImmutable();
+        var named = NamedVms.Of(settings.NamedVms, verdicts);
         return (
             new NodePlan(
                 vms,
                 [
-                    .. NamedVms.Of(settings.NamedVms, verdicts).Notices(verdicts),
+                    .. named.Notices(verdicts),
                     .. ReadingAdvisories.Of(snapshot),
                     .. snapshot.Cluster?.Notices ?? [],
                 ]
-            ),
+            )
+            {
+                IsAsTold = named.IsEmpty || (named.AreAllAmong(verdicts) && !vms.Any(IsRefused)),
+            },
             new PlanMemory(
                 held.After(placed, hindered),
                 snapshot.Cluster is { } facts ? before.With(Decided(verdicts), facts) : before,
@@ -130,6 +134,9 @@ internal static class NodePlanner
             )
         );
     }
+
+    private static bool IsRefused(VmPlan plan) =>
+        plan is { Dedicated: true, Obstacle.State: VmState.Refused or VmState.NotExclusive };
 
     // Another program's placement isn't as good if it tears guest cores apart that ours keeps together.
     private static VmPlan? PlaceAsFound(

@@ -20,7 +20,11 @@ internal sealed record PassResult(
     ImmutableArray<VmPassResult> Vms,
     ImmutableArray<VmChange> Changes,
     IReadOnlyList<TimeSpan> PinTimes
-);
+)
+{
+    /// <summary>Whether every VM that is named with <c>--vm</c> is there, and none of them refused.</summary>
+    public bool IsAsTold { get; init; } = true;
+}
 
 /// <summary>What a pass did to one VM.</summary>
 /// <param name="Outcome">What came of its plan.</param>

@@ -41,16 +41,14 @@ internal sealed class CpuMemory(string path)
     }
 
     /// <summary>Writes the file, if it would be another than it is.</summary>
-    /// <param name="everybodys">The CPUs that every process may use: a mask of all of them says nothing and isn't kept.</param>
-    public void Keep(CpuClaims claims, CpuSet everybodys)
+    /// <param name="dedicated">The VMs that the agent pins: of others nothing has to be known.</param>
+    public void Keep(CpuClaims claims, IEnumerable<VmKey> dedicated)
     {
+        var kept = dedicated.ToHashSet();
         ImmutableArray<KnownVmCpus> vms =
         [
             .. claims
-                .All.Where(vm =>
-                    vm.Value.Chosen is not null
-                    || vm.Value.InitialMask is { } mask && !everybodys.IsSubsetOf(mask)
-                )
+                .All.Where(vm => kept.Contains(vm.Key))
                 .OrderBy(vm => vm.Key.Pid)
                 .Select(vm => KnownVmCpus.Of(vm.Key, vm.Value)),
         ];

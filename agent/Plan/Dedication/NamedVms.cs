@@ -43,6 +43,10 @@ internal sealed class NamedVms
             .Select(named => named.Cpus)
             .FirstOrDefault(cpus => cpus is not null);
 
+    /// <summary>Whether each that is named is there.</summary>
+    public bool AreAllAmong(ImmutableArray<DedicationVerdict> verdicts) =>
+        _all.All(named => verdicts.Any(verdict => Means(named.Name, verdict)));
+
     /// <summary>What is named and isn't there, or not clear.</summary>
     public IEnumerable<string> Notices(ImmutableArray<DedicationVerdict> verdicts) =>
         [

@@ -119,8 +119,7 @@ internal static class NodeDedication
                 [
                     .. verdict.Advisories,
                     .. CpuAdvisories.Of(vm, cpuset, snapshot.Topology),
-                    .. CpuAdvisories.OfSource(cpus, isTold: verdict.Vmi is not null)
-                        is { } advisory
+                    .. CpuAdvisories.OfSource(cpus, isTold: verdict.Vmi is not null) is { } advisory
                         ? [advisory]
                         : (string[])[],
                 ],

@@ -28,6 +28,7 @@ internal sealed class CpuChoice
     private readonly CpuSet _host;
     private readonly Dictionary<VmKey, CpuSet> _vcpus = [];
     private readonly Dictionary<VmKey, ChosenCpus> _chosen = [];
+    private readonly Dictionary<VmKey, ChosenCpus> _remembered = [];
     private readonly Dictionary<VmKey, string> _refused = [];
 
     private CpuChoice(
@@ -56,6 +57,9 @@ internal sealed class CpuChoice
     /// <summary>What each gets.</summary>
     public IReadOnlyDictionary<VmKey, ChosenCpus> Chosen => _chosen;
 
+    /// <summary>What each gets, or if it gets nothing has.</summary>
+    public IReadOnlyDictionary<VmKey, ChosenCpus> Remembered => _remembered;
+
     /// <summary>Why the others get nothing.</summary>
     public IReadOnlyDictionary<VmKey, string> Refused => _refused;
 
@@ -80,6 +84,10 @@ internal sealed class CpuChoice
         foreach (var wish in wishes.OrderBy(wish => wish.Before is null))
         {
             choice.ChooseEmulator(wish);
+            if (choice._chosen.GetValueOrDefault(wish.Vm, wish.Before!) is { } known)
+            {
+                choice._remembered[wish.Vm] = known;
+            }
         }
 
         return choice;
@@ -126,7 +134,7 @@ internal sealed class CpuChoice
             }
         }
 
-        _vcpus[wish.Vm] = CpuSet.Empty;
+        // What it has stays its: its threads are there.
         _refused[wish.Vm] = Sum(wish, left);
     }
 
@@ -164,7 +172,7 @@ internal sealed class CpuChoice
     private void ChooseEmulator(CpuWish wish)
     {
         var vcpus = _vcpus[wish.Vm];
-        if (vcpus.IsEmpty)
+        if (_refused.ContainsKey(wish.Vm))
         {
             return;
         }

@@ -55,7 +55,7 @@ internal static class CpuOwnership
                         : WithoutOthers(verdict, own, online)
                 ),
             ],
-            seen.With(choice.Chosen)
+            seen.With(choice.Remembered)
         );
     }
 

@@ -110,7 +110,9 @@ internal static class ChangeText
         $"{change.CpusetBefore ?? change.Cpuset} to {change.Cpuset}";
 
     private static string Cpus(VmChange change) =>
-        CpuSourceText.Describe(change.Cpuset, change.CpusetSource);
+        change.CpusetSource == CpuSource.Inherited
+            ? $"{change.Cpuset}"
+            : CpuSourceText.Describe(change.Cpuset, change.CpusetSource);
 
     private static string Behind(VmChange change) =>
         change.Threads.IsEmpty ? "" : $": {Threads(change)}";

@@ -215,6 +215,20 @@ public sealed class ChoiceTests
     }
 
     [Fact]
+    public void One_that_finds_none_for_it_is_refused_and_keeps_what_it_has()
+    {
+        var node = Named("a", "b");
+        var a = Vms.Vm("a", "0-15", new(1, 7, 2), 1000, boot: 13).Unconfined();
+        Assert.Equal("placed", node.PassOne(a).Standing());
+
+        var plans = node.Pass(Vm("a", new(1, 8, 2), 1000), Vm("b", Two, 2000));
+
+        Assert.All(plans, plan => Assert.Equal("Refused NotEnoughCpus", plan.Standing()));
+        Assert.Contains("16 vCPUs need a CPU each, and 14 are free", plans[0].Obstacle!.Message);
+        Assert.Equal("placed", node.PassOne(a).Standing());
+    }
+
+    [Fact]
     public void CPUs_that_go_offline_are_replaced()
     {
         var node = Named("a");
