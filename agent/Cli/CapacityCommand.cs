@@ -4,6 +4,7 @@ using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
 using PinAgent.Cli.Terminal;
 using PinAgent.Kubernetes.Client;
+using PinAgent.Model.Cpu;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
@@ -108,6 +109,7 @@ internal static class CapacityCommand
             ClusterOptions.KubeConfig,
             LabelOptions.KubeVirtNamespace.Option,
         };
+        command.Add(EndpointOptions.Socket);
         command.SetAction(RunAsync);
         return command;
     }
@@ -124,7 +126,7 @@ internal static class CapacityCommand
         try
         {
             var node = await ObserveAsync(parsed, stop);
-            var left = CapacitySurvey.Of(node);
+            var left = CapacitySurvey.Of(node, await AskAgentAsync(parsed, stop));
             var disks = parsed.GetValue(ContainerDisks);
             var status = CapacityStatus.Of(
                 left with
@@ -157,6 +159,23 @@ internal static class CapacityCommand
         {
             return Failure.Because(problem.Message);
         }
+    }
+
+    // What the agent of a plain host has given to VMs, no cgroup says.
+    private static async Task<CpuSet?> AskAgentAsync(ParseResult parsed, CancellationToken stop)
+    {
+        using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
+        if (!files.HasLiveProc())
+        {
+            return null;
+        }
+
+        var agent = await DoctorCommand.AskAgentAsync(EndpointOptions.Socket.Get(parsed), stop);
+        return agent
+            .Status?.Vms.Where(vm =>
+                vm is { Dedicated: true, CpusetSource: not null and not CpuSource.Inherited }
+            )
+            .Aggregate(CpuSet.Empty, (all, vm) => all.Union(vm.Cpuset ?? CpuSet.Empty));
     }
 
     // The gate's default came with KubeVirt 1.9, and which version it is isn't asked.

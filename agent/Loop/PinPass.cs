@@ -223,7 +223,7 @@ internal sealed class PinPass(
                 Vms = [.. vms.Select(vm => vm.Status)],
                 Violations = violations,
                 Drift = new DriftStatus(_memory.Repairs),
-                Capacity = NodeCapacityStatus.Of(CapacitySurvey.Of(snapshot)),
+                Capacity = NodeCapacityStatus.Of(CapacitySurvey.Of(snapshot, plan.CpusOfVms)),
             },
             vms,
             changes,

@@ -12,6 +12,11 @@ namespace PinAgent.Plan;
 /// <param name="Notices">What the administrator asked for and came to nothing, and what the API server doesn't tell.</param>
 internal sealed record NodePlan(ImmutableArray<VmPlan> Vms, ImmutableArray<string> Notices)
 {
+    /// <summary>The CPUs that somebody, or the agent, has given to dedicated VMs.</summary>
+    internal CpuSet CpusOfVms =>
+        Vms.Where(vm => vm is { Dedicated: true, Cpus.IsGiven: true })
+            .Aggregate(CpuSet.Empty, (all, vm) => all.Union(vm.Cpus!.Cpus));
+
     /// <summary>Whether every guest that is named with <c>--vm</c> is there, and none of them refused.</summary>
     public bool IsAsTold { get; init; } = true;
 }

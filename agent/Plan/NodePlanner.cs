@@ -116,13 +116,13 @@ internal static class NodePlanner
             new NodePlan(
                 vms,
                 [
-                    .. named.Notices(verdicts),
+                    .. named.Notices(),
                     .. ReadingAdvisories.Of(snapshot),
                     .. snapshot.Cluster?.Notices ?? [],
                 ]
             )
             {
-                IsAsTold = named.IsEmpty || (named.AreAllAmong(verdicts) && !vms.Any(IsRefused)),
+                IsAsTold = named.IsEmpty || (named.AreAllThere && !vms.Any(IsRefused)),
             },
             new PlanMemory(
                 held.After(placed, hindered),

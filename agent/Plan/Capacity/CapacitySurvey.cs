@@ -11,10 +11,11 @@ internal static class CapacitySurvey
 {
     /// <summary>Counts.</summary>
     /// <param name="node">What was observed.</param>
-    public static CapacityNode Of(NodeSnapshot node)
+    /// <param name="ofVms">The CPUs that the agent holds for VMs; null if that isn't known.</param>
+    public static CapacityNode Of(NodeSnapshot node, CpuSet? ofVms = null)
     {
         var notes = new List<string>();
-        var free = FreeCpus(node, notes);
+        var free = FreeCpus(node, ofVms ?? CpuSet.Empty, notes);
         var topology = node.Topology;
         var freeCores = topology
             .Cpus.GroupBy(cpu => (cpu.Socket, cpu.Core))
@@ -30,7 +31,7 @@ internal static class CapacitySurvey
         );
     }
 
-    private static CpuSet FreeCpus(NodeSnapshot node, List<string> notes)
+    private static CpuSet FreeCpus(NodeSnapshot node, CpuSet ofVms, List<string> notes)
     {
         var online = node.Topology.Online;
         switch (node.CpuManager.State)
@@ -42,13 +43,13 @@ internal static class CapacitySurvey
                 return CpuSet.Empty;
             default:
                 notes.Add(
-                    "no static CPU manager is known here: every online CPU counts that no VM's cgroup was given"
+                    "no static CPU manager is known here: every online CPU counts that no VM was given, by its cgroup or by the agent"
                 );
                 return node
                     .Vms.Select(vm => vm.GivenCpuset)
                     .OfType<CpuSet>()
                     .Where(given => !online.IsSubsetOf(given))
-                    .Aggregate(online, (left, given) => left.Except(given));
+                    .Aggregate(online.Except(ofVms), (left, given) => left.Except(given));
         }
     }
 

@@ -8,8 +8,12 @@ namespace PinAgent.Plan.Dedication;
 internal sealed class NamedVms
 {
     private readonly ImmutableArray<(NamedGuest Told, string Name, CpuSet? Cpus)> _all;
+    private readonly IReadOnlyCollection<DedicationVerdict> _verdicts;
 
-    private NamedVms(ImmutableArray<(NamedGuest, string, CpuSet?)> all) => _all = all;
+    private NamedVms(
+        ImmutableArray<(NamedGuest, string, CpuSet?)> all,
+        IReadOnlyCollection<DedicationVerdict> verdicts
+    ) => (_all, _verdicts) = (all, verdicts);
 
     /// <summary>Whether none is named.</summary>
     public bool IsEmpty => _all.IsEmpty;
@@ -19,43 +23,46 @@ internal sealed class NamedVms
         ImmutableArray<NamedGuest> told,
         IReadOnlyCollection<DedicationVerdict> verdicts
     ) =>
-        new([
-            .. told.Select(vm =>
-                // A guest may be called db1=4-7. It doesn't keep db1 from what was told for it.
-                vm.Cpus
-                    is not null
-                && !verdicts.Any(verdict => Means(vm.Name, verdict))
-                && verdicts.Any(verdict => Means(vm.Text, verdict))
-                    ? (vm, vm.Text, null)
-                    : (vm, vm.Name, vm.Cpus)
-            ),
-        ]);
+        new(
+            [
+                .. told.Select(vm =>
+                    // A guest may be called db1=4-7. It doesn't keep db1 from what was told for it.
+                    vm.Cpus
+                        is not null
+                    && !verdicts.Any(verdict => Means(vm.Name, verdict))
+                    && verdicts.Any(verdict => Means(vm.Text, verdict))
+                        ? (vm, vm.Text, null)
+                        : (vm, vm.Name, vm.Cpus)
+                ),
+            ],
+            verdicts
+        );
 
     /// <summary>Whether a VM is named.</summary>
     public bool Contain(DedicationVerdict verdict) => _all.Any(named => Means(named.Name, verdict));
 
     /// <summary>Whether a name is a VM's alone: what calls itself as another VM does has no claim by it.</summary>
-    public bool Own(DedicationVerdict verdict) => _all.Any(named => IsOf(named.Name, verdict));
+    public bool Own(DedicationVerdict verdict) => _all.Any(named => IsOwn(named.Name, verdict));
 
     /// <summary>The CPUs that a VM is to have; null if none are told.</summary>
     public CpuSet? CpusOf(DedicationVerdict verdict) =>
-        _all.Where(named => IsOf(named.Name, verdict))
+        _all.Where(named => IsOwn(named.Name, verdict))
             .Select(named => named.Cpus)
             .FirstOrDefault(cpus => cpus is not null);
 
     /// <summary>Whether each that is named is there.</summary>
-    public bool AreAllAmong(ImmutableArray<DedicationVerdict> verdicts) =>
-        _all.All(named => verdicts.Any(verdict => Means(named.Name, verdict)));
+    public bool AreAllThere =>
+        _all.All(named => _verdicts.Any(verdict => Means(named.Name, verdict)));
 
     /// <summary>What is named and isn't there, or not clear.</summary>
-    public IEnumerable<string> Notices(ImmutableArray<DedicationVerdict> verdicts) =>
+    public IEnumerable<string> Notices() =>
         [
-            .. _all.Where(named => !verdicts.Any(verdict => Means(named.Name, verdict)))
+            .. _all.Where(named => !_verdicts.Any(verdict => Means(named.Name, verdict)))
                 .Select(named => $"--vm {named.Told.Text}: no running guest has this name"),
             .. _all.Select(named =>
                     (
                         named.Told,
-                        Pids: verdicts
+                        Pids: _verdicts
                             .Where(verdict => Means(named.Name, verdict))
                             .Select(verdict => verdict.Vm.Key.Pid)
                             .ToList()
@@ -67,6 +74,15 @@ internal sealed class NamedVms
                     + "judged by its own CPUs"
                 ),
         ];
+
+    // The kubelet made a pod's cgroup. What runs beside it under the pod's guest's name is somebody else.
+    private bool IsOwn(string name, DedicationVerdict verdict) =>
+        IsOf(name, verdict)
+        && !_verdicts.Any(other =>
+            other.Vm.Key != verdict.Vm.Key
+            && IsOf(name, other)
+            && (other.Vm.Cgroup?.PodUid is not null || verdict.Vm.Cgroup?.PodUid is null)
+        );
 
     private static bool Means(string name, DedicationVerdict verdict) =>
         name == verdict.Vm.GuestName || IsOf(name, verdict);

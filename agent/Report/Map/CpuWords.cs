@@ -12,8 +12,10 @@ internal static class CpuWords
     public static string Mark(MappedCpu cpu, bool isShort) =>
         cpu switch
         {
-            { Owners.Length: > 1 } => isShort ? "!" : "conflict",
+            { IsContested: true } => isShort ? "!" : "conflict",
             { Use: CpuUse.Vm } => Mark(cpu.Owners[0], isShort),
+            { Use: CpuUse.Beside } => Mark(cpu.Owners[0], isShort),
+            { Use: CpuUse.Undedicated } => isShort ? "vm" : "other VMs",
             { Use: CpuUse.SharedPool } => isShort ? "sh" : "shared",
             { Use: CpuUse.OtherExclusive } => isShort ? "ex" : "exclusive",
             { Use: CpuUse.Offline } => isShort ? "off" : "offline",
@@ -29,6 +31,7 @@ internal static class CpuWords
             CpuUse.OtherExclusive => "exclusive to a container that is no dedicated VM",
             CpuUse.Offline => "offline",
             CpuUse.Free => "no dedicated VM",
+            CpuUse.Undedicated => "no dedicated VM; others may run here",
             _ => string.Join(
                 "; ",
                 cpu.Owners.Select(owner =>
@@ -38,7 +41,7 @@ internal static class CpuWords
                 })
             ),
         };
-        return $"CPU {cpu.Id}: {(cpu.Owners.Length > 1 ? "conflict: " : "")}{use}";
+        return $"CPU {cpu.Id}: {(cpu.IsContested ? "conflict: " : cpu.Use == CpuUse.Beside ? "no VM's own: " : "")}{use}";
     }
 
     private static string Mark(CpuOwner owner, bool isShort)

@@ -29,6 +29,9 @@ internal sealed class NodeMap
             .Where(vm => vm.Item.Dedicated)
             .Select(vm => VmShare.Of(vm.Index, vm.Item))
             .ToList();
+        var undedicated = status
+            .Vms.Where(vm => !vm.Dedicated)
+            .Aggregate(CpuSet.Empty, (cpus, vm) => cpus.Union(vm.Cpuset ?? CpuSet.Empty));
         return new NodeMap([
             .. status.Topology.Online.Select(Map),
             .. status.Topology.Offline.Select(id => new MappedCpu(id, CpuUse.Offline, [])),
@@ -42,9 +45,12 @@ internal sealed class NodeMap
                 .. shares.Select(share => share.At(id, isShared)).OfType<CpuOwner>(),
             ];
             var use =
-                !owners.IsEmpty ? CpuUse.Vm
+                owners.Any(owner => !owner.IsBeside) ? CpuUse.Vm
                 : isShared ? CpuUse.SharedPool
-                : pool.IsEmpty ? CpuUse.Free
+                : !owners.IsEmpty ? CpuUse.Beside
+                : pool.IsEmpty
+                    ? undedicated.Contains(id) ? CpuUse.Undedicated
+                        : CpuUse.Free
                 : CpuUse.OtherExclusive;
             return new MappedCpu(id, use, owners);
         }
@@ -63,7 +69,13 @@ internal enum CpuUse
     /// <summary>Outside the shared pool, and no dedicated VM's: the kubelet has given it to another container.</summary>
     OtherExclusive,
 
-    /// <summary>No dedicated VM's, on a node whose shared pool isn't known.</summary>
+    /// <summary>No dedicated VM's, though threads of some belong there that run no vCPU.</summary>
+    Beside,
+
+    /// <summary>No dedicated VM's, on a node whose shared pool isn't known; VMs that aren't dedicated may run there.</summary>
+    Undedicated,
+
+    /// <summary>No VM's, on a node whose shared pool isn't known.</summary>
     Free,
 
     /// <summary>Switched off.</summary>
@@ -73,13 +85,23 @@ internal enum CpuUse
 /// <summary>One CPU.</summary>
 /// <param name="Use">What it is used for.</param>
 /// <param name="Owners">The dedicated VMs it belongs to: more than one where they overlap.</param>
-internal sealed record MappedCpu(int Id, CpuUse Use, ImmutableArray<CpuOwner> Owners);
+internal sealed record MappedCpu(int Id, CpuUse Use, ImmutableArray<CpuOwner> Owners)
+{
+    /// <summary>Whether it's a VM's own and another's threads belong there, too.</summary>
+    public bool IsContested => Use == CpuUse.Vm && Owners.Length > 1;
+}
 
 /// <summary>A VM's part in a CPU.</summary>
 /// <param name="Vm">The VM, by its place in <see cref="NodeStatus.Vms"/>.</param>
 /// <param name="Roles">The threads that belong there, vCPUs first; none where it's only in the VM's cpuset.</param>
 /// <param name="Floats">Whether threads without a place of their own may run there.</param>
-internal sealed record CpuOwner(int Vm, ImmutableArray<CpuRole> Roles, bool Floats);
+/// <param name="IsBeside">Whether it isn't the VM's own, and threads of it that run no vCPU belong there.</param>
+internal sealed record CpuOwner(
+    int Vm,
+    ImmutableArray<CpuRole> Roles,
+    bool Floats,
+    bool IsBeside = false
+);
 
 /// <summary>Threads of one role on a CPU.</summary>
 /// <param name="Index">The vCPU's or I/O thread's number; null for others.</param>

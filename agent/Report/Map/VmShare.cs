@@ -10,10 +10,16 @@ internal sealed class VmShare
     private readonly int _vm;
     private readonly CpuSet _cpuset;
     private readonly CpuSet _floating;
+    private readonly CpuSet _beside;
     private readonly ILookup<int, CpuRole> _roles;
 
-    private VmShare(int vm, CpuSet cpuset, CpuSet floating, ILookup<int, CpuRole> roles) =>
-        (_vm, _cpuset, _floating, _roles) = (vm, cpuset, floating, roles);
+    private VmShare(
+        int vm,
+        CpuSet cpuset,
+        CpuSet floating,
+        CpuSet beside,
+        ILookup<int, CpuRole> roles
+    ) => (_vm, _cpuset, _floating, _beside, _roles) = (vm, cpuset, floating, beside, roles);
 
     /// <summary>The share of a VM.</summary>
     /// <param name="index">The VM's place in <see cref="NodeStatus.Vms"/>.</param>
@@ -24,6 +30,11 @@ internal sealed class VmShare
         var floating = alive
             .Where(thread => !thread.Actual!.Equals(thread.Wanted))
             .Aggregate(CpuSet.Empty, (cpus, thread) => cpus.Union(thread.Actual!));
+        // An emulator may belong on CPUs that aren't the VM's, with those of others.
+        var beside = alive
+            .Where(thread => thread.Actual!.Equals(thread.Wanted))
+            .Aggregate(CpuSet.Empty, (cpus, thread) => cpus.Union(thread.Actual!))
+            .Except(cpuset);
         var roles = alive
             .SelectMany(thread => Places(thread, cpuset))
             .GroupBy(place => place)
@@ -31,7 +42,7 @@ internal sealed class VmShare
             .OrderBy(place => place.Role.Role)
             .ThenBy(place => place.Role.Index)
             .ToLookup(place => place.Cpu, place => place.Role);
-        return new VmShare(index, cpuset, floating, roles);
+        return new VmShare(index, cpuset, floating, beside, roles);
     }
 
     /// <summary>The VM's part in a CPU; null if it has none.</summary>
@@ -41,7 +52,7 @@ internal sealed class VmShare
         ImmutableArray<CpuRole> roles = [.. _roles[id]];
         return roles.IsEmpty && (isShared || !_cpuset.Contains(id))
             ? null
-            : new CpuOwner(_vm, roles, _floating.Contains(id));
+            : new CpuOwner(_vm, roles, _floating.Contains(id), _beside.Contains(id));
     }
 
     // A thread that isn't where it should be shows where it should, and where it strays outside its VM's CPUs.

@@ -154,7 +154,7 @@ internal static class NodeMetrics
             "violations",
             "CPUs for which a promise to a dedicated VM is broken, by kind."
         );
-        writer.Add(map.Cpus.Count(cpu => cpu.Owners.Length > 1), ("kind", "overlap"));
+        writer.Add(map.Cpus.Count(cpu => cpu.IsContested), ("kind", "overlap"));
         foreach (var kind in Enum.GetValues<ViolationKind>().Except([ViolationKind.Overlap]))
         {
             var cpus = CpuSet.Of(

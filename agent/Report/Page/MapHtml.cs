@@ -131,6 +131,8 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
             CpuUse.OtherExclusive => "other",
             CpuUse.Offline => "offline",
             CpuUse.Free => "free",
+            CpuUse.Beside => "beside",
+            CpuUse.Undedicated => "undedicated",
             _ => $"{Look(cpu.Owners)} {Colours(cpu.Owners)}",
         };
         return $"cpu {use}";
@@ -183,6 +185,8 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
             ("spare", "–", "unused", "the VM's, unused"),
             ("conflict", "!", "conflict", "more than one VM's"),
             ("pool", "sh", "shared", "shared pool"),
+            ("beside", "em", "emulator", "no VM's own: QEMU's own threads of one or more run here"),
+            ("undedicated", "vm", "other VMs", "VMs that aren't dedicated may run here"),
             ("other", "ex", "exclusive", "exclusive to a container that is no dedicated VM"),
             ("free", "·", "free", "no dedicated VM"),
             ("offline", "off", "offline", "offline"),

@@ -28,6 +28,8 @@ internal static class NodeHtml
                 (CpuUse.Vm, "dedicated"),
                 (CpuUse.SharedPool, "shared"),
                 (CpuUse.OtherExclusive, "exclusive, no VM"),
+                (CpuUse.Beside, "with emulators"),
+                (CpuUse.Undedicated, "for other VMs"),
                 (CpuUse.Free, "free"),
                 (CpuUse.Offline, "offline"),
             }

@@ -33,9 +33,7 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
     public static Verdict Of(NodeStatus status, NodeMap map)
     {
         var missing = status.Vms.Where(IsMissing).ToList();
-        var conflicts = CpuSet.Of(
-            map.Cpus.Where(cpu => cpu.Owners.Length > 1).Select(cpu => cpu.Id)
-        );
+        var conflicts = CpuSet.Of(map.Cpus.Where(cpu => cpu.IsContested).Select(cpu => cpu.Id));
         ImmutableArray<string> remarks = [.. Remark(status, conflicts)];
         var health =
             missing.Exists(vm => vm.State != VmState.Waiting && vm.Dedicated)

@@ -56,6 +56,40 @@ public sealed class SettingsFileTests : IDisposable
     }
 
     [Theory]
+    [InlineData("vm: [db1, db2=4-7]", "db1 db2=4-7")]
+    [InlineData("vm: {db1: 4-7, db2: \"1,3\"}", "db1=4-7 db2=1,3")]
+    [InlineData("vm:\n  db1: 4-7,12-15\n  db2:\n  db3: 5", "db1=4-7,12-15 db2 db3=5")]
+    [InlineData("vm: db1=2", "db1=2")]
+    public void Guests_may_be_a_map_with_their_CPUs(string text, string expected)
+    {
+        Write(text);
+
+        Assert.Empty(Mistakes.Find(Run()));
+        Assert.Equal(expected, string.Join(' ', SettingsFile.Of(Run()).Values["vm"]));
+    }
+
+    [Theory]
+    [InlineData(
+        "vm: {db1: 4-7,12-15}",
+        "vm: found \"12-15\" without a value: put a list with a comma in quotes"
+    )]
+    [InlineData(
+        "vm: {db1: four}",
+        "vm: db1: expected a list of CPUs like 0-3,8 with ids up to 65535, found \"four\""
+    )]
+    [InlineData(
+        "vm: [db1=1, db1=2]",
+        "vm: expected each guest once, found db1 with different CPUs"
+    )]
+    [InlineData("vm: {db1: [1]}", "vm: expected a value or a list of values")]
+    public void What_such_a_map_has_wrong_is_said(string text, string expected)
+    {
+        Write(text);
+
+        Assert.Equal([$"{Path}: {expected}"], Mistakes.Find(Run()));
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("# mode: audit\n")]
     [InlineData("mode: enforce\nannotate-pods: true\nvm: [a, b]\nlabel-keys: [x/y, z]\ntcp: off\n")]

@@ -1,8 +1,4 @@
-using System.Diagnostics;
-using System.Formats.Tar;
-using System.IO.Compression;
 using System.Text;
-using System.Text.Json;
 using PinAgent.Model.Node;
 using PinAgent.Observe.Kubelet;
 using PinAgent.Report.Doctor;
@@ -91,35 +87,15 @@ public sealed class CheckpointContradictionTests : IDisposable
     [Fact]
     public async Task A_node_with_such_a_checkpoint_has_a_violation()
     {
-        await using var archive = new GZipStream(
-            File.OpenRead(Fixtures.PathOf("cases/hostroots/checkpoint-contradiction.tar.gz")),
-            CompressionMode.Decompress
-        );
-        await TarFile.ExtractToDirectoryAsync(
-            archive,
-            _host.Root,
-            overwriteFiles: true,
-            TestContext.Current.CancellationToken
-        );
-
-        using var status = await RunAsync(
-            "run",
-            "--standalone",
-            "--once",
-            "--output",
-            "json",
-            "--host-root",
-            _host.PathOf("checkpoint-contradiction"),
-            "--state-dir",
-            _host.PathOf("state")
-        );
+        using var machine = await MachineFolder.UnpackAsync("checkpoint-contradiction");
+        var status = await machine.RunAsync();
 
         var violation = Assert.Single(
-            status.RootElement.GetProperty("violations").EnumerateArray(),
-            one => one.GetProperty("kind").GetString() == "checkpoint"
+            status["violations"]!.AsArray(),
+            one => (string)one!["kind"]! == "checkpoint"
         );
-        Assert.Equal("2-5", violation.GetProperty("cpus").GetString());
-        Assert.Contains(Shared, violation.GetProperty("message").GetString());
+        Assert.Equal("2-5", (string)violation!["cpus"]!);
+        Assert.Contains(Shared, (string)violation["message"]!);
     }
 
     public void Dispose() => _host.Dispose();
@@ -135,26 +111,5 @@ public sealed class CheckpointContradictionTests : IDisposable
             error
         );
         return CheckpointContradictions.Of(checkpoint);
-    }
-
-    private static async Task<JsonDocument> RunAsync(params string[] arguments)
-    {
-        var start = new ProcessStartInfo(
-            Path.Combine(AppContext.BaseDirectory, "pinagent"),
-            arguments
-        )
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var output = await process.StandardOutput.ReadToEndAsync(
-            TestContext.Current.CancellationToken
-        );
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.True(output.Length > 0, await errors);
-        return JsonDocument.Parse(output);
     }
 }

@@ -45,6 +45,18 @@ public sealed class CapacitySurveyTests
     }
 
     [Fact]
+    public void Without_a_CPU_manager_CPUs_that_the_agent_holds_for_VMs_count_as_given()
+    {
+        var node = CapacitySurvey.Of(
+            new(Topology, [], new(CpuManagerState.Unknown, null, [])),
+            CpuSet.Parse("1-2,5")
+        );
+
+        // 0, 4, 3 and 7 are two cores; 6 is alone.
+        Assert.Equal((5, 2), (node.FreeCpus, node.FreeCores));
+    }
+
+    [Fact]
     public void Without_that_one_reserved_CPU_is_assumed_and_said()
     {
         var node = CapacitySurvey.Of(Static);

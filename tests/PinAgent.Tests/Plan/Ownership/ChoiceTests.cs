@@ -172,6 +172,16 @@ public sealed class ChoiceTests
     }
 
     [Fact]
+    public void Nor_a_process_beside_a_pod_that_takes_its_guests_name()
+    {
+        var plans = Named("prod_a")
+            .Pass(Vms.Vm("prod_a", "1,9", Two, 1000).InPod("u1"), Vm("prod_a", Two, 2000));
+
+        Assert.Equal("1 9", plans[0].Vcpus());
+        Assert.Equal("NotExclusive CpusetOverlaps", plans[1].Standing());
+    }
+
+    [Fact]
     public void A_placement_that_a_manager_has_made_is_kept()
     {
         var plan = Named("a").PassOne(Vm("a", Four, 1000).Running("0 8 7 15"));

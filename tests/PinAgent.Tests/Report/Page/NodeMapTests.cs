@@ -146,9 +146,32 @@ public sealed class NodeMapTests
     [Fact]
     public void A_VM_that_is_not_dedicated_owns_nothing() =>
         Assert.Equal(
-            "CPU 2: no dedicated VM",
+            "CPU 2: no dedicated VM; others may run here",
             About(Node(NotDedicated("default/vm1", 100, 1, "2")), 2)
         );
+
+    [Fact]
+    public void A_CPU_on_which_emulators_of_several_VMs_run_is_none_of_theirs_and_no_conflict()
+    {
+        var node = Node(
+            Pinned("host/a", 100, "2", "0") with
+            {
+                Cpuset = CpuSet.Parse("2"),
+            },
+            Pinned("host/b", 200, "3", "0") with
+            {
+                Cpuset = CpuSet.Parse("3"),
+            }
+        );
+
+        Assert.Equal(
+            "CPU 0: no VM's own: host/a, emulator, helper; host/b, emulator, helper",
+            About(node, 0)
+        );
+        Assert.Equal("emulator", Mark(node, 0));
+        Assert.False(NodeMap.Of(node)[0].IsContested);
+        Assert.Equal(CpuUse.Beside, NodeMap.Of(node)[0].Use);
+    }
 
     [Fact]
     public void The_tree_is_built_as_the_machine_is()
