@@ -46,6 +46,12 @@ internal sealed record ObservedVm
     /// <summary>Whether its command line is longer than what is read of it.</summary>
     public bool CommandLineIsCut { get; init; }
 
+    /// <summary>What an administrator should know of how the guest's CPUs were read; null for nothing.</summary>
+    public string? GuestNote { get; init; }
+
+    /// <summary>The same of its I/O threads.</summary>
+    public string? IoThreadNote { get; init; }
+
     /// <summary>Whether it has vCPU threads: a QEMU that has none, or none yet, runs no guest.</summary>
     public bool HasVcpus => Threads.Any(thread => thread.Role == ThreadRole.Vcpu);
 
@@ -65,4 +71,8 @@ internal sealed record GuestCpus(GuestTopology Full, int BootVcpus)
 {
     /// <summary>A guest of one CPU: QEMU's default.</summary>
     public static GuestCpus One { get; } = new(new GuestTopology(1, 1, 1), 1);
+
+    /// <summary>A guest of which only its vCPUs are known: none of them is another's sibling.</summary>
+    public static GuestCpus OfUnknown(int vcpus) =>
+        new(new GuestTopology(1, Math.Max(vcpus, 1), 1), Math.Max(vcpus, 1));
 }
