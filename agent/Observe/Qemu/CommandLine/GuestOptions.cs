@@ -14,8 +14,8 @@ internal readonly record struct NamedIoThreads(int All, int Nameless)
     /// <param name="found">How many threads are called like one.</param>
     public string? Note(int found) =>
         Nameless > 0 && found < All
-            ? $"{Math.Min(All - found, Nameless)} of its {All} I/O threads have no name: QEMU of that version gives none where an "
-                + "id has more than 12 characters, so they're placed as the emulator's; give them shorter ids"
+            ? $"I/O threads without a name: {Math.Min(All - found, Nameless)} of {All}. QEMU of that version gives none where an id "
+                + "has more than 12 characters, so they're placed as the emulator's: shorter ids help"
             : null;
 }
 

@@ -29,6 +29,9 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
     /// <summary>Whether <c>-smp</c> or anything like it was there.</summary>
     public bool SaysCpus { get; private init; }
 
+    /// <summary>Whether its files make no guest's topology together with the rest.</summary>
+    public bool HasUnknownCpus { get; private init; }
+
     /// <summary>Whether QEMU was told to become another user once it has read its files.</summary>
     public bool GivesRootAway { get; private init; }
 
@@ -164,6 +167,13 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
         }
 
         var cpus = options.Smp.ToGuest(options.Machine ?? "", out var smpProblem);
+        var hasUnknownCpus = configs is not null && smpProblem is not null;
+        if (hasUnknownCpus)
+        {
+            // QEMU runs, so that a file isn't as it has read it; what is in it isn't quoted.
+            smpProblem = null;
+        }
+
         return new QemuCommandLine(
             string.IsNullOrEmpty(options.Name) ? null : Words.Printable(options.Name),
             cpus ?? GuestCpus.One,
@@ -176,7 +186,8 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
             HasNoMachine = options.Machine == "none",
             IsCut = !isWhole,
             ConfigFiles = files.DrainToImmutable(),
-            SaysCpus = options.Smp.IsGiven,
+            SaysCpus = options.Smp.IsGiven && !hasUnknownCpus,
+            HasUnknownCpus = hasUnknownCpus,
             GivesRootAway = options.GivesRootAway,
             IoThreads = options.IoThreads,
         };

@@ -64,6 +64,7 @@ internal sealed class ConfigFiles(HostFiles files)
                 ? $"is one of more than {Bounds.ConfigFiles}"
                 : null;
         var whole = QemuCommandLine.Parse(own, isWhole, configs);
+        why ??= whole.HasUnknownCpus ? "isn't as QEMU has read it" : null;
         if (why is null)
         {
             _known[vm] = (hash, whole);

@@ -13,7 +13,7 @@ internal sealed record ConfigValue(string Group, string Key, string Value);
 /// </summary>
 /// <remarks>
 /// Source: <c>qemu_config_foreach()</c> in QEMU's <c>util/qemu-config.c</c>, whose <c>sscanf</c> lets anything follow what it has
-/// understood. A line that it doesn't understand ends QEMU: then this isn't what it has read.
+/// understood. A line that it doesn't understand ends QEMU: then this isn't what it has read. Compared with QEMU 7.2.
 /// </remarks>
 internal sealed record QemuConfig(ImmutableArray<ConfigValue> Values)
 {
@@ -25,6 +25,8 @@ internal sealed record QemuConfig(ImmutableArray<ConfigValue> Values)
     // QEMU's own buffers: of a group's or key's name, and of a line.
     private const int LongestName = 63;
     private const int LongestLine = 1022;
+
+    private static ReadOnlySpan<byte> Blanks => " \t\r"u8;
 
     /// <summary>The key of a section's id: <c>[object "iothread1"]</c>.</summary>
     public const string Id = "id";
@@ -140,33 +142,35 @@ internal sealed record QemuConfig(ImmutableArray<ConfigValue> Values)
         return true;
     }
 
-    // ` key = "value"`; blanks around the equals sign may be missing after it, but a key ends with one.
+    // ` key = "value"`. What isn't that is the key of an empty value: sscanf is content with its first word.
     private static bool TryParseValue(ReadOnlySpan<byte> line, out string key, out string value)
     {
         (key, value) = ("", "");
-        line = line.TrimStart(" \t"u8);
-        var end = line.IndexOfAny(" \t"u8);
-        if (end is < 1 or > LongestName)
+        line = line.TrimStart(Blanks);
+        var end = line.IndexOfAny(Blanks);
+        var word = end < 0 ? line : line[..end];
+        if (word.IsEmpty || word.Length > LongestName)
         {
-            return false;
+            return !word.IsEmpty;
         }
 
-        var rest = line[end..].TrimStart(" \t"u8);
+        key = Text(word);
+        var rest = line[word.Length..].TrimStart(Blanks);
         if (!rest.StartsWith("="u8))
         {
-            return false;
+            return true;
         }
 
-        rest = rest[1..].TrimStart(" \t"u8);
-        if (!rest.StartsWith("\""u8))
+        rest = rest[1..].TrimStart(Blanks);
+        if (rest.StartsWith("\""u8))
         {
-            return false;
+            rest = rest[1..];
+            var close = rest.IndexOf((byte)'"');
+
+            // Without its end the line's is part of it.
+            value = close < 0 ? Text(rest) + "\n" : Text(rest[..close]);
         }
 
-        rest = rest[1..];
-        var close = rest.IndexOf((byte)'"');
-        key = Text(line[..end]);
-        value = Text(close < 0 ? rest : rest[..close]);
         return true;
     }
 
