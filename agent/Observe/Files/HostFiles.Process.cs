@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text;
 using PinAgent.NativeInterop;
 using PinAgent.NativeInterop.Files;
 
@@ -13,8 +12,13 @@ internal sealed partial class HostFiles
 
     /// <summary>Opens the root of a process, to read what its command line names.</summary>
     /// <param name="isLive">Whether its <c>/proc</c> is the kernel's.</param>
-    public LinuxResult OpenRoot(int pid, bool isLive, out ProcessRoot? root) =>
-        ProcessRoot.Open(_root, pid, isLive, out root);
+    public LinuxResult OpenRoot(int pid, bool isLive, out ProcessRoot? root)
+    {
+        root = null;
+        return Faults?.Invoke($"/proc/{pid}/root") is { } fault and not Errno.None
+            ? new LinuxResult(fault)
+            : ProcessRoot.Open(_root, pid, isLive, out root);
+    }
 
     /// <summary>Tells the witness of a file that was read below a process's root.</summary>
     public void Tell(int pid, string path, LinuxResult result, ReadOnlySpan<byte> content) =>

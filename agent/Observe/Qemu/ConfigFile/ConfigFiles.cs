@@ -136,7 +136,8 @@ internal sealed class ConfigFiles(HostFiles files)
                 out var content
             );
             var config = result.IsSuccess ? QemuConfig.Parse(content) : null;
-            files.Tell(pid, path, result, config?.ToFile() ?? []);
+            var name = Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(path));
+            files.Tell(pid, name, result, config?.ToFile() ?? []);
             problem =
                 config is not null ? null
                 : result.IsSuccess ? "isn't written as QEMU's are"
