@@ -69,6 +69,9 @@ internal sealed record ObservedVm
 /// <param name="BootVcpus">How many CPUs are enabled at the start.</param>
 internal sealed record GuestCpus(GuestTopology Full, int BootVcpus)
 {
+    /// <summary>How many NUMA nodes the guest sees; 0 where QEMU was told of none, which is one.</summary>
+    public int NumaNodes { get; init; }
+
     /// <summary>A guest of one CPU: QEMU's default.</summary>
     public static GuestCpus One { get; } = new(new GuestTopology(1, 1, 1), 1);
 

@@ -78,6 +78,7 @@ internal static class Redaction
                 "-name" => Value(arguments[i + 1], "guest"),
                 "-machine" or "-M" => Machine(arguments[i + 1]),
                 "-smp" or "-accel" or "-readconfig" => arguments[i + 1],
+                "-numa" => Value(arguments[i + 1], "type"),
                 _ => null,
             };
             if (value is not null)

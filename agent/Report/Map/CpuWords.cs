@@ -1,3 +1,4 @@
+using PinAgent.Model.Cpu;
 using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Status;
@@ -38,7 +39,8 @@ internal static class CpuWords
                 })
             ),
         };
-        return $"CPU {cpu.Id}: {(cpu.Owners.Length > 1 ? "conflict: " : "")}{use}";
+        var kind = cpu.Kind is { } found ? $" ({found.Word()} core)" : "";
+        return $"CPU {cpu.Id}{kind}: {(cpu.Owners.Length > 1 ? "conflict: " : "")}{use}";
     }
 
     private static string Mark(CpuOwner owner, bool isShort)

@@ -29,6 +29,9 @@ internal sealed class NodeMap
             .Where(vm => vm.Item.Dedicated)
             .Select(vm => VmShare.Of(vm.Index, vm.Item))
             .ToList();
+        var kinds = status
+            .Topology.Cpus.Where(cpu => cpu.Kind is not null)
+            .ToDictionary(cpu => cpu.Id, cpu => cpu.Kind);
         return new NodeMap([
             .. status.Topology.Online.Select(Map),
             .. status.Topology.Offline.Select(id => new MappedCpu(id, CpuUse.Offline, [])),
@@ -46,7 +49,7 @@ internal sealed class NodeMap
                 : isShared ? CpuUse.SharedPool
                 : pool.IsEmpty ? CpuUse.Free
                 : CpuUse.OtherExclusive;
-            return new MappedCpu(id, use, owners);
+            return new MappedCpu(id, use, owners) { Kind = kinds.GetValueOrDefault(id) };
         }
     }
 }
@@ -73,7 +76,11 @@ internal enum CpuUse
 /// <summary>One CPU.</summary>
 /// <param name="Use">What it is used for.</param>
 /// <param name="Owners">The dedicated VMs it belongs to: more than one where they overlap.</param>
-internal sealed record MappedCpu(int Id, CpuUse Use, ImmutableArray<CpuOwner> Owners);
+internal sealed record MappedCpu(int Id, CpuUse Use, ImmutableArray<CpuOwner> Owners)
+{
+    /// <summary>The kind of core on machines that mix them; null on others.</summary>
+    public CoreKind? Kind { get; init; }
+}
 
 /// <summary>A VM's part in a CPU.</summary>
 /// <param name="Vm">The VM, by its place in <see cref="NodeStatus.Vms"/>.</param>

@@ -51,6 +51,9 @@ internal sealed class GuestOptions
     /// <summary>Whether QEMU becomes another user: <c>-runas</c>, <c>-run-with user=</c>.</summary>
     public bool GivesRootAway { get; private set; }
 
+    /// <summary>How many NUMA nodes the guest is given.</summary>
+    public int NumaNodes { get; private set; }
+
     /// <summary>The I/O threads.</summary>
     public NamedIoThreads IoThreads { get; private set; }
 
@@ -67,6 +70,7 @@ internal sealed class GuestOptions
             || name.SequenceEqual("machine"u8)
             || name.SequenceEqual("M"u8)
             || name.SequenceEqual("object"u8)
+            || name.SequenceEqual("numa"u8)
             || name.SequenceEqual("readconfig"u8)
             || name.SequenceEqual("runas"u8)
             || name.SequenceEqual("run-with"u8)
@@ -92,6 +96,13 @@ internal sealed class GuestOptions
         else if (option.SequenceEqual("object"u8))
         {
             AddObject(value);
+        }
+        else if (option.SequenceEqual("numa"u8))
+        {
+            NumaNodes +=
+                Find(value, "type"u8, "type"u8, out var type) && type.SequenceEqual("node"u8)
+                    ? 1
+                    : 0;
         }
         else if (option.SequenceEqual("runas"u8))
         {
@@ -130,6 +141,9 @@ internal sealed class GuestOptions
                     break;
                 case ("name", "guest"):
                     SetName(value.Length, value);
+                    break;
+                case ("numa", "type") when value == "node":
+                    NumaNodes++;
                     break;
                 case ("object", "qom-type") when value == "iothread":
                     AddIoThread(Encoding.UTF8.GetByteCount(id));

@@ -176,7 +176,10 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
 
         return new QemuCommandLine(
             string.IsNullOrEmpty(options.Name) ? null : Words.Printable(options.Name),
-            cpus ?? GuestCpus.One,
+            (cpus ?? GuestCpus.One) with
+            {
+                NumaNodes = options.NumaNodes,
+            },
             !isWhole && !(isNamed && hasSmp)
                 ? $"QEMU's command line has more than {Bounds.CommandLine / 1024} KiB, and no "
                     + $"{(hasSmp ? "-name" : isNamed ? "-smp" : "-name and no -smp")} among the first: give these options first"

@@ -18,7 +18,7 @@ internal sealed record ConfigValue(string Group, string Key, string Value);
 internal sealed record QemuConfig(ImmutableArray<ConfigValue> Values)
 {
     // Sections whose values are read; libvirt's and Incus's files have some hundred lines of others.
-    private static readonly string[] Groups = ["machine", "name", "object", "smp-opts"];
+    private static readonly string[] Groups = ["machine", "name", "numa", "object", "smp-opts"];
     private static readonly string[] Keys = ["debug-threads", "guest", "qom-type", "type"];
     private const int MostValues = 1024;
 

@@ -137,6 +137,24 @@ public sealed class QemuConfigTests
     }
 
     [Fact]
+    public void Guest_NUMA_nodes_are_counted() =>
+        Assert.Equal(
+            3,
+            Parse(
+                ["[numa]\ntype = \"node\"\nnodeid = \"0\"\n[numa]\ntype = \"cpu\"\n"],
+                "-readconfig",
+                "/x",
+                "-numa",
+                "node,nodeid=1,cpus=0-1",
+                "-numa",
+                "dist,src=0,dst=1,val=20",
+                "-numa",
+                "cpus=2-3,type=node"
+            )
+                .Guest.NumaNodes
+        );
+
+    [Fact]
     public void What_is_kept_of_a_file_says_the_same()
     {
         var config = QemuConfig.Parse(
