@@ -64,9 +64,7 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
 
         if (
             found.IsEmpty
-            || (
-                !found.HasNamedVcpus && !_evidence.IsQemu(pid, isQemu, found.Threads.Count)
-            )
+            || (!found.HasNamedVcpus && !_evidence.IsQemu(pid, isQemu, found.Threads.Count))
         )
         {
             return ProcessReading.Gone;

@@ -65,7 +65,10 @@ internal sealed class MachineRecording : IFileWitness
     public void SeeFile(string path, LinuxResult result, ReadOnlySpan<byte> content)
     {
         // A path of somebody else's: what leads out of the folder that the record is laid out in isn't kept.
-        if (path.Contains("//", StringComparison.Ordinal) || path.Split('/').Any(part => part is "." or ".."))
+        if (
+            path.Contains("//", StringComparison.Ordinal)
+            || path.Split('/').Any(part => part is "." or "..")
+        )
         {
             return;
         }

@@ -61,8 +61,7 @@ internal static class Redaction
         : KvmVcpuFiles.TryParseTarget(Encoding.UTF8.GetBytes(target), out _) ? target
         : null;
 
-    private static bool IsBelowRoot(string path) =>
-        path.Split('/') is ["", "proc", _, "root", ..];
+    private static bool IsBelowRoot(string path) => path.Split('/') is ["", "proc", _, "root", ..];
 
     private static byte[] CommandLine(byte[] content)
     {
@@ -87,7 +86,10 @@ internal static class Redaction
                 kept.Add(value);
                 i++;
             }
-            else if (option is not ("-name" or "-machine" or "-readconfig") && QemuCommandLine.IsTelling(option))
+            else if (
+                option is not ("-name" or "-machine" or "-readconfig")
+                && QemuCommandLine.IsTelling(option)
+            )
             {
                 kept.Add(option);
             }
@@ -103,7 +105,9 @@ internal static class Redaction
             .Where(part => part.StartsWith("smp.", StringComparison.Ordinal))
             .ToList();
         var type = Value(text, "type");
-        return type is null && cpus.Count == 0 ? null : string.Join(',', [.. type is null ? (string[])[] : [type], .. cpus]);
+        return type is null && cpus.Count == 0
+            ? null
+            : string.Join(',', [.. type is null ? (string[])[] : [type], .. cpus]);
     }
 
     // key=value among others; the first may leave out its key, and a comma in a value is doubled.

@@ -10,13 +10,14 @@ internal static class ReadingAdvisories
     public static DedicationVerdict AddTo(DedicationVerdict verdict)
     {
         var vm = verdict.Vm;
-        return vm
-            is {
-                ThreadsLeftOut: 0,
-                CommandLineIsCut: false,
-                GuestNote: null,
-                IoThreadNote: null
-            }
+        return
+            vm
+                is {
+                    ThreadsLeftOut: 0,
+                    CommandLineIsCut: false,
+                    GuestNote: null,
+                    IoThreadNote: null
+                }
             ? verdict
             : verdict with
             {

@@ -38,7 +38,10 @@ public sealed class UnusualQemuTests
 
         var vm = status.Vm(guest);
         Assert.Equal("1×1×2", Shape(vm));
-        Assert.DoesNotContain(Advisories(vm), told => told.Contains("readconfig", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            Advisories(vm),
+            told => told.Contains("readconfig", StringComparison.Ordinal)
+        );
     }
 
     [Fact(Timeout = Timeout)]
@@ -58,7 +61,10 @@ public sealed class UnusualQemuTests
         var vm = (await RunAsync(asInstalled: false)).Vm(guest);
 
         Assert.Equal("1×2×1", Shape(vm));
-        Assert.Contains(Advisories(vm), told => told.Contains("topology isn't known", StringComparison.Ordinal));
+        Assert.Contains(
+            Advisories(vm),
+            told => told.Contains("topology isn't known", StringComparison.Ordinal)
+        );
     }
 
     [Fact(Timeout = Timeout)]
@@ -92,13 +98,7 @@ public sealed class UnusualQemuTests
             "1",
             cpuset: null,
             nameOptions: ",process=weird (x) name",
-            more:
-            [
-                "-object",
-                "iothread,id=iothread123456",
-                "-object",
-                "iothread,id=iothread2",
-            ]
+            more: ["-object", "iothread,id=iothread123456", "-object", "iothread,id=iothread2"]
         );
 
         var vm = (await RunAsync(asInstalled: false, "--vm", Name)).Vm(guest);
@@ -114,17 +114,19 @@ public sealed class UnusualQemuTests
         // QEMU 7.2 gives the other one no name; later ones cut it.
         Assert.True(
             Count(vm, "iothread") == 2
-                || Advisories(vm).Any(told => told.Contains("I/O threads without a name: 1 of 2", StringComparison.Ordinal))
+                || Advisories(vm)
+                    .Any(told =>
+                        told.Contains(
+                            "I/O threads without a name: 1 of 2",
+                            StringComparison.Ordinal
+                        )
+                    )
         );
     }
 
     private static Task<Status> RunAsync(bool asInstalled, params string[] arguments) =>
         asInstalled
-            ? Agent.RunOnceThroughAsync(
-                "setpriv",
-                AsInstalled,
-                ["--mode", "audit", .. arguments]
-            )
+            ? Agent.RunOnceThroughAsync("setpriv", AsInstalled, ["--mode", "audit", .. arguments])
             : Agent.RunOnceAsync(["--mode", "audit", .. arguments]);
 
     private static string Shape(Vm vm)
@@ -143,10 +145,7 @@ public sealed class UnusualQemuTests
     private sealed class ConfigFolder : IDisposable
     {
         private readonly string _path = Directory
-            .CreateDirectory(
-                $"/run/pinagent-test-{Guid.NewGuid():N}",
-                (UnixFileMode)0b111_000_000
-            )
+            .CreateDirectory($"/run/pinagent-test-{Guid.NewGuid():N}", (UnixFileMode)0b111_000_000)
             .FullName;
 
         public string Write(string content)

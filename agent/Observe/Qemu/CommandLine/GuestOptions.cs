@@ -207,7 +207,10 @@ internal sealed class GuestOptions
                     continue;
                 }
 
-                var (isType, isId) = (reader.ValueTextEquals("qom-type"), reader.ValueTextEquals("id"));
+                var (isType, isId) = (
+                    reader.ValueTextEquals("qom-type"),
+                    reader.ValueTextEquals("id")
+                );
                 if (reader.Read() && reader.TokenType == JsonTokenType.String)
                 {
                     isIoThread |= isType && reader.ValueTextEquals("iothread");

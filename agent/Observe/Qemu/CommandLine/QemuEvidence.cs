@@ -56,6 +56,5 @@ internal sealed class QemuEvidence(HostFiles files)
     private bool LooksLikeQemu(int pid) =>
         files
             .ReadPrefix($"/proc/{pid}/cmdline", Bounds.Introduction, out var arguments, out _)
-            .IsSuccess
-        && QemuCommandLine.HasMostlyQemuOptions(arguments);
+            .IsSuccess && QemuCommandLine.HasMostlyQemuOptions(arguments);
 }

@@ -36,7 +36,8 @@ internal sealed class ConfigFiles(HostFiles files)
                 .IsSuccess
         )
         {
-            note = "a file of QEMU's -readconfig can't be told: its command line isn't there any more";
+            note =
+                "a file of QEMU's -readconfig can't be told: its command line isn't there any more";
             return line;
         }
 
@@ -159,7 +160,8 @@ internal sealed class ConfigFiles(HostFiles files)
         // Who has a user namespace may mount there what they like, and a program of theirs answers for it.
         if (!(files.Read($"/proc/{pid}/uid_map", out var map).IsSuccess && IsEverybody(map)))
         {
-            problem = "belongs to a process in a user namespace of its own, where it isn't looked for";
+            problem =
+                "belongs to a process in a user namespace of its own, where it isn't looked for";
             return false;
         }
 
@@ -194,14 +196,17 @@ internal sealed class ConfigFiles(HostFiles files)
 
     // "0 0 4294967295" is the first user namespace, or one that maps each user to the same.
     private static bool IsEverybody(ReadOnlySpan<byte> map) =>
-        Encoding.Latin1.GetString(map).Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries)
+        Encoding
+            .Latin1.GetString(map)
+            .Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries)
             is ["0", "0", "4294967295"];
 
     private static string Why(Errno errno) =>
         errno switch
         {
             Errno.EXDEV => NotItsOwn,
-            Errno.EACCES or Errno.EPERM => "may not be read by QEMU's own user, or not by the agent",
+            Errno.EACCES or Errno.EPERM =>
+                "may not be read by QEMU's own user, or not by the agent",
             Errno.EFBIG => $"has more than {Bounds.ConfigFile / 1024} KiB",
             Errno.EINVAL => "is no regular file",
             Errno.ENOENT or Errno.ENOTDIR => "isn't there, or isn't there any more",

@@ -82,7 +82,9 @@ internal sealed record QemuConfig(ImmutableArray<ConfigValue> Values)
         {
             if (value.Key == Id)
             {
-                text.Append($"[{value.Group}{(value.Value.Length > 0 ? $" \"{value.Value}\"" : "")}]\n");
+                text.Append(
+                    $"[{value.Group}{(value.Value.Length > 0 ? $" \"{value.Value}\"" : "")}]\n"
+                );
                 group = value.Group;
             }
             else if (group == value.Group)

@@ -65,11 +65,13 @@ internal sealed class WayGuard(MountTable mounts, bool isHosts, ProcessRights ri
     }
 
     /// <summary>Whether the root may be opened: every mount that is it, or beneath it, is local.</summary>
-    public bool MayOpenRoot => mounts.Roots.Count > 0 && mounts.Roots.TrueForAll(root => IsLocal(root.Type));
+    public bool MayOpenRoot =>
+        mounts.Roots.Count > 0 && mounts.Roots.TrueForAll(root => IsLocal(root.Type));
 
     /// <summary>Whether a root is the one that the table tells of.</summary>
     public bool IsRoot(PlaceStatus root) => mounts.RootType(root.MountId) is not null;
 
     // A container's layers may come from a network as they are read; those of an image that the host runs from don't.
-    private bool IsLocal(string type) => LocalTypes.Contains(type) || (isHosts && type == "overlay");
+    private bool IsLocal(string type) =>
+        LocalTypes.Contains(type) || (isHosts && type == "overlay");
 }

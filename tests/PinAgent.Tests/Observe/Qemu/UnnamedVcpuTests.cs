@@ -166,7 +166,11 @@ public sealed class UnnamedVcpuTests : IDisposable
     [InlineData("kvm", "/usr/bin/kvm", null)]
     [InlineData("foo", "./foo", "/home/me/foo")]
     [InlineData("foo", "./foo", null)]
-    [InlineData("qemu-virtiofs-s", "/opt/qemu-virtiofs-system-x86_64", "/opt/qemu-virtiofs-system-x86_64 (deleted)")]
+    [InlineData(
+        "qemu-virtiofs-s",
+        "/opt/qemu-virtiofs-system-x86_64",
+        "/opt/qemu-virtiofs-system-x86_64 (deleted)"
+    )]
     public void Knows_a_QEMU_of_any_name_by_its_executable_or_KVMs_descriptors(
         string name,
         string program,

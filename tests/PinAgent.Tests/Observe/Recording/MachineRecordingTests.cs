@@ -98,7 +98,13 @@ public sealed class MachineRecordingTests : IDisposable
     {
         new FakeProcess(_host, 100)
             .Cgroup("0::/\n")
-            .Arguments("/usr/bin/qemu-kvm", "-name", "v1", "-machine", "smp.cpus=4,q35,smp.threads=2")
+            .Arguments(
+                "/usr/bin/qemu-kvm",
+                "-name",
+                "v1",
+                "-machine",
+                "smp.cpus=4,q35,smp.threads=2"
+            )
             .Thread(101, "CPU 0/KVM");
         using var copy = Replay(MachineRecording.Record(_host.Root, KubeletRoot));
 

@@ -119,7 +119,11 @@ public sealed class ConfigFileTests : IDisposable
         var vm = Observe();
 
         Assert.Equal("1×2×2", vm.Guest.Full.ToString());
-        Assert.Contains("from the rest of the command line", vm.GuestNote, StringComparison.Ordinal);
+        Assert.Contains(
+            "from the rest of the command line",
+            vm.GuestNote,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -128,7 +132,9 @@ public sealed class ConfigFileTests : IDisposable
     [InlineData("../../run/incus/v1/qemu.conf")]
     public void A_path_that_begins_nowhere_isnt_followed(string path)
     {
-        _host.Write("/proc/4711/root/qemu.conf", Topology).Write($"/proc/4711/root{Path}", Topology);
+        _host
+            .Write("/proc/4711/root/qemu.conf", Topology)
+            .Write($"/proc/4711/root{Path}", Topology);
         Guest(path);
 
         Assert.Contains("no absolute path", Observe().GuestNote, StringComparison.Ordinal);
@@ -142,7 +148,10 @@ public sealed class ConfigFileTests : IDisposable
             _host.Write($"/proc/4711/root/{i}", i < 4 ? "" : Topology);
         }
 
-        Guest("/0", [.. Enumerable.Range(1, 5).SelectMany(i => (string[])["-readconfig", $"/{i}"])]);
+        Guest(
+            "/0",
+            [.. Enumerable.Range(1, 5).SelectMany(i => (string[])["-readconfig", $"/{i}"])]
+        );
 
         Assert.Contains("one of more than 4", Observe().GuestNote, StringComparison.Ordinal);
     }
@@ -210,7 +219,9 @@ public sealed class ConfigFileTests : IDisposable
             "-readconfig",
             Path
         );
-        _host.Delete("/proc/4711/task").Write("/proc/4711/task/4711/stat", FakeProcess.Stat(4711, "w", 1000));
+        _host
+            .Delete("/proc/4711/task")
+            .Write("/proc/4711/task/4711/stat", FakeProcess.Stat(4711, "w", 1000));
         _host.Write($"/proc/4711/root{Path}", Topology);
         var read = new List<string>();
         _host.Files.Faults = path =>

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
 using PinAgent.Observe.Files;
@@ -56,7 +55,10 @@ public sealed class LiveConfigFileTests : IDisposable
     public void A_file_behind_links_is_read()
     {
         Directory.CreateSymbolicLink(PathOf("here"), ".");
-        File.CreateSymbolicLink(PathOf("link"), $"{_folder}/here/../{Path.GetFileName(_folder)}/vm.conf");
+        File.CreateSymbolicLink(
+            PathOf("link"),
+            $"{_folder}/here/../{Path.GetFileName(_folder)}/vm.conf"
+        );
 
         Check(null, Start([], PathOf("here/link")));
     }
@@ -132,7 +134,10 @@ public sealed class LiveConfigFileTests : IDisposable
         File.SetUnixFileMode(_folder, (UnixFileMode)0b111_000_000);
 
         Check(null, StartAs(Nobody, PathOf("vm.conf"), "-runas", "nobody"));
-        Check(null, StartAs(Nobody, PathOf("vm.conf"), "-run-with", "async-teardown=on,user=nobody"));
+        Check(
+            null,
+            StartAs(Nobody, PathOf("vm.conf"), "-run-with", "async-teardown=on,user=nobody")
+        );
         Check("own user", StartAs(Nobody, PathOf("vm.conf"), "-run-with", "async-teardown=on"));
 
         // Whoever may write on the way says what is there.
@@ -236,7 +241,11 @@ public sealed class LiveConfigFileTests : IDisposable
         QemuCommandLine.Parse(File.ReadAllBytes($"/proc/{process.Id}/cmdline"));
 
     private Process StartAs(int user, string path, params string[] more) =>
-        Start(["setpriv", "--reuid", $"{user}", "--regid", $"{user}", "--clear-groups"], path, more);
+        Start(
+            ["setpriv", "--reuid", $"{user}", "--regid", $"{user}", "--clear-groups"],
+            path,
+            more
+        );
 
     // In a mount namespace of its own, after a script has run there.
     private static string[] Apart(string script) =>
@@ -261,6 +270,7 @@ public sealed class LiveConfigFileTests : IDisposable
         var process = Process.Start(
             new ProcessStartInfo(command[0], command[1..])
             {
+                UseShellExecute = false,
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
             }

@@ -66,7 +66,15 @@ public sealed class QemuConfigTests
     [InlineData("1×2×2", 4, null, "-smp", "4", "-smp", "threads=2")]
     [InlineData("1×4×2", 8, null, "-smp", "4,threads=2", "-smp", "8")]
     [InlineData("1×2×2", 4, null, "-machine", "q35,smp.cpus=4,smp.threads=2")]
-    [InlineData("1×4×1", 4, null, "-machine", "smp.cpus=4,smp.threads=2", "-smp", "cores=4,cpus=4,threads=1")]
+    [InlineData(
+        "1×4×1",
+        4,
+        null,
+        "-machine",
+        "smp.cpus=4,smp.threads=2",
+        "-smp",
+        "cores=4,cpus=4,threads=1"
+    )]
     [InlineData("1×6×1", 6, null, "-M", "smp.cpus=6", "-M", "q35")]
     [InlineData("1×6×1", 6, null, "-smp", "cpus=4,cpus=6")]
     [InlineData("1×2×2", 4, null, "-readconfig", "T")]
@@ -75,7 +83,17 @@ public sealed class QemuConfigTests
     [InlineData("1×4×1", 4, "fromfile", "-readconfig", "T", "-readconfig", "M")]
     [InlineData("1×4×1", 4, "fromfile", "-name", "x", "-readconfig", "M")]
     [InlineData("1×4×1", 4, "x", "-readconfig", "M", "-name", "x")]
-    [InlineData("1×2×2", 4, "fromfile", "-readconfig", "M", "-smp", "4", "-machine", "smp.threads=2,smp.cores=2")]
+    [InlineData(
+        "1×2×2",
+        4,
+        "fromfile",
+        "-readconfig",
+        "M",
+        "-smp",
+        "4",
+        "-machine",
+        "smp.threads=2,smp.cores=2"
+    )]
     [InlineData("2×1×2", 4, null, "-machine", "pc-q35-6.0", "-readconfig", "T")]
     [InlineData("2×1×2", 4, null, "-readconfig", "T", "-machine", "pc-q35-6.0")]
     public void A_later_value_of_a_key_counts_wherever_it_is(
@@ -104,7 +122,10 @@ public sealed class QemuConfigTests
     public void A_value_of_a_file_stands_as_it_is()
     {
         Assert.Equal("a,,b", Parse(["[name]\nguest = \"a,,b\"\n"], "-readconfig", "/x").GuestName);
-        Assert.Equal("with ", Parse(["[name]\nguest = \"with \"q\"\n"], "-readconfig", "/x").GuestName);
+        Assert.Equal(
+            "with ",
+            Parse(["[name]\nguest = \"with \"q\"\n"], "-readconfig", "/x").GuestName
+        );
     }
 
     [Fact]
@@ -115,7 +136,9 @@ public sealed class QemuConfigTests
     public void I_O_threads_whose_ids_make_no_thread_name_are_counted()
     {
         var line = Parse(
-            ["[object \"iothread1\"]\nqom-type = \"iothread\"\n[object \"mem0\"]\nqom-type = \"memory\"\n"],
+            [
+                "[object \"iothread1\"]\nqom-type = \"iothread\"\n[object \"mem0\"]\nqom-type = \"memory\"\n",
+            ],
             "-readconfig",
             "/x",
             "-object",
@@ -150,8 +173,7 @@ public sealed class QemuConfigTests
                 "dist,src=0,dst=1,val=20",
                 "-numa",
                 "cpus=2-3,type=node"
-            )
-                .Guest.NumaNodes
+            ).Guest.NumaNodes
         );
 
     [Fact]
@@ -159,7 +181,9 @@ public sealed class QemuConfigTests
     {
         var config = QemuConfig.Parse(
             Encoding.UTF8.GetBytes(
-                Machine + Threads + "[object \"io\"]\nqom-type = \"iothread\"\n[drive]\nfile = \"/secret\"\n"
+                Machine
+                    + Threads
+                    + "[object \"io\"]\nqom-type = \"iothread\"\n[drive]\nfile = \"/secret\"\n"
             )
         );
 
