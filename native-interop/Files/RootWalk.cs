@@ -16,7 +16,7 @@ internal static class RootWalk
     private const int MostFolders = 128;
 
     // Where a guard is asked at each of them. No way that is meant has as many, and links can make one of thousands.
-    private const int MostGuardedSteps = 256;
+    private const int MostGuardedSteps = 64;
 
     private const int LongestTarget = 4096;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace PinAgent.Observe.Proc;
@@ -6,6 +7,10 @@ namespace PinAgent.Observe.Proc;
 /// <remarks>Source: proc_pid_mountinfo(5). Reading it asks no file system for anything.</remarks>
 internal sealed class MountTable
 {
+    // Counted from one.
+    private const int PointField = 5;
+    private const int OptionsField = 6;
+
     private readonly Dictionary<(string Point, ulong Parent), (ulong Id, string Type)> _mounts = [];
 
     /// <summary>The mounts that are the root, or were before another came on top of it.</summary>
@@ -17,31 +22,57 @@ internal sealed class MountTable
         var table = new MountTable();
         foreach (var range in content.Split((byte)'\n'))
         {
-            // "36 35 98:0 /root /point options optional… - type source options"
-            var fields = Encoding.Latin1.GetString(content[range]).Split(' ');
-            var dash = Array.IndexOf(fields, "-", Math.Min(6, fields.Length));
-            if (
-                dash < 0
-                || dash + 1 >= fields.Length
-                || !ulong.TryParse(fields[0], out var id)
-                || !ulong.TryParse(fields[1], out var parent)
-            )
-            {
-                continue;
-            }
-
-            var point = MountInfo.Unescape(fields[4], Encoding.Latin1);
-            if (point == "/")
-            {
-                table.Roots.Add((id, fields[dash + 1]));
-            }
-            else
-            {
-                table._mounts[(point, parent)] = (id, fields[dash + 1]);
-            }
+            table.Add(content[range]);
         }
 
         return table;
+    }
+
+    // "36 35 98:0 /root /point options optional… - type source options"
+    private void Add(ReadOnlySpan<byte> line)
+    {
+        var (id, parent, point, type) = (0UL, 0UL, "", "");
+        var (index, isAfterDash) = (0, false);
+        foreach (var range in line.Split((byte)' '))
+        {
+            var field = line[range];
+            var isUnderstood = index++ switch
+            {
+                0 => ulong.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out id),
+                1 => ulong.TryParse(
+                    field,
+                    NumberStyles.None,
+                    CultureInfo.InvariantCulture,
+                    out parent
+                ),
+                _ => true,
+            };
+            if (!isUnderstood)
+            {
+                return;
+            }
+
+            if (index == PointField)
+            {
+                point = MountInfo.Unescape(Encoding.Latin1.GetString(field), Encoding.Latin1);
+            }
+            else if (isAfterDash)
+            {
+                type = Encoding.Latin1.GetString(field);
+                break;
+            }
+
+            isAfterDash = index > OptionsField && field.SequenceEqual("-"u8);
+        }
+
+        if (point == "/" && type.Length > 0)
+        {
+            Roots.Add((id, type));
+        }
+        else if (type.Length > 0)
+        {
+            _mounts[(point, parent)] = (id, type);
+        }
     }
 
     /// <summary>The mounts at a place, each on top of the one before; none where it's on the folder's own.</summary>

@@ -1,4 +1,5 @@
 using PinAgent.Model.Vm;
+using PinAgent.NativeInterop;
 using PinAgent.Observe.Files;
 using PinAgent.Observe.Proc;
 using PinAgent.Observe.Qemu.CommandLine;
@@ -62,12 +63,22 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
             return incomplete with { StartTime = startTime };
         }
 
-        if (
-            found.IsEmpty
-            || (!found.HasNamedVcpus && !_evidence.IsQemu(pid, isQemu, found.Threads.Count))
-        )
+        if (found.IsEmpty)
         {
             return ProcessReading.Gone;
+        }
+
+        if (
+            !found.HasNamedVcpus
+            && !_evidence.IsQemu(pid, isQemu, found.Threads.Count, out var lacking)
+        )
+        {
+            return lacking == Errno.None
+                ? ProcessReading.Gone
+                : ProcessReading.Failed(lacking, files.Display($"/proc/{pid}/fd")) with
+                {
+                    StartTime = startTime,
+                };
         }
 
         // Nothing of that is read for what only has the arguments of a QEMU.

@@ -130,7 +130,7 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
         var end = isWhole ? content.Length : Math.Max(content.LastIndexOf((byte)0), 0);
         content = content[..end];
         content = content.EndsWith("\0"u8) && isWhole ? content[..^1] : content;
-        var (isNamed, hasSmp) = (false, false);
+        var isNamed = false;
         var options = new GuestOptions();
         var files = ImmutableArray.CreateBuilder<string>();
         ReadOnlySpan<byte> option = default;
@@ -159,7 +159,6 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
             else
             {
                 isNamed |= option.SequenceEqual("name"u8);
-                hasSmp |= option.SequenceEqual("smp"u8);
                 options.Add(option, argument);
             }
 
@@ -174,6 +173,7 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
             smpProblem = null;
         }
 
+        var hasSmp = options.Smp.IsGiven;
         return new QemuCommandLine(
             string.IsNullOrEmpty(options.Name) ? null : Words.Printable(options.Name),
             (cpus ?? GuestCpus.One) with
@@ -189,7 +189,7 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
             HasNoMachine = options.Machine == "none",
             IsCut = !isWhole,
             ConfigFiles = files.DrainToImmutable(),
-            SaysCpus = options.Smp.IsGiven && !hasUnknownCpus,
+            SaysCpus = hasSmp && !hasUnknownCpus,
             HasUnknownCpus = hasUnknownCpus,
             GivesRootAway = options.GivesRootAway,
             IoThreads = options.IoThreads,

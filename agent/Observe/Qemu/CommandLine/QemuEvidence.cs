@@ -1,3 +1,4 @@
+using PinAgent.NativeInterop;
 using PinAgent.Observe.Files;
 
 namespace PinAgent.Observe.Qemu.CommandLine;
@@ -16,14 +17,16 @@ internal sealed class QemuEvidence(HostFiles files)
     /// <summary>Whether a process that has QEMU's name or options is one.</summary>
     /// <param name="isCalledQemu">Whether it has the name.</param>
     /// <param name="threads">How many threads were found.</param>
-    public bool IsQemu(int pid, bool isCalledQemu, int threads)
+    /// <param name="failed">Why it can't be told that it's none, for want of something of the agent's; none where it can.</param>
+    public bool IsQemu(int pid, bool isCalledQemu, int threads, out Errno failed)
     {
+        failed = Errno.None;
         // Another user's executable can be read with CAP_SYS_PTRACE only: unreadable doesn't speak against it. The kernel
         // marks the file of a QEMU that was started before its package was updated.
         var deleted = " (deleted)"u8;
-        var hasExecutable = files.ReadLink($"/proc/{pid}/exe", out var target).IsSuccess;
+        var executable = files.ReadLink($"/proc/{pid}/exe", out var target);
         if (
-            hasExecutable
+            executable.IsSuccess
                 ? QemuCommandLine.IsQemuName(
                     target.EndsWith(deleted) ? target[..^deleted.Length] : target
                 )
@@ -33,21 +36,34 @@ internal sealed class QemuEvidence(HostFiles files)
             return true;
         }
 
-        return threads >= FewestThreads && (HasKvm(pid) || LooksLikeQemu(pid));
+        if (threads < FewestThreads)
+        {
+            return false;
+        }
+
+        if (HasKvm(pid, out failed) || LooksLikeQemu(pid))
+        {
+            failed = Errno.None;
+            return true;
+        }
+
+        failed = executable.Errno.MeansShortage() ? executable.Errno : failed;
+        return false;
     }
 
-    private bool HasKvm(int pid)
+    private bool HasKvm(int pid, out Errno failed)
     {
-        files.ListNumbers($"/proc/{pid}/fd", _descriptors, Bounds.FirstDescriptors);
+        var listed = files.ListNumbers($"/proc/{pid}/fd", _descriptors, Bounds.FirstDescriptors);
+        failed = listed.Errno.MeansShortage() ? listed.Errno : Errno.None;
         foreach (var descriptor in _descriptors)
         {
-            if (
-                files.ReadLink($"/proc/{pid}/fd/{descriptor}", out var target).IsSuccess
-                && target.StartsWith("anon_inode:kvm-v"u8)
-            )
+            var read = files.ReadLink($"/proc/{pid}/fd/{descriptor}", out var target);
+            if (target.StartsWith("anon_inode:kvm-v"u8))
             {
                 return true;
             }
+
+            failed = read.Errno.MeansShortage() ? read.Errno : failed;
         }
 
         return false;

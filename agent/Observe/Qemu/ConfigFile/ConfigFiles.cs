@@ -18,6 +18,7 @@ internal sealed class ConfigFiles(HostFiles files)
         "is on a file system that others answer for (a network's, FUSE, a container's image), or its way there is";
 
     private readonly Dictionary<VmKey, (int Hash, QemuCommandLine Line)> _known = [];
+    private (ulong Id, string Type)? _hostRoot;
 
     /// <summary>Completes what a command line says by what its files do.</summary>
     /// <param name="line">The command line, read without the files.</param>
@@ -158,7 +159,9 @@ internal sealed class ConfigFiles(HostFiles files)
         (guard, isHosts) = (null, false);
 
         // Who has a user namespace may mount there what they like, and a program of theirs answers for it.
-        if (!(files.Read($"/proc/{pid}/uid_map", out var map).IsSuccess && IsEverybody(map)))
+        // A kernel without such namespaces has no such file.
+        var mapped = files.Read($"/proc/{pid}/uid_map", out var map);
+        if (mapped.Errno != Errno.ENOENT && !(mapped.IsSuccess && IsEverybody(map)))
         {
             problem =
                 "belongs to a process in a user namespace of its own, where it isn't looked for";
@@ -171,7 +174,9 @@ internal sealed class ConfigFiles(HostFiles files)
             return false;
         }
 
-        isHosts = MountsOf(1) is { Roots: [.., var host] } && mounts.Roots.Contains(host);
+        // It's the same for as long as the machine runs.
+        _hostRoot ??= MountsOf(1) is { Roots: [.., var host] } ? host : null;
+        isHosts = _hostRoot is { } root && mounts.Roots.Contains(root);
         guard = new WayGuard(mounts, isHosts, rights, givesRootAway);
         problem = NotItsOwn;
         return guard.MayOpenRoot;

@@ -1,4 +1,5 @@
 using PinAgent.Model.Vm;
+using PinAgent.NativeInterop;
 using PinAgent.Observe.Qemu;
 using PinAgent.Report.Status;
 using Xunit;
@@ -246,6 +247,30 @@ public sealed class UnnamedVcpuTests : IDisposable
 
         Assert.Empty(Observe());
         Assert.InRange(read, 1, 128);
+    }
+
+    [Theory]
+    [InlineData("/proc/4711/exe")]
+    [InlineData("/proc/4711/fd")]
+    [InlineData("/proc/4711/fd/9")]
+    public void A_moment_without_free_files_doesnt_end_a_VM(string path)
+    {
+        Rename("kvm", "/usr/bin/kvm", "-name", "vm1", "-smp", "2");
+        if (path != "/proc/4711/exe")
+        {
+            _qemu.Executable("/home/me/foo");
+        }
+
+        _host.Delete(path == "/proc/4711/exe" ? "/proc/4711/fd/9" : "/proc/4711/fd/0");
+        Assert.Equal("vm1", Assert.Single(Observe()).GuestName);
+        _host.Files.Faults = read =>
+            read == path || read.StartsWith("/proc/4711/fd/", StringComparison.Ordinal)
+                ? Errno.EMFILE
+                : Errno.None;
+
+        var vm = Assert.Single(Observe());
+
+        Assert.Equal(Reason.Unreadable, vm.Problem?.Reason);
     }
 
     [Fact]
