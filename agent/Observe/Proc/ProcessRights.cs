@@ -9,8 +9,14 @@ namespace PinAgent.Observe.Proc;
 /// <param name="ReadsAll">Whether a capability lets it read whatever the file's rights are.</param>
 internal sealed record ProcessRights(uint User, IReadOnlySet<uint> Groups, bool ReadsAll)
 {
+    /// <summary>Whether it may do what it likes with the machine.</summary>
+    public bool IsAllPowerful { get; private init; }
+
     // CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH of linux/capability.h.
     private const ulong ReadingCapabilities = 0b110;
+
+    // CAP_SYS_ADMIN.
+    private const ulong AdministratingCapability = 1UL << 21;
 
     // Of user, group and others; a folder's way through is its execute bit.
     private const uint Read = 4;
@@ -36,12 +42,11 @@ internal sealed record ProcessRights(uint User, IReadOnlySet<uint> Groups, bool 
             all.UnionWith(Numbers(others));
         }
 
-        return new ProcessRights(
-            user,
-            all,
-            ProcStatus.TryParseCapabilities(status, out var capabilities)
-                && (capabilities & ReadingCapabilities) != 0
-        );
+        _ = ProcStatus.TryParseCapabilities(status, out var capabilities);
+        return new ProcessRights(user, all, (capabilities & ReadingCapabilities) != 0)
+        {
+            IsAllPowerful = (capabilities & AdministratingCapability) != 0,
+        };
     }
 
     /// <summary>Whether it may read a file, or go through a folder. A link is nobody's.</summary>

@@ -44,7 +44,7 @@ internal static class PermissionChecks
                 FindingLevel.Warning,
                 "missing",
                 "telling the vCPUs of a QEMU whose threads aren't named: Waiting, ThreadsUnnamed; a topology in a file of "
-                    + "-readconfig that only a container has",
+                    + "-readconfig that isn't the host's (LXD's snap)",
                 "Add it, or start QEMU with debug-threads=on, as libvirt does, and with -smp"
             );
         yield return Yama(host);

@@ -132,7 +132,7 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
         content = content.EndsWith("\0"u8) && isWhole ? content[..^1] : content;
         var isNamed = false;
         var options = new GuestOptions();
-        var files = ImmutableArray.CreateBuilder<string>();
+        List<string> files = [];
         ReadOnlySpan<byte> option = default;
         var isFirst = true;
         foreach (var range in content.Split((byte)0))
@@ -188,7 +188,7 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
         {
             HasNoMachine = options.Machine == "none",
             IsCut = !isWhole,
-            ConfigFiles = files.DrainToImmutable(),
+            ConfigFiles = [.. files],
             SaysCpus = hasSmp && !hasUnknownCpus,
             HasUnknownCpus = hasUnknownCpus,
             GivesRootAway = options.GivesRootAway,

@@ -144,7 +144,7 @@ public sealed class LiveConfigFileTests : IDisposable
         File.SetUnixFileMode(_folder, (UnixFileMode)0b111_111_111);
         Check("own user", StartAs(Nobody, PathOf("vm.conf"), "-runas", "nobody"));
 
-        // In a container root's file may be anybody's.
+        // In a container root's file may be anybody's, and a root a trap.
         File.SetUnixFileMode(_folder, (UnixFileMode)0b111_101_101);
         var apart = Start(
             ["unshare", "-m", "setpriv", "--reuid", "65534", "--clear-groups", "--regid", "65534"],
@@ -152,7 +152,14 @@ public sealed class LiveConfigFileTests : IDisposable
             "-runas",
             "nobody"
         );
-        Check("own user", apart);
+        var opened = new List<string>();
+        _files.Faults = path =>
+        {
+            opened.Add(path);
+            return Errno.None;
+        };
+        Check("in a container", apart);
+        Assert.DoesNotContain($"/proc/{apart.Id}/root", opened);
     }
 
     [Fact]
