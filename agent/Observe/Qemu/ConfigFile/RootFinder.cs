@@ -51,11 +51,7 @@ internal sealed class RootFinder(HostFiles files)
 
         // It's the same for as long as the machine runs.
         _hostRoot ??= MountsOf(Init) is { Roots: [.., var host] } ? host : null;
-        if (
-            _hostRoot is { } init
-            && mounts.Roots.Contains(init)
-            && MountsOf(Init) is { } hosts
-        )
+        if (_hostRoot is { } init && mounts.Roots.Contains(init) && MountsOf(Init) is { } hosts)
         {
             return OpenHosts(hosts, rights, givesRootAway, out guard, out problem);
         }
