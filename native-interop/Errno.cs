@@ -33,6 +33,9 @@ public enum Errno
     /// <summary>Permission denied.</summary>
     EACCES = 13,
 
+    /// <summary>On another file system: here, one that isn't looked at.</summary>
+    EXDEV = 18,
+
     /// <summary>Not a directory.</summary>
     ENOTDIR = 20,
 
@@ -100,6 +103,7 @@ public static class ErrnoText
             Errno.ECANCELED => "operation cancelled (ECANCELED)",
             Errno.EACCES => "permission denied (EACCES)",
             Errno.ENODEV => "no such device (ENODEV)",
+            Errno.EXDEV => "on another file system (EXDEV)",
             Errno.ENOTDIR => "not a directory (ENOTDIR)",
             Errno.EISDIR => "is a directory (EISDIR)",
             Errno.EINVAL => "invalid argument (EINVAL)",

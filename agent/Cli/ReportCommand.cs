@@ -33,8 +33,8 @@ internal static class ReportCommand
             "report",
             "Make a support bundle: what the agent reads of this machine, and what status, detect and doctor say.",
             """
-            The bundle is a .tar.gz. Of QEMU's command lines only the guest's name, -smp, -accel and the machine's type are
-            in it, of other processes and of environments nothing. It names VMs, pods' uids, cgroups and the API server.
+            The bundle is a .tar.gz. Of QEMU's command lines only the guest's name, -smp, -accel, the machine's type, and the
+            same of -readconfig with the file's name are in it, of other processes and of environments nothing. It names VMs, pods' uids, cgroups and the API server.
             What happened to the VMs lately (pinagent explain) is in changes.json, the CPUs in topology.json, as pinagent plan
             takes them. What couldn't be read is listed in its manifest.json. Unpacked into DIR, it can be looked at as the machine:
             pinagent run --standalone --once --host-root DIR, pinagent topology --host-root DIR.

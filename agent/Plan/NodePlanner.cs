@@ -89,7 +89,7 @@ internal static class NodePlanner
                         () => PlaceAsFound(plan, shape, request, policy),
                         now
                     );
-                    plan = held.MarkNew(TellLostIsolation(plan, shape));
+                    plan = Advise(held.MarkNew(TellLostIsolation(plan, shape)), shape, snapshot);
                     placed.Add((shape, request, plan.Placement!));
                 }
             }
@@ -134,6 +134,16 @@ internal static class NodePlanner
             )
         );
     }
+
+    private static VmPlan Advise(VmPlan plan, VmShape shape, NodeSnapshot snapshot) =>
+        plan with
+        {
+            Advisories =
+            [
+                .. plan.Advisories,
+                .. PlacementAdvisories.Of(shape, plan.Placement!, snapshot.Topology),
+            ],
+        };
 
     private static bool IsRefused(VmPlan plan) =>
         plan is { Dedicated: true, Obstacle.State: VmState.Refused or VmState.NotExclusive };

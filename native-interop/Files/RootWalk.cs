@@ -1,3 +1,4 @@
+using System.Text;
 using static Tmds.Linux.LibC;
 
 namespace PinAgent.NativeInterop.Files;
@@ -14,21 +15,36 @@ internal static class RootWalk
     // Each is a descriptor while the walk lasts.
     private const int MostFolders = 128;
 
+    // Where a guard is asked at each of them. No way that is meant has as many, and links can make one of thousands.
+    private const int MostGuardedSteps = 64;
+
     private const int LongestTarget = 4096;
 
     /// <summary>Opens what a path below a folder means.</summary>
-    public static LinuxResult Open(int root, ReadOnlySpan<byte> path, int flags, out int fd)
+    /// <param name="guard">Says how far the way is gone; null for every way.</param>
+    public static LinuxResult Open(
+        int root,
+        ReadOnlySpan<byte> path,
+        int flags,
+        out int fd,
+        IWalkGuard? guard = null
+    )
     {
-        using var walk = new Walk(root);
+        using var walk = new Walk(root, guard);
         return walk.Open(path[..^1], flags, out fd);
     }
 
-    private sealed class Walk(int root) : IDisposable
+    private sealed class Walk(int root, IWalkGuard? guard) : IDisposable
     {
         // From the root, which is the caller's, to where the walk is.
         private readonly List<int> _folders = [root];
+
+        // The paths of those after the root, and the mounts of all: for the guard.
+        private readonly List<string> _paths = [];
+        private readonly List<ulong> _mounts = [];
         private readonly Stack<byte[]> _rest = [];
         private int _links;
+        private int _steps;
 
         public LinuxResult Open(ReadOnlySpan<byte> path, int flags, out int fd)
         {
@@ -36,6 +52,11 @@ internal static class RootWalk
             if (path.IsEmpty)
             {
                 return new LinuxResult(Errno.ENOENT);
+            }
+
+            if (guard is not null && EnterRoot(guard) is { IsSuccess: false } refused)
+            {
+                return refused;
             }
 
             Push(path);
@@ -84,6 +105,18 @@ internal static class RootWalk
                 return new LinuxResult(Errno.ENAMETOOLONG);
             }
 
+            if (guard is not null && ++_steps > MostGuardedSteps)
+            {
+                return new LinuxResult(Errno.ELOOP);
+            }
+
+            var path = guard is null ? "" : PathOf(name);
+            var mount = guard?.MountAt(path, _mounts[^1]);
+            if (guard is not null && mount is null)
+            {
+                return new LinuxResult(Errno.EXDEV);
+            }
+
             var result = OpenIn(
                 _folders[^1],
                 name,
@@ -95,6 +128,12 @@ internal static class RootWalk
                 return result;
             }
 
+            if (guard is not null && Judge(guard, place, mount) is { IsSuccess: false } refused)
+            {
+                _ = close(place);
+                return refused;
+            }
+
             var target = new byte[LongestTarget];
             if (ReadLink(place, target, out var length).IsSuccess)
             {
@@ -104,6 +143,19 @@ internal static class RootWalk
             if (flags == PlaceOfFolder)
             {
                 _folders.Add(place);
+                if (mount is { } id)
+                {
+                    _paths.Add(path);
+                    _mounts.Add(id);
+                }
+
+                return LinuxResult.Success;
+            }
+
+            if (guard is not null)
+            {
+                // What was judged is what is given.
+                found = place;
                 return LinuxResult.Success;
             }
 
@@ -152,6 +204,24 @@ internal static class RootWalk
             return LinuxResult.Success;
         }
 
+        private LinuxResult EnterRoot(IWalkGuard guard)
+        {
+            var result = PlaceStatus.Of(root, out var status);
+            _mounts.Add(status.MountId);
+            return result.IsSuccess ? guard.Judge(status) : result;
+        }
+
+        private static LinuxResult Judge(IWalkGuard guard, int place, ulong? mount)
+        {
+            var result = PlaceStatus.Of(place, out var status);
+            return !result.IsSuccess ? result
+                : status.MountId == mount ? guard.Judge(status)
+                : new LinuxResult(Errno.EXDEV);
+        }
+
+        private string PathOf(ReadOnlySpan<byte> name) =>
+            $"{(_paths.Count > 0 ? _paths[^1] : "")}/{Encoding.Latin1.GetString(name[..^1])}";
+
         private void Push(ReadOnlySpan<byte> path)
         {
             var names = new List<byte[]>();
@@ -175,6 +245,11 @@ internal static class RootWalk
             {
                 _ = close(_folders[^1]);
                 _folders.RemoveAt(_folders.Count - 1);
+                if (guard is not null)
+                {
+                    _paths.RemoveAt(_paths.Count - 1);
+                    _mounts.RemoveAt(_mounts.Count - 1);
+                }
             }
         }
     }

@@ -45,7 +45,7 @@ internal static class TopologyTable
 
     private static Table Cores(NodeTopology topology)
     {
-        var hybrid = topology.Cpus.Any(cpu => cpu.Kind != CoreKind.Uniform);
+        var hybrid = topology.MixesKinds;
         var dies = topology.Cpus.Select(cpu => (cpu.Socket, cpu.Die)).Distinct().Count();
         var table = Tables.Plain("SOCKET", "NUMA", "L3", "CORE", "CPUS");
         if (dies > topology.SocketCount)
@@ -82,7 +82,7 @@ internal static class TopologyTable
 
             if (hybrid)
             {
-                cells.Add(core.Kind == CoreKind.Performance ? "performance" : "efficiency");
+                cells.Add(core.Kind.Word());
             }
 
             table.AddRow([.. cells.Select(cell => new Text(cell))]);

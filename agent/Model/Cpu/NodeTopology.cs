@@ -10,13 +10,35 @@ internal enum CoreKind
     [JsonStringEnumMemberName("uniform")]
     Uniform,
 
-    /// <summary>A fast core (Intel's <c>cpu_core</c>, or Arm's highest <c>cpu_capacity</c>).</summary>
+    /// <summary>A fast core (Intel's <c>cpu_core</c>, or those of Arm's highest <c>cpu_capacity</c>).</summary>
     [JsonStringEnumMemberName("performance")]
     Performance,
 
-    /// <summary>A slow core (Intel's <c>cpu_atom</c>, or a lower <c>cpu_capacity</c>).</summary>
+    /// <summary>A slow core (Intel's <c>cpu_atom</c>, or those of a lower <c>cpu_capacity</c>).</summary>
     [JsonStringEnumMemberName("efficiency")]
     Efficiency,
+
+    /// <summary>The slowest of three kinds (Intel's <c>cpu_lowpower</c>, or those of the lowest <c>cpu_capacity</c>).</summary>
+    [JsonStringEnumMemberName("low-power")]
+    LowPower,
+}
+
+/// <summary>The kinds of core in words.</summary>
+internal static class CoreKinds
+{
+    /// <summary>The kind's word, as in JSON.</summary>
+    public static string Word(this CoreKind kind) =>
+        kind switch
+        {
+            CoreKind.Performance => "performance",
+            CoreKind.Efficiency => "efficiency",
+            CoreKind.LowPower => "low-power",
+            _ => "uniform",
+        };
+
+    /// <summary>The kind of that word; <see cref="CoreKind.Uniform"/> for another.</summary>
+    public static CoreKind Parse(string? word) =>
+        Enum.GetValues<CoreKind>().FirstOrDefault(kind => kind.Word() == word);
 }
 
 /// <summary>One online CPU, in Linux's sense: an SMT thread of a core.</summary>
@@ -109,6 +131,9 @@ internal sealed class NodeTopology
 
     /// <summary>The SMT siblings of an online CPU, itself included, ascending.</summary>
     public ImmutableArray<int> SiblingsOf(LogicalCpu cpu) => _siblings[(cpu.Socket, cpu.Core)];
+
+    /// <summary>Whether there are cores of several kinds.</summary>
+    public bool MixesKinds => Cpus.Any(cpu => cpu.Kind != Cpus[0].Kind);
 
     /// <summary>How many sockets have online CPUs.</summary>
     public int SocketCount => Cpus.Select(cpu => cpu.Socket).Distinct().Count();

@@ -49,6 +49,12 @@ internal sealed record ObservedVm
     /// <summary>Whether its command line is longer than what is read of it.</summary>
     public bool CommandLineIsCut { get; init; }
 
+    /// <summary>What an administrator should know of how the guest's CPUs were read; null for nothing.</summary>
+    public string? GuestNote { get; init; }
+
+    /// <summary>The same of its I/O threads.</summary>
+    public string? IoThreadNote { get; init; }
+
     /// <summary>Whether it has vCPU threads: a QEMU that has none, or none yet, runs no guest.</summary>
     public bool HasVcpus => Threads.Any(thread => thread.Role == ThreadRole.Vcpu);
 
@@ -66,6 +72,13 @@ internal sealed record ObservedVm
 /// <param name="BootVcpus">How many CPUs are enabled at the start.</param>
 internal sealed record GuestCpus(GuestTopology Full, int BootVcpus)
 {
+    /// <summary>How many NUMA nodes the guest sees; 0 where QEMU was told of none, which is one.</summary>
+    public int NumaNodes { get; init; }
+
     /// <summary>A guest of one CPU: QEMU's default.</summary>
     public static GuestCpus One { get; } = new(new GuestTopology(1, 1, 1), 1);
+
+    /// <summary>A guest of which only its vCPUs are known: none of them is another's sibling.</summary>
+    public static GuestCpus OfUnknown(int vcpus) =>
+        new(new GuestTopology(1, Math.Max(vcpus, 1), 1), Math.Max(vcpus, 1));
 }

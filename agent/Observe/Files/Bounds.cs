@@ -27,6 +27,15 @@ internal static class Bounds
     /// <summary>Of a guest's name, in bytes. A namespace and a name of Kubernetes have 317.</summary>
     public const int GuestName = 1024;
 
+    /// <summary>Of a path, in bytes: the kernel's own limit (PATH_MAX of linux/limits.h).</summary>
+    public const int Path = 4095;
+
+    /// <summary>Of a file of QEMU's <c>-readconfig</c>; Incus's have about five kilobytes.</summary>
+    public const int ConfigFile = 64 * 1024;
+
+    /// <summary>Files of <c>-readconfig</c> that are read of one VM.</summary>
+    public const int ConfigFiles = 4;
+
     /// <summary>Processes: the kernel's own limit (PID_MAX_LIMIT of linux/threads.h).</summary>
     public const int Processes = 4 * 1024 * 1024;
 
@@ -65,6 +74,9 @@ internal static class Bounds
 
     /// <summary>Open files of a VM that are looked at, beyond one for each vCPU. vCPUs are opened early.</summary>
     public const int Descriptors = 1024;
+
+    /// <summary>Open files that are looked at to tell whether a process has a VM of KVM's: QEMU opens that at once.</summary>
+    public const int FirstDescriptors = 128;
 
     /// <summary>Cgroups of threads, other than their VMs', whose CPUs are read.</summary>
     public const int ThreadCgroups = 4096;

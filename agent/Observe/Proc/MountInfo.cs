@@ -66,19 +66,24 @@ internal static class MountInfo
         var (type, superOptions) = (fields[dash + 1], fields[dash + 3]);
         var isV1 = type == "cgroup" && superOptions.Split(',').Contains("cpuset");
         return isV1 || type == "cgroup2"
-            ? new CgroupMount(Unescape(fields[4]), Unescape(fields[3]), isV1)
+            ? new CgroupMount(
+                Unescape(fields[4], Encoding.UTF8),
+                Unescape(fields[3], Encoding.UTF8),
+                isV1
+            )
             : null;
     }
 
-    // Blanks and backslashes in names are written as octal: \040.
-    private static string Unescape(string text)
+    /// <summary>A path as it is: blanks and backslashes in names are written as octal, <c>\040</c>.</summary>
+    /// <param name="encoding">That by which the text was made of bytes.</param>
+    public static string Unescape(string text, Encoding encoding)
     {
         if (!text.Contains('\\'))
         {
             return text;
         }
 
-        var escaped = Encoding.UTF8.GetBytes(text);
+        var escaped = encoding.GetBytes(text);
         var bytes = new List<byte>(escaped.Length);
         for (var i = 0; i < escaped.Length; i++)
         {
@@ -100,6 +105,6 @@ internal static class MountInfo
             }
         }
 
-        return Encoding.UTF8.GetString([.. bytes]);
+        return encoding.GetString([.. bytes]);
     }
 }

@@ -75,7 +75,8 @@ internal static class ProcStatus
             );
     }
 
-    private static bool TryFind(
+    /// <summary>The rest of the line that begins so, without the white space around it.</summary>
+    internal static bool TryFind(
         ReadOnlySpan<byte> content,
         ReadOnlySpan<byte> key,
         out ReadOnlySpan<byte> value

@@ -98,6 +98,10 @@ internal sealed class FoundThreads
     /// <summary>How many run vCPUs.</summary>
     public int CountVcpus() => _threads.Count(thread => thread.Thread.Role == ThreadRole.Vcpu);
 
+    /// <summary>How many are called like I/O threads.</summary>
+    public int CountIoThreads() =>
+        _threads.Count(thread => thread.Thread.Role == ThreadRole.IoThread);
+
     /// <summary>The threads.</summary>
     public ImmutableArray<VmThread> ToVmThreads() => [.. _threads.Select(thread => thread.Thread)];
 

@@ -175,6 +175,6 @@ internal sealed class KvmVcpuFiles(HostFiles files)
     private static Standing Unnamed(string why) =>
         Standing.Unclear(
             Reason.ThreadsUnnamed,
-            $"QEMU's threads have no names, {why}; start it with -name …,debug-threads=on, as libvirt does"
+            $"QEMU's threads have no names, {why}; start it with -name …,debug-threads=on, as libvirt does (QEMU 11 and later name them always)"
         );
 }

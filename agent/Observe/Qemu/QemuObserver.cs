@@ -21,7 +21,6 @@ internal sealed class QemuObserver
 
     private readonly HostFiles _files;
     private readonly ProcessList _processes;
-    private readonly KvmVcpuFiles _kvmVcpus;
     private readonly KernelThreads _kernelThreads;
     private readonly QemuProcess _process;
     private readonly ThreadBudget _budget;
@@ -36,9 +35,8 @@ internal sealed class QemuObserver
     {
         _files = files;
         _processes = new(files);
-        _kvmVcpus = new(files);
         _kernelThreads = new(files, affinity);
-        _process = new(files, new QemuThreads(files, affinity, _kvmVcpus), _kernelThreads);
+        _process = new(files, new QemuThreads(files, affinity, new(files)), _kernelThreads);
         _budget = new(files, _processes);
         _changes = new(
             _processes,
@@ -86,7 +84,7 @@ internal sealed class QemuObserver
         }
 
         vms.Sort((one, other) => one.Key.Pid.CompareTo(other.Key.Pid));
-        _kvmVcpus.Forget(vms.Select(vm => vm.Key).ToHashSet());
+        _process.Forget(vms.Select(vm => vm.Key).ToHashSet());
         _budget.Keep(vms.Select(vm => vm.Key.Pid).ToHashSet());
         return _last = [.. _kernelThreads.AddTo(vms)];
     }

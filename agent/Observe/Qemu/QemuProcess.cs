@@ -1,7 +1,9 @@
 using PinAgent.Model.Vm;
+using PinAgent.NativeInterop;
 using PinAgent.Observe.Files;
 using PinAgent.Observe.Proc;
 using PinAgent.Observe.Qemu.CommandLine;
+using PinAgent.Observe.Qemu.ConfigFile;
 
 namespace PinAgent.Observe.Qemu;
 
@@ -12,6 +14,9 @@ namespace PinAgent.Observe.Qemu;
 /// <param name="kernelThreads">Collects the kernel's own threads.</param>
 internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelThreads kernelThreads)
 {
+    private readonly ConfigFiles _configFiles = new(files);
+    private readonly QemuEvidence _evidence = new(files);
+
     /// <summary>Whether a process may be a QEMU, by its names and options. Collects the kernel's threads by the way.</summary>
     /// <param name="startTime">When it started; 0 if that couldn't be read, and for the kernel's own.</param>
     /// <param name="reading">No answer where something couldn't be read.</param>
@@ -51,22 +56,49 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
         }
 
         var key = new VmKey(pid, startTime);
-        var unread = threads.Read(
-            key,
-            commandLine.Guest,
-            room,
-            known?.Key == key ? known : null,
-            renamed,
-            out var found
-        );
+        known = known?.Key == key ? known : null;
+        var unread = threads.Read(key, commandLine.Guest, room, known, renamed, out var found);
         if (unread is { } incomplete)
         {
             return incomplete with { StartTime = startTime };
         }
 
-        if (found.IsEmpty || (!found.HasNamedVcpus && !(isQemu && ExecutableIsQemu(pid))))
+        if (found.IsEmpty)
         {
             return ProcessReading.Gone;
+        }
+
+        if (
+            !found.HasNamedVcpus
+            && !_evidence.IsQemu(pid, isQemu, found.Threads.Count, out var lacking)
+        )
+        {
+            return lacking == Errno.None
+                ? ProcessReading.Gone
+                : ProcessReading.Failed(lacking, files.Display($"/proc/{pid}/fd")) with
+                {
+                    StartTime = startTime,
+                };
+        }
+
+        // Nothing of that is read for what only has the arguments of a QEMU.
+        string? note = null;
+        if (!commandLine.ConfigFiles.IsEmpty)
+        {
+            commandLine = _configFiles.Complete(key, commandLine, out note);
+            if (commandLine.HasNoMachine)
+            {
+                return ProcessReading.Gone;
+            }
+
+            if (
+                found.LacksNamed
+                && threads.Read(key, commandLine.Guest, room, known, renamed, out found)
+                    is { } again
+            )
+            {
+                return again with { StartTime = startTime };
+            }
         }
 
         var problem = commandLine.Problem is { } text
@@ -96,13 +128,25 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
                 Key = key,
                 GuestName = commandLine.GuestName,
                 IsOfRoot = IsOfRoot(pid),
-                Guest = commandLine.Guest,
+                Guest =
+                    note is null || commandLine.SaysCpus
+                        ? commandLine.Guest
+                        : GuestCpus.OfUnknown(vcpus),
+                GuestNote = note,
+                IoThreadNote = commandLine.IoThreads.Note(found.CountIoThreads()),
                 Threads = found.ToVmThreads(),
                 ThreadsLeftOut = found.LeftOut,
                 CommandLineIsCut = commandLine.IsCut,
                 Problem = problem,
             }
         );
+    }
+
+    /// <summary>Forgets the VMs that are no longer there.</summary>
+    public void Forget(IReadOnlySet<VmKey> alive)
+    {
+        threads.Forget(alive);
+        _configFiles.Forget(alive);
     }
 
     private bool IsOfRoot(int pid) =>
@@ -183,20 +227,5 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
         return result.IsSuccess
             ? null
             : ProcessReading.Failed(result.Errno, files.Display($"/proc/{pid}/cmdline"));
-    }
-
-    // Another user's executable can be read with CAP_SYS_PTRACE only: unreadable doesn't speak against it. The kernel
-    // marks the file of a QEMU that was started before its package was updated.
-    private bool ExecutableIsQemu(int pid)
-    {
-        if (!files.ReadLink($"/proc/{pid}/exe", out var target).IsSuccess)
-        {
-            return true;
-        }
-
-        var deleted = " (deleted)"u8;
-        return QemuCommandLine.IsQemuName(
-            target.EndsWith(deleted) ? target[..^deleted.Length] : target
-        );
     }
 }

@@ -122,6 +122,9 @@ internal sealed class QemuThreads(HostFiles files, IAffinityReader affinity, Kvm
         return problem;
     }
 
+    /// <summary>Forgets the VMs that are no longer there.</summary>
+    public void Forget(IReadOnlySet<VmKey> alive) => kvmVcpus.Forget(alive);
+
     // None as well where the thread has ended, or its line isn't one: that loses it, and nothing else.
     private Errno Read(int pid, int tid, FoundThreads found)
     {

@@ -39,6 +39,9 @@ internal readonly record struct ThreadName(ThreadName.Kind What, int? Number)
         Kernel,
     }
 
+    // The kernel's own: a name of so many bytes may have been cut, and a number's end with it.
+    private const int LongestName = 15;
+
     /// <summary>Reads a name.</summary>
     /// <param name="name">The name's bytes, without the newline.</param>
     public static ThreadName Parse(ReadOnlySpan<byte> name)
@@ -57,7 +60,7 @@ internal readonly record struct ThreadName(ThreadName.Kind What, int? Number)
         {
             return name.SequenceEqual("IO mon_iothread"u8)
                 ? default
-                : new(Kind.IoThread, IoThreadNumber(name[3..]));
+                : new(Kind.IoThread, name.Length < LongestName ? IoThreadNumber(name[3..]) : null);
         }
 
         if (name.StartsWith("vhost-"u8))

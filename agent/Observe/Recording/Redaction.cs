@@ -1,6 +1,7 @@
 using System.Text;
 using PinAgent.Observe.Qemu;
 using PinAgent.Observe.Qemu.CommandLine;
+using PinAgent.Observe.Qemu.ConfigFile;
 
 namespace PinAgent.Observe.Recording;
 
@@ -25,6 +26,12 @@ internal static class Redaction
         if (!path.StartsWith("/proc/", StringComparison.Ordinal))
         {
             return content;
+        }
+
+        // A file that QEMU's command line names, below its root: it may be called like any other.
+        if (IsBelowRoot(path))
+        {
+            return QemuConfig.Parse(content)?.ToFile();
         }
 
         return path[(path.LastIndexOf('/') + 1)..] switch
@@ -54,6 +61,8 @@ internal static class Redaction
         : KvmVcpuFiles.TryParseTarget(Encoding.UTF8.GetBytes(target), out _) ? target
         : null;
 
+    private static bool IsBelowRoot(string path) => path.Split('/') is ["", "proc", _, "root", ..];
+
     private static byte[] CommandLine(byte[] content)
     {
         var arguments = Encoding.UTF8.GetString(content).Split('\0');
@@ -66,8 +75,9 @@ internal static class Redaction
             var value = option switch
             {
                 "-name" => Value(arguments[i + 1], "guest"),
-                "-machine" or "-M" => Value(arguments[i + 1], "type"),
-                "-smp" or "-accel" => arguments[i + 1],
+                "-machine" or "-M" => Machine(arguments[i + 1]),
+                "-smp" or "-accel" or "-readconfig" => arguments[i + 1],
+                "-numa" => Value(arguments[i + 1], "type"),
                 _ => null,
             };
             if (value is not null)
@@ -76,13 +86,28 @@ internal static class Redaction
                 kept.Add(value);
                 i++;
             }
-            else if (option is not ("-name" or "-machine") && QemuCommandLine.IsTelling(option))
+            else if (
+                option is not ("-name" or "-machine" or "-readconfig")
+                && QemuCommandLine.IsTelling(option)
+            )
             {
                 kept.Add(option);
             }
         }
 
         return Encoding.UTF8.GetBytes(string.Concat(kept.Select(argument => argument + '\0')));
+    }
+
+    // The type and the CPUs.
+    private static string? Machine(string text)
+    {
+        var cpus = text.Split(',')
+            .Where(part => part.StartsWith("smp.", StringComparison.Ordinal))
+            .ToList();
+        var type = Value(text, "type");
+        return type is null && cpus.Count == 0
+            ? null
+            : string.Join(',', [.. type is null ? (string[])[] : [type], .. cpus]);
     }
 
     // key=value among others; the first may leave out its key, and a comma in a value is doubled.

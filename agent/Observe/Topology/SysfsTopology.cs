@@ -24,7 +24,7 @@ internal static class SysfsTopology
     {
         var online = ReadRequired(files, OnlinePath);
         var numa = ReadNumaNodes(files);
-        var kinds = ReadKinds(files, online);
+        var kinds = CoreKindReader.Read(files, online);
         var cores = new List<Core>();
         var coreOf = new Dictionary<int, Core>();
         var l3Of = new Dictionary<int, int>();
@@ -176,46 +176,8 @@ internal static class SysfsTopology
         }
     }
 
-    private static Dictionary<int, CoreKind> ReadKinds(HostFiles files, CpuSet online)
-    {
-        var kinds = new Dictionary<int, CoreKind>();
-        var performance = ReadOptional(files, "/sys/devices/cpu_core/cpus");
-        var efficiency = ReadOptional(files, "/sys/devices/cpu_atom/cpus");
-        if (performance is { IsEmpty: false } && efficiency is { IsEmpty: false })
-        {
-            foreach (var id in online)
-            {
-                kinds[id] = efficiency.Contains(id) ? CoreKind.Efficiency : CoreKind.Performance;
-            }
-
-            return kinds;
-        }
-
-        // Arm's relative capacity, 1024 for the fastest core of the machine.
-        var capacities = new Dictionary<int, int>();
-        foreach (var id in online)
-        {
-            if (ReadNumber(files, $"{Cpu}/cpu{id}/cpu_capacity") is not { } capacity)
-            {
-                return kinds;
-            }
-
-            capacities[id] = capacity;
-        }
-
-        var best = capacities.Values.DefaultIfEmpty().Max();
-        if (capacities.Values.Any(capacity => capacity < best))
-        {
-            foreach (var (id, capacity) in capacities)
-            {
-                kinds[id] = capacity < best ? CoreKind.Efficiency : CoreKind.Performance;
-            }
-        }
-
-        return kinds;
-    }
-
-    private static int? ReadNumber(HostFiles files, string path) =>
+    /// <summary>A number that a file says; null if it isn't there or says something else.</summary>
+    public static int? ReadNumber(HostFiles files, string path) =>
         TryRead(files, path, out var content)
         && int.TryParse(
             content.Trim(" \n"u8),
@@ -226,7 +188,8 @@ internal static class SysfsTopology
             ? number
             : null;
 
-    private static CpuSet? ReadOptional(HostFiles files, string path) =>
+    /// <summary>The CPUs that a file lists; null if it isn't there or lists none that are any.</summary>
+    public static CpuSet? ReadOptional(HostFiles files, string path) =>
         TryRead(files, path, out var content) && CpuSet.TryParse(content, out var cpus, out _)
             ? cpus
             : null;

@@ -3,14 +3,21 @@ using PinAgent.Model.Vm;
 
 namespace PinAgent.Plan.Dedication;
 
-/// <summary>What wasn't read, because there's more of it than a VM or a node has.</summary>
+/// <summary>What wasn't read: there's more of it than a VM or a node has, or it couldn't be.</summary>
 internal static class ReadingAdvisories
 {
     /// <summary>Says it of a VM, whether or not it's dedicated.</summary>
     public static DedicationVerdict AddTo(DedicationVerdict verdict)
     {
         var vm = verdict.Vm;
-        return vm is { ThreadsLeftOut: 0, CommandLineIsCut: false }
+        return
+            vm
+                is {
+                    ThreadsLeftOut: 0,
+                    CommandLineIsCut: false,
+                    GuestNote: null,
+                    IoThreadNote: null
+                }
             ? verdict
             : verdict with
             {
@@ -34,6 +41,16 @@ internal static class ReadingAdvisories
         {
             yield return $"{vm.ThreadsLeftOut} of its threads are left as they are, beyond the {vm.Threads.Length} that are "
                 + (vm.Problem is null ? "looked at: no VM has as many" : "shown");
+        }
+
+        if (vm.GuestNote is { } guest)
+        {
+            yield return guest;
+        }
+
+        if (vm.IoThreadNote is { } ioThreads)
+        {
+            yield return ioThreads;
         }
 
         if (vm.CommandLineIsCut)

@@ -32,12 +32,12 @@ internal static class PlanLine
         out bool ok
     )
     {
-        var result = Place(json, defaultPolicy);
+        var result = Place(json, defaultPolicy, out var topology);
         ok = result is CpuPlacement;
         return result switch
         {
             CpuPlacement placement => JsonSerializer.Serialize(
-                Accepted.From(placement),
+                Accepted.From(placement, topology!),
                 Json.Accepted
             ),
             Refusal refusal => JsonSerializer.Serialize(
@@ -94,8 +94,13 @@ internal static class PlanLine
         }
     }
 
-    private static PlacementResult Place(ReadOnlySpan<byte> json, IPlacementPolicy defaultPolicy)
+    private static PlacementResult Place(
+        ReadOnlySpan<byte> json,
+        IPlacementPolicy defaultPolicy,
+        out NodeTopology? topology
+    )
     {
+        topology = null;
         RequestLine? line;
         try
         {
@@ -119,12 +124,13 @@ internal static class PlanLine
             );
         }
 
-        return line.TryRead(out var request, out var error)
-            ? Placer.Place(request, policy)
-            : Invalid(error) with
-            {
-                Available = CountCpus(line.Cpuset),
-            };
+        if (!line.TryRead(out var request, out var error))
+        {
+            return Invalid(error) with { Available = CountCpus(line.Cpuset) };
+        }
+
+        topology = request.Topology;
+        return Placer.Place(request, policy);
     }
 
     private static int CountCpus(string? cpuset) =>
@@ -153,7 +159,11 @@ internal static class PlanLine
         string Unused
     )
     {
-        public static Accepted From(CpuPlacement placement) =>
+        /// <summary>The kind of core that each vCPU is on, where there are several.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public IEnumerable<string>? VcpuKinds { get; init; }
+
+        public static Accepted From(CpuPlacement placement, NodeTopology topology) =>
             new(
                 true,
                 placement.Vcpus.Select(cpu => cpu.ToString()),
@@ -161,7 +171,12 @@ internal static class PlanLine
                 placement.IoThreads.Select(cpus => cpus.ToString()),
                 placement.SupplementalIoThreads.Select(cpu => cpu.ToString()),
                 placement.Unused.ToString()
-            );
+            )
+            {
+                VcpuKinds = topology.MixesKinds
+                    ? placement.Vcpus.Select(cpu => topology[cpu].Kind.Word())
+                    : null,
+            };
     }
 
     internal sealed record Refused(Reason Reason, string Message, int Needed, int Available)

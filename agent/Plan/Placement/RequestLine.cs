@@ -128,7 +128,8 @@ internal sealed record RequestLine
                     cpu.Socket ?? 0,
                     cpu.Numa ?? 0,
                     cpu.Core!.Value,
-                    cpu.L3
+                    cpu.L3,
+                    Kind: CoreKinds.Parse(cpu.Kind)
                 ))
             );
         }
@@ -145,7 +146,7 @@ internal sealed record RequestLine
 
 internal sealed record TopologyPart(IReadOnlyList<CpuPart?>? Cpus);
 
-internal sealed record CpuPart(int? Id, int? Socket, int? Numa, int? Core, int? L3);
+internal sealed record CpuPart(int? Id, int? Socket, int? Numa, int? Core, int? L3, string? Kind);
 
 internal sealed record GuestPart
 {

@@ -43,8 +43,9 @@ internal static class PermissionChecks
                 "CAP_SYS_PTRACE",
                 FindingLevel.Warning,
                 "missing",
-                "telling the vCPUs of a QEMU whose threads aren't named: Waiting, ThreadsUnnamed",
-                "Add it, or start QEMU with debug-threads=on, as libvirt does"
+                "telling the vCPUs of a QEMU whose threads aren't named: Waiting, ThreadsUnnamed; a topology in a file of "
+                    + "-readconfig that isn't the host's (LXD's snap)",
+                "Add it, or start QEMU with debug-threads=on, as libvirt does, and with -smp"
             );
         yield return Yama(host);
         yield return HidePid(host, capabilities);

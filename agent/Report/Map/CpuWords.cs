@@ -1,3 +1,4 @@
+using PinAgent.Model.Cpu;
 using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Status;
@@ -41,7 +42,12 @@ internal static class CpuWords
                 })
             ),
         };
-        return $"CPU {cpu.Id}: {(cpu.IsContested ? "conflict: " : cpu.Use == CpuUse.Beside ? "no VM's own: " : "")}{use}";
+        var kind = cpu.Kind is { } found ? $" ({found.Word()} core)" : "";
+        var state =
+            cpu.IsContested ? "conflict: "
+            : cpu.Use == CpuUse.Beside ? "no VM's own: "
+            : "";
+        return $"CPU {cpu.Id}{kind}: {state}{use}";
     }
 
     private static string Mark(CpuOwner owner, bool isShort)

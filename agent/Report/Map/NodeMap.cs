@@ -32,6 +32,9 @@ internal sealed class NodeMap
         var undedicated = status
             .Vms.Where(vm => !vm.Dedicated)
             .Aggregate(CpuSet.Empty, (cpus, vm) => cpus.Union(vm.Cpuset ?? CpuSet.Empty));
+        var kinds = status
+            .Topology.Cpus.Where(cpu => cpu.Kind is not null)
+            .ToDictionary(cpu => cpu.Id, cpu => cpu.Kind);
         return new NodeMap([
             .. status.Topology.Online.Select(Map),
             .. status.Topology.Offline.Select(id => new MappedCpu(id, CpuUse.Offline, [])),
@@ -52,7 +55,7 @@ internal sealed class NodeMap
                     ? undedicated.Contains(id) ? CpuUse.Undedicated
                         : CpuUse.Free
                 : CpuUse.OtherExclusive;
-            return new MappedCpu(id, use, owners);
+            return new MappedCpu(id, use, owners) { Kind = kinds.GetValueOrDefault(id) };
         }
     }
 }
@@ -89,6 +92,9 @@ internal sealed record MappedCpu(int Id, CpuUse Use, ImmutableArray<CpuOwner> Ow
 {
     /// <summary>Whether it's a VM's own and another's threads belong there, too.</summary>
     public bool IsContested => Use == CpuUse.Vm && Owners.Length > 1;
+
+    /// <summary>The kind of core on machines that mix them; null on others.</summary>
+    public CoreKind? Kind { get; init; }
 }
 
 /// <summary>A VM's part in a CPU.</summary>

@@ -84,6 +84,7 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
         {
             CoreKind.Performance => " p-core",
             CoreKind.Efficiency => " e-core",
+            CoreKind.LowPower => " lp-core",
             _ => "",
         };
         return Html.Of(

@@ -58,7 +58,7 @@ internal static class ReasonActions
             Reason.CpusetUnreadable =>
                 "Let the agent see the host's cgroups: mount /sys/fs/cgroup into its pod, and see its log.",
             Reason.ThreadsUnnamed =>
-                "Start QEMU with -name guest=NAME,debug-threads=on, as libvirt does.",
+                "Start QEMU with -name guest=NAME,debug-threads=on, as libvirt does; QEMU 11 and later name their threads always.",
             Reason.VcpuThreadsAmbiguous =>
                 "Look at the names of QEMU's threads (ps -L -p PID): something gives several of them the same vCPU's name.",
             Reason.VcpusShareOneThread =>

@@ -36,22 +36,28 @@ internal sealed class Guest : IAsyncDisposable
 
     /// <summary>Starts a guest and waits until its machine is complete.</summary>
     /// <param name="name">The guest's name.</param>
-    /// <param name="smp">The value of <c>-smp</c>.</param>
+    /// <param name="smp">The value of <c>-smp</c>; null to leave it out.</param>
     /// <param name="cpuset">The cgroup to start it in; null for the test's own.</param>
     /// <param name="ioThreads">How many I/O threads, called as libvirt calls them.</param>
     /// <param name="debugThreads">Whether QEMU names its threads.</param>
     /// <param name="accelerator">The value of <c>-accel</c>.</param>
     /// <param name="uid">The user QEMU runs as; null for root.</param>
+    /// <param name="program">QEMU, by whatever name.</param>
+    /// <param name="nameOptions">What else <c>-name</c> says.</param>
+    /// <param name="more">More arguments.</param>
     /// <param name="bornOn">The CPUs it's started on, as libvirt starts it on the emulator's; null for all of its cpuset.</param>
     public static async Task<Guest> StartAsync(
         string name,
-        string smp,
+        string? smp,
         Cpuset? cpuset,
         int ioThreads = 0,
         bool debugThreads = true,
         string accelerator = "tcg,thread=multi",
         int? uid = null,
-        string? bornOn = null
+        string? bornOn = null,
+        string program = "qemu-system-x86_64",
+        string nameOptions = "",
+        params string[] more
     )
     {
         var folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
@@ -73,17 +79,16 @@ internal sealed class Guest : IAsyncDisposable
                 + "exec "
                 + (bornOn is null ? "" : $"taskset -c {bornOn} ")
                 + (uid is null ? "" : $"setpriv --reuid={uid} --regid={uid} --clear-groups ")
-                + "qemu-system-x86_64 \"$@\"",
+                + $"{program} \"$@\"",
             "sh",
             "-accel",
             accelerator,
             "-S",
             "-m",
             "32",
-            "-smp",
-            smp,
+            .. smp is null ? (string[])[] : ["-smp", smp],
             "-name",
-            $"guest={name},debug-threads={(debugThreads ? "on" : "off")}",
+            $"guest={name.Replace(",", ",,", StringComparison.Ordinal)},debug-threads={(debugThreads ? "on" : "off")}{nameOptions}",
             "-nodefaults",
             "-display",
             "none",
@@ -92,6 +97,7 @@ internal sealed class Guest : IAsyncDisposable
             .. Enumerable
                 .Range(1, ioThreads)
                 .SelectMany(i => new[] { "-object", $"iothread,id=iothread{i}" }),
+            .. more,
         ];
         var errors = new StringBuilder();
         var run = Cli.Wrap("/bin/sh")

@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.Text;
 using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Observe.Files;
+using PinAgent.Observe.Qemu.ConfigFile;
 
 namespace PinAgent.Observe.Qemu.CommandLine;
 
@@ -21,21 +23,37 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
     /// <summary>Whether there's more of it than was read.</summary>
     public bool IsCut { get; private init; }
 
+    /// <summary>The files of <c>-readconfig</c>, in their order, as QEMU was told them; a character is a byte.</summary>
+    public ImmutableArray<string> ConfigFiles { get; private init; } = [];
+
+    /// <summary>Whether <c>-smp</c> or anything like it was there.</summary>
+    public bool SaysCpus { get; private init; }
+
+    /// <summary>Whether its files make no guest's topology together with the rest.</summary>
+    public bool HasUnknownCpus { get; private init; }
+
+    /// <summary>Whether QEMU was told to become another user once it has read its files.</summary>
+    public bool GivesRootAway { get; private init; }
+
+    /// <summary>The I/O threads that it was started with.</summary>
+    public NamedIoThreads IoThreads { get; private init; }
+
     // Options by which a QEMU can be told from other programs, whatever its file is called: no other program
     // takes two of them.
     private static readonly byte[][] TellingOptions =
     [
-        .. "accel blockdev chardev cpu device machine name netdev object qmp smp"
+        .. "accel blockdev chardev cpu device machine name netdev object qmp readconfig smp"
             .Split(' ')
             .Select(Encoding.UTF8.GetBytes),
     ];
 
-    /// <summary>Whether a program of this name is a QEMU system emulator: <c>qemu-kvm</c>, <c>qemu-system-x86_64</c>.</summary>
+    /// <summary>Whether a program of this name is a QEMU system emulator: <c>qemu-kvm</c>, <c>qemu-virtiofs-system-x86_64</c>.</summary>
     /// <param name="name">A path or file name, or a thread's name, which ends after 15 bytes.</param>
     public static bool IsQemuName(ReadOnlySpan<byte> name)
     {
         name = name[(name.LastIndexOf((byte)'/') + 1)..];
-        return name.SequenceEqual("qemu-kvm"u8) || name.StartsWith("qemu-system-"u8);
+        return name.SequenceEqual("qemu-kvm"u8)
+            || (name.StartsWith("qemu-"u8) && name.IndexOf("-system-"u8) > 0);
     }
 
     /// <summary>Whether the arguments look like those of a QEMU that runs a guest.</summary>
@@ -45,6 +63,15 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
     /// <summary>Whether the beginning of a long command line may be that of such a QEMU.</summary>
     /// <param name="content">The file's first bytes.</param>
     public static bool MayHaveQemuOptions(ReadOnlySpan<byte> content) => HasOptions(content, 1);
+
+    /// <summary>
+    /// Whether a program that isn't known by anything else is taken for a QEMU: one option more, and they come first, as they
+    /// don't where a script or another program is given QEMU's.
+    /// </summary>
+    public static bool HasMostlyQemuOptions(ReadOnlySpan<byte> content) =>
+        content.IndexOf((byte)0) is >= 0 and var end
+        && content[(end + 1)..].StartsWith("-"u8)
+        && HasOptions(content, 3);
 
     private static bool HasOptions(ReadOnlySpan<byte> content, int wanted)
     {
@@ -93,16 +120,19 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
     /// <summary>Reads a command line.</summary>
     /// <param name="content">The file's bytes: arguments, each ended by a zero.</param>
     /// <param name="isWhole">Whether that is all; else the last argument may be cut short, and is passed over.</param>
-    public static QemuCommandLine Parse(ReadOnlySpan<byte> content, bool isWhole = true)
+    /// <param name="configs">What the files of <c>-readconfig</c> say, in their order; null for one that isn't known.</param>
+    public static QemuCommandLine Parse(
+        ReadOnlySpan<byte> content,
+        bool isWhole = true,
+        IReadOnlyList<QemuConfig?>? configs = null
+    )
     {
         var end = isWhole ? content.Length : Math.Max(content.LastIndexOf((byte)0), 0);
         content = content[..end];
         content = content.EndsWith("\0"u8) && isWhole ? content[..^1] : content;
-        string? name = null;
-        string? problem = null;
-        string? machine = null;
-        var (isNamed, hasSmp) = (false, false);
-        var smp = new QemuSmp();
+        var isNamed = false;
+        var options = new GuestOptions();
+        List<string> files = [];
         ReadOnlySpan<byte> option = default;
         var isFirst = true;
         foreach (var range in content.Split((byte)0))
@@ -112,93 +142,57 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
             {
                 // The program.
                 isFirst = false;
+                continue;
             }
-            else if (option.IsEmpty)
+
+            if (option.IsEmpty)
             {
-                option = OptionOf(argument);
+                option = GuestOptions.OptionOf(argument);
+                continue;
+            }
+
+            if (option.SequenceEqual("readconfig"u8))
+            {
+                options.Add(configs?.ElementAtOrDefault(files.Count));
+                files.Add(argument.Length > Bounds.Path ? "" : Encoding.Latin1.GetString(argument));
             }
             else
             {
-                if (option.SequenceEqual("name"u8))
-                {
-                    isNamed = true;
-                    if (Find(argument, "guest"u8, out var guest))
-                    {
-                        name = guest.Length > Bounds.GuestName ? null : Text(guest);
-                        problem =
-                            guest.Length > Bounds.GuestName
-                                ? $"QEMU's -name: expected at most {Bounds.GuestName} bytes, found {guest.Length}"
-                                : null;
-                    }
-                }
-                else if (option.SequenceEqual("smp"u8))
-                {
-                    hasSmp = true;
-                    smp.Read(argument);
-                }
-                else if (Find(argument, "type"u8, out var type))
-                {
-                    // Types have about twenty letters; a longer text is none that is known here.
-                    machine = type.Length > Bounds.GuestName ? "" : Text(type);
-                }
-
-                option = default;
+                isNamed |= option.SequenceEqual("name"u8);
+                options.Add(option, argument);
             }
+
+            option = default;
         }
 
-        var cpus = smp.ToGuest(machine ?? "", out var smpProblem);
+        var cpus = options.Smp.ToGuest(options.Machine ?? "", out var smpProblem);
+        var hasUnknownCpus = configs is not null && smpProblem is not null;
+        if (hasUnknownCpus)
+        {
+            // QEMU runs, so that a file isn't as it has read it; what is in it isn't quoted.
+            smpProblem = null;
+        }
+
+        var hasSmp = options.Smp.IsGiven;
         return new QemuCommandLine(
-            string.IsNullOrEmpty(name) ? null : Words.Printable(name),
-            cpus ?? GuestCpus.One,
+            string.IsNullOrEmpty(options.Name) ? null : Words.Printable(options.Name),
+            (cpus ?? GuestCpus.One) with
+            {
+                NumaNodes = options.NumaNodes,
+            },
             !isWhole && !(isNamed && hasSmp)
                 ? $"QEMU's command line has more than {Bounds.CommandLine / 1024} KiB, and no "
                     + $"{(hasSmp ? "-name" : isNamed ? "-smp" : "-name and no -smp")} among the first: give these options first"
-                : problem ?? smpProblem
+                : options.Problem ?? smpProblem
         )
         {
-            HasNoMachine = machine == "none",
+            HasNoMachine = options.Machine == "none",
             IsCut = !isWhole,
+            ConfigFiles = [.. files],
+            SaysCpus = hasSmp && !hasUnknownCpus,
+            HasUnknownCpus = hasUnknownCpus,
+            GivesRootAway = options.GivesRootAway,
+            IoThreads = options.IoThreads,
         };
     }
-
-    // Those of which the value is read.
-    private static ReadOnlySpan<byte> OptionOf(ReadOnlySpan<byte> argument)
-    {
-        var name =
-            argument.StartsWith("--"u8) ? argument[2..]
-            : argument.StartsWith("-"u8) ? argument[1..]
-            : default;
-        return
-            name.SequenceEqual("name"u8)
-            || name.SequenceEqual("smp"u8)
-            || name.SequenceEqual("machine"u8)
-            || name.SequenceEqual("M"u8)
-            ? name
-            : default;
-    }
-
-    // The last value of a key; the first value may stand alone.
-    private static bool Find(
-        ReadOnlySpan<byte> text,
-        ReadOnlySpan<byte> wanted,
-        out ReadOnlySpan<byte> found
-    )
-    {
-        found = default;
-        var isFound = false;
-        var values = new QemuOptionValues(text);
-        while (values.MoveNext(wanted))
-        {
-            if (values.Key.SequenceEqual(wanted))
-            {
-                found = values.Value;
-                isFound = true;
-            }
-        }
-
-        return isFound;
-    }
-
-    private static string Text(ReadOnlySpan<byte> value) =>
-        Encoding.UTF8.GetString(value).Replace(",,", ",", StringComparison.Ordinal);
 }

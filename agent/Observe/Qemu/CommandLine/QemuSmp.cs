@@ -24,15 +24,25 @@ internal sealed class QemuSmp
         var values = new QemuOptionValues(text);
         while (_problem is null && values.MoveNext("cpus"u8))
         {
-            var (key, value) = (Text(values.Key), Text(values.Value));
-            if (_texts.Count == MaxKeys && !_texts.ContainsKey(key))
-            {
-                _problem = $"QEMU's -smp: expected at most {MaxKeys} different keys, found more";
-            }
-            else
-            {
-                _texts[key] = value;
-            }
+            Set(values.Key, values.Value);
+        }
+    }
+
+    /// <summary>Whether anything has been said at all.</summary>
+    public bool IsGiven { get; private set; }
+
+    /// <summary>Says one value, as <c>-machine smp.cpus=4</c> does, and <c>[smp-opts]</c> of a file.</summary>
+    public void Set(ReadOnlySpan<byte> keyText, ReadOnlySpan<byte> valueText)
+    {
+        IsGiven = true;
+        var (key, value) = (Text(keyText), Text(valueText));
+        if (_texts.Count == MaxKeys && !_texts.ContainsKey(key))
+        {
+            _problem ??= $"QEMU's -smp: expected at most {MaxKeys} different keys, found more";
+        }
+        else
+        {
+            _texts[key] = value;
         }
     }
 

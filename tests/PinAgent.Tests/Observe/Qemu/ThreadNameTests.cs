@@ -75,6 +75,9 @@ public sealed class ThreadNameTests
     [InlineData("IO iothread1", 1)]
     [InlineData("IO iothread16", 16)]
     [InlineData("IO iothread0", 0)]
+    [InlineData("IO iothread123", 123)]
+    // Fifteen bytes: QEMU may have cut more off, and other numbers begin so.
+    [InlineData("IO iothread1234", null)]
     [InlineData("IO disk0", null)]
     [InlineData("IO iothread", null)]
     [InlineData("IO iothread1x", null)]

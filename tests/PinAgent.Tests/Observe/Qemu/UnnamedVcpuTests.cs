@@ -1,5 +1,7 @@
 using PinAgent.Model.Vm;
+using PinAgent.NativeInterop;
 using PinAgent.Observe.Qemu;
+using PinAgent.Report.Status;
 using Xunit;
 
 namespace PinAgent.Tests.Observe.Qemu;
@@ -160,7 +162,137 @@ public sealed class UnnamedVcpuTests : IDisposable
         Assert.Contains("doesn't use KVM", problem?.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("kvm", "/usr/bin/kvm", "/usr/bin/qemu-system-x86_64")]
+    [InlineData("kvm", "/usr/bin/kvm", null)]
+    [InlineData("foo", "./foo", "/home/me/foo")]
+    [InlineData("foo", "./foo", null)]
+    [InlineData(
+        "qemu-virtiofs-s",
+        "/opt/qemu-virtiofs-system-x86_64",
+        "/opt/qemu-virtiofs-system-x86_64 (deleted)"
+    )]
+    public void Knows_a_QEMU_of_any_name_by_its_executable_or_KVMs_descriptors(
+        string name,
+        string program,
+        string? executable
+    )
+    {
+        Rename(name, program, "-name", "vm1", "-smp", "2");
+        if (executable is null)
+        {
+            _host.Delete("/proc/4711/exe");
+        }
+        else
+        {
+            _qemu.Executable(executable);
+        }
+
+        _qemu.RunsVcpu(4714, 28).RunsVcpu(4713, 29);
+
+        Check(problem: null, "4711:emulator 4712:helper 4713:vcpu1 4714:vcpu0");
+    }
+
+    // QEMU 7.2, copied and started as ./foo -accel tcg -name … -smp 2: nothing tells its threads.
+    [Fact]
+    public void A_QEMU_of_any_name_without_KVM_is_shown()
+    {
+        Rename("foo", "./foo", "-S", "-accel", "tcg,thread=multi", "-name", "vm1", "-smp", "2");
+        _qemu.Executable("/home/me/foo");
+        _host.Delete("/proc/4711/fd");
+
+        Check(Reason.ThreadsUnnamed, "4711:emulator 4712:helper 4713:helper 4714:helper");
+    }
+
+    [Theory]
+    // Two options aren't enough, nor a script's arguments, nor a program that waits for its QEMU.
+    [InlineData(4, "node", "--name", "a", "--device", "b")]
+    [InlineData(4, "python3", "run.py", "-machine", "q35", "-smp", "2", "-name", "vm1")]
+    [InlineData(1, "sudo", "-n", "-machine", "q35", "-smp", "2", "-name", "vm1")]
+    [InlineData(2, "wrapper", "-machine", "q35", "-smp", "2", "-name", "vm1")]
+    public void A_program_that_is_only_given_QEMUs_options_isnt_one(
+        int threads,
+        string program,
+        params string[] arguments
+    )
+    {
+        Rename(program, program, arguments);
+        _qemu.Executable($"/usr/bin/{program}");
+        _host.Delete("/proc/4711/fd");
+        for (var tid = 4711 + threads; tid <= 4714; tid++)
+        {
+            _host.Delete($"/proc/4711/task/{tid}");
+        }
+
+        Assert.Empty(Observe());
+    }
+
+    [Fact]
+    public void KVMs_descriptors_are_looked_for_among_the_first_only()
+    {
+        Rename("foo", "./foo", "-name", "vm1", "-smp", "2");
+        _qemu.Executable("/home/me/foo");
+        _host.Delete("/proc/4711/fd");
+        for (var descriptor = 0; descriptor < 300; descriptor++)
+        {
+            _qemu.Descriptor(descriptor, "/dev/null");
+        }
+
+        var read = 0;
+        _host.Files.Faults = path =>
+        {
+            read += path.StartsWith("/proc/4711/fd/", StringComparison.Ordinal) ? 1 : 0;
+            return default;
+        };
+
+        Assert.Empty(Observe());
+        Assert.InRange(read, 1, 128);
+    }
+
+    [Theory]
+    [InlineData("/proc/4711/exe")]
+    [InlineData("/proc/4711/fd")]
+    [InlineData("/proc/4711/fd/9")]
+    public void A_moment_without_free_files_doesnt_end_a_VM(string path)
+    {
+        Rename("kvm", "/usr/bin/kvm", "-name", "vm1", "-smp", "2");
+        if (path != "/proc/4711/exe")
+        {
+            _qemu.Executable("/home/me/foo");
+        }
+
+        _host.Delete(path == "/proc/4711/exe" ? "/proc/4711/fd/9" : "/proc/4711/fd/0");
+        Assert.Equal("vm1", Assert.Single(Observe()).GuestName);
+        _host.Files.Faults = read =>
+            read == path || read.StartsWith("/proc/4711/fd/", StringComparison.Ordinal)
+                ? Errno.EMFILE
+                : Errno.None;
+
+        var vm = Assert.Single(Observe());
+
+        Assert.Equal(Reason.Unreadable, vm.Problem?.Reason);
+    }
+
+    [Fact]
+    public void Says_that_QEMU_11_names_its_threads()
+    {
+        var message = Assert.Single(Observe()).Problem?.Message;
+
+        Assert.Contains("QEMU 11 and later", message, StringComparison.Ordinal);
+        Assert.Contains(
+            "QEMU 11 and later",
+            ReasonActions.Of(Reason.ThreadsUnnamed),
+            StringComparison.Ordinal
+        );
+    }
+
     public void Dispose() => _host.Dispose();
+
+    private void Rename(string name, string program, params string[] arguments)
+    {
+        _host.Write("/proc/4711/stat", FakeProcess.Stat(4711, name, 1000));
+        _qemu.Arguments([program, .. arguments]);
+    }
 
     private IReadOnlyList<ObservedVm> Observe() => QemuObservation.Observe(_host, _observer);
 

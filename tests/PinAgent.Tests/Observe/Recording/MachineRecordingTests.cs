@@ -1,3 +1,4 @@
+using System.Text;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Observe;
@@ -62,6 +63,52 @@ public sealed class MachineRecordingTests : IDisposable
 
         Assert.True(Assert.Single(Observe(copy).Vms).HasVcpus);
         Assert.DoesNotContain("/proc/100/fd/8", recording.Links.Keys);
+    }
+
+    [Theory]
+    [InlineData("/run/incus/v1/qemu.conf", "1×2×2")]
+    [InlineData("/run/incus/../incus/v1/qemu.conf", "1×1×1")]
+    public void A_topology_in_a_file_is_told_from_the_record_but_no_path_that_leads_out_of_it(
+        string file,
+        string topology
+    )
+    {
+        new FakeProcess(_host, 100)
+            .Cgroup("0::/\n")
+            .Arguments("/usr/bin/qemu-kvm", "-name", "v1", "-readconfig", file)
+            .Thread(101, "CPU 0/KVM");
+        _host.Write(
+            "/proc/100/root/run/incus/v1/qemu.conf",
+            "[drive]\nfile = \"/secret\"\n[smp-opts]\ncpus = \"4\"\nthreads = \"2\"\n"
+        );
+        var recording = MachineRecording.Record(_host.Root, KubeletRoot);
+        using var copy = Replay(recording);
+
+        Assert.Equal(topology, Assert.Single(Observe(copy).Vms).Guest.Full.ToString());
+        Assert.DoesNotContain(
+            recording.Files,
+            file =>
+                file.Key.Contains("..", StringComparison.Ordinal)
+                || Encoding.UTF8.GetString(file.Value).Contains("secret", StringComparison.Ordinal)
+        );
+    }
+
+    [Fact]
+    public void CPUs_that_the_machines_option_says_are_told_from_the_record()
+    {
+        new FakeProcess(_host, 100)
+            .Cgroup("0::/\n")
+            .Arguments(
+                "/usr/bin/qemu-kvm",
+                "-name",
+                "v1",
+                "-machine",
+                "smp.cpus=4,q35,smp.threads=2"
+            )
+            .Thread(101, "CPU 0/KVM");
+        using var copy = Replay(MachineRecording.Record(_host.Root, KubeletRoot));
+
+        Assert.Equal("1×2×2", Assert.Single(Observe(copy).Vms).Guest.Full.ToString());
     }
 
     [Fact]

@@ -62,6 +62,13 @@ public sealed class RedactionTests
         "1 0 0:1 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n2 0 0:2 / /data rw - nfs server:/x rw\n",
         "1 0 0:1 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
     )]
+    [InlineData("/proc/7/root/run/x", "[drive]\nfile = \"/s\"\n", "")]
+    [InlineData(
+        "/proc/7/root/etc/stat",
+        "[name]\nguest = \"a\"\nprocess = \"b\"\n[smp-opts]\ncpus = \"2\"\n",
+        "[name]\nguest = \"a\"\n[smp-opts]\ncpus = \"2\"\n"
+    )]
+    [InlineData("/proc/7/root/etc/shadow", "root:x:1\n", null)]
     public void Of_other_files_only_what_is_parsed(string path, string content, string? expected) =>
         Assert.Equal(expected, Redact(path, content));
 

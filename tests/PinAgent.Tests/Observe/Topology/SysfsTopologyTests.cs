@@ -1,4 +1,5 @@
 using PinAgent.Model.Cpu;
+using PinAgent.Observe.Recording;
 using PinAgent.Observe.Topology;
 using Xunit;
 
@@ -192,6 +193,75 @@ public sealed class SysfsTopologyTests : IDisposable
             SysfsTopology.Read(_host.Files).Cpus.Select(cpu => cpu.Kind)
         );
     }
+
+    [Theory]
+    // As fast as they clock, and no other kind: GB10's, and a Snapdragon X Elite's.
+    [InlineData("1024,1017,997", "uuu")]
+    [InlineData("1024,927,927", "uuu")]
+    [InlineData("1024,1017,997,731,718", "pppee")]
+    [InlineData("1024,820,819,818", "ppee")]
+    [InlineData("718,1024", "ep")]
+    // Three designs: the slowest is a kind of its own, and all between are one.
+    [InlineData("1024,700,300", "pel")]
+    [InlineData("1024,700,500,300", "peel")]
+    // None is chained to the fastest by those between.
+    [InlineData("1024,900,760,640", "ppee")]
+    [InlineData("1024,0", "pe")]
+    [InlineData("0,0", "uu")]
+    public void Kinds_are_clusters_of_capacity(string capacities, string kinds)
+    {
+        var all = capacities.Split(',');
+        Online($"0-{all.Length - 1}");
+        for (var i = 0; i < all.Length; i++)
+        {
+            _host.Write($"{Cpu}/cpu{i}/cpu_capacity", $"{all[i]}\n");
+        }
+
+        Assert.Equal(kinds, Kinds());
+    }
+
+    [Theory]
+    [InlineData("0-1", "2", "3", "ppel")]
+    [InlineData("0-1", "2-3", null, "ppee")]
+    [InlineData("0-1", null, "2-3", "ppll")]
+    [InlineData(null, "0-2", "3", "eeel")]
+    [InlineData("0-3", "", "", "uuuu")]
+    [InlineData(null, "0-3", null, "uuuu")]
+    // Those that are offline make no machine of two kinds.
+    [InlineData("0-3", "8-15", "16-17", "uuuu")]
+    public void Intels_kinds_are_those_of_its_lists(
+        string? core,
+        string? atom,
+        string? lowPower,
+        string kinds
+    )
+    {
+        Online("0-3");
+        foreach (
+            var (name, cpus) in new[] { ("core", core), ("atom", atom), ("lowpower", lowPower) }
+        )
+        {
+            if (cpus is not null)
+            {
+                _host.Write($"/sys/devices/cpu_{name}/cpus", $"{cpus}\n");
+            }
+        }
+
+        Assert.Equal(kinds, Kinds());
+    }
+
+    [Fact]
+    public void A_record_of_the_machine_has_its_kinds()
+    {
+        _host.MountCgroup2().Load(Fixtures.PathOf("machines/16amd64-hybrid-6p8e2lp/machine.txt"));
+
+        var recording = MachineRecording.Record(_host.Root, "/var/lib/kubelet");
+
+        Assert.Contains("/sys/devices/cpu_lowpower/cpus", recording.Files.Keys);
+    }
+
+    private string Kinds() =>
+        string.Concat(SysfsTopology.Read(_host.Files).Cpus.Select(cpu => cpu.Kind.Word()[0]));
 
     [Theory]
     [InlineData("16amd64-2s2n4c2t-half-offline", "0-7", "8-15")]

@@ -174,6 +174,25 @@ public sealed class NodeMapTests
     }
 
     [Fact]
+    public void A_CPU_says_of_which_kind_its_core_is_where_there_are_several()
+    {
+        var node = PageStatuses.Node(
+            "node",
+            new NodeTopology([
+                new LogicalCpu(0, 0, 0, 0, Kind: CoreKind.Performance),
+                new LogicalCpu(1, 0, 0, 1, Kind: CoreKind.LowPower),
+            ])
+        ) with
+        {
+            Vms = [Pinned("default/vm1", 100, "0", "1")],
+        };
+
+        Assert.StartsWith("CPU 0 (performance core): default/vm1, vCPU 0", About(node, 0));
+        Assert.StartsWith("CPU 1 (low-power core): ", About(node, 1));
+        Assert.StartsWith("CPU 2: ", About(Node(), 2));
+    }
+
+    [Fact]
     public void The_tree_is_built_as_the_machine_is()
     {
         var sockets = CpuTree.Of(PageStatuses.Medium().Topology);

@@ -1,0 +1,26 @@
+using System.Runtime.CompilerServices;
+using PinAgent.NativeInterop;
+using PinAgent.NativeInterop.Files;
+
+namespace PinAgent.Observe.Files;
+
+internal sealed partial class HostFiles
+{
+    /// <summary>Whether a path is on the kernel's own procfs, rather than a copy of one.</summary>
+    public bool IsProcfs([InterpolatedStringHandlerArgument("")] HostPath path) =>
+        FaultOf(path) == Errno.None && FileSystemType.IsProcfs(path.Bytes, _root);
+
+    /// <summary>Opens the root of a process, to read what its command line names.</summary>
+    /// <param name="isLive">Whether its <c>/proc</c> is the kernel's.</param>
+    public LinuxResult OpenRoot(int pid, bool isLive, out ProcessRoot? root)
+    {
+        root = null;
+        return Faults?.Invoke($"/proc/{pid}/root") is { } fault and not Errno.None
+            ? new LinuxResult(fault)
+            : ProcessRoot.Open(_root, pid, isLive, out root);
+    }
+
+    /// <summary>Tells the witness of a file that was read below a process's root.</summary>
+    public void Tell(int pid, string path, LinuxResult result, ReadOnlySpan<byte> content) =>
+        Witness?.SeeFile($"/proc/{pid}/root{path}", result, content);
+}
