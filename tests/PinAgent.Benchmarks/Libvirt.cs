@@ -15,6 +15,9 @@ internal static class Libvirt
 {
     private const string Nobody = "65534";
 
+    // All CPUs there may be.
+    private const string NamedGuest = $"{Bench.Guest}=0-1";
+
     private const string Pins =
         "<cputune><vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' cpuset='1'/></cputune>";
 
@@ -73,7 +76,7 @@ internal static class Libvirt
                         "--standalone",
                         "--once",
                         "--vm",
-                        Bench.Guest,
+                        NamedGuest,
                         "--state-dir",
                         folder
                     )
@@ -102,7 +105,7 @@ internal static class Libvirt
         for (var i = 0; i < bench.Rounds; i++)
         {
             var theirs = TimeToStart(folder, Pins);
-            using var agent = new RunningAgent(bench);
+            using var agent = new RunningAgent(bench, "--vm", NamedGuest);
             pairs.Add(theirs, TimeToStart(folder, ""));
         }
 

@@ -18,9 +18,12 @@ internal sealed record Bench(string Agent, string Programs, string Group, bool I
     /// <summary>How long something is done, in seconds.</summary>
     public int Seconds(int full, int quick) => IsQuick ? quick : full;
 
-    /// <summary>Makes a cgroup with CPUs 0 and 1.</summary>
+    /// <summary>
+    /// Makes a cgroup with CPUs 0 and 1, a container's of a pod: there the cpuset says which CPUs are the VM's, though they be
+    /// all that the machine has.
+    /// </summary>
     /// <param name="name">Its name.</param>
-    public Cpuset MakeCpuset(string name = "vm") => new($"{Group}/{name}", "0-1");
+    public Cpuset MakeCpuset(string name = "vm") => new($"{Group}/pod{name}/vm", "0-1");
 
     /// <summary>Starts one of the programs in C, posing as a QEMU of one vCPU.</summary>
     public Child StartPosed(string program, params string[] arguments) =>

@@ -44,7 +44,7 @@ internal sealed class LargeNode : IDisposable
 
         for (var i = 0; i < Vms; i++)
         {
-            WriteCpuset($"{_cgroup}/vm{i}", $"{2 * i}-{(2 * i) + 1}");
+            WriteCpuset($"{_cgroup}/podvm{i}/vm", $"{2 * i}-{(2 * i) + 1}");
         }
     }
 

@@ -38,7 +38,9 @@ internal sealed class RunningAgent : IDisposable
             "/bin/sh",
             [
                 .. (string[])["-c", $"exec \"$@\" 2>{_folder}/log", "sh", bench.Agent],
-                .. (string[])["run", "--standalone", "--vm", Bench.Guest, "--tcp", "off"],
+                .. (string[])["run", "--standalone", "--tcp", "off"],
+                .. (string[])["--kubepods-cgroup", bench.Group],
+                .. arguments.Contains("--vm") ? (string[])[] : ["--vm", Bench.Guest],
                 .. (string[])["--socket", socket, "--state-dir", $"{_folder}/state"],
                 .. arguments,
             ]
