@@ -37,6 +37,9 @@ internal sealed record ObservedVm
     /// </summary>
     public CpuSet? GivenCpuset { get; init; }
 
+    /// <summary>Whether that was given to a cgroup above the VM's own, a slice say, in which others may be.</summary>
+    public bool IsGivenAbove { get; init; }
+
     /// <summary>The CPUs of the VM's <c>housekeeping</c> cgroup; null if it has none.</summary>
     public CpuSet? Housekeeping { get; init; }
 

@@ -190,29 +190,21 @@ internal sealed class CgroupHierarchy
     /// one that is inherited.
     /// </summary>
     /// <param name="path">The path from the hierarchy's root.</param>
-    /// <param name="problem">Why that can't be told; null if it can.</param>
-    /// <returns>Null when all of it is inherited.</returns>
-    public CpuSet? ReadOwn(string path, out string? problem)
+    /// <param name="isAbove">Whether it's an ancestor's.</param>
+    /// <returns>Nothing when all of it is inherited.</returns>
+    public CpusetReading ReadOwn(string path, out bool isAbove)
     {
-        problem = null;
-        for (string? at = path; at is not null and not "/"; at = ParentOf(at))
+        isAbove = false;
+        for (string? at = path; at is not null and not "/"; at = ParentOf(at), isAbove = true)
         {
-            if (
-                TryRead(at, "cpuset.cpus", out var found)
-                && found.Reading.Cpus is { IsEmpty: false } own
-            )
+            var isThere = TryRead(at, "cpuset.cpus", out var found);
+            if ((isThere && found.Reading.Cpus is { IsEmpty: false }) || HasFailed(found))
             {
-                return own;
-            }
-
-            if (HasFailed(found))
-            {
-                problem = found.Reading.Problem;
-                return null;
+                return found.Reading;
             }
         }
 
-        return null;
+        return default;
     }
 
     /// <summary>The CPUs of a child cgroup; null if there's no such child with a cpuset of its own.</summary>

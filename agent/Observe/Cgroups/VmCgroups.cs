@@ -108,7 +108,7 @@ internal sealed class VmCgroups(HostFiles files)
             }
         }
 
-        var given = cgroups.ReadOwn(location.Path, out var unread);
+        var (given, unread, _) = cgroups.ReadOwn(location.Path, out var isAbove);
         var housekeeping =
             cgroups.ReadChild(location.Path, "housekeeping", ref unread)
             ?? cgroups.ReadChild($"{location.Path}/container", "housekeeping", ref unread);
@@ -120,6 +120,7 @@ internal sealed class VmCgroups(HostFiles files)
                 Cpuset = cpuset,
                 CpusetFile = file,
                 GivenCpuset = given,
+                IsGivenAbove = given is not null && isAbove,
                 Housekeeping = housekeeping,
                 Threads = threads.DrainToImmutable(),
             };

@@ -224,6 +224,7 @@ internal sealed class QemuObserver
                 Cpuset = known.Cpuset,
                 CpusetFile = known.CpusetFile,
                 GivenCpuset = known.GivenCpuset,
+                IsGivenAbove = known.IsGivenAbove,
                 Housekeeping = known.Housekeeping,
             }
             : whole;

@@ -22,6 +22,13 @@ internal static class HostDedication
     {
         var seen = claims.Cpus.See(snapshot.Vms, snapshot.EverybodysCpus, claims.Now);
         var names = NamedVms.Of(settings.NamedVms, named);
+        var slices = snapshot
+            .Vms.Where(vm => vm is { HasVcpus: true, IsGivenAbove: true })
+            .GroupBy(vm => vm.GivenCpuset)
+            .Where(vms => vms.Count() > 1)
+            .SelectMany(vms => vms)
+            .Select(vm => vm.Key)
+            .ToHashSet();
         var granted = named
             .Select(verdict =>
                 verdict with
@@ -29,6 +36,7 @@ internal static class HostDedication
                     Cpus = CpuGrants.Of(
                         verdict,
                         names.Own(verdict),
+                        slices.Contains(verdict.Vm.Key),
                         names.CpusOf(verdict),
                         seen.Find(verdict.Vm.Key),
                         snapshot.Topology.Online,

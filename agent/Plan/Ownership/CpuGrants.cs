@@ -19,6 +19,7 @@ internal static class CpuGrants
     /// <summary>The CPUs of a plain host's VM.</summary>
     /// <param name="verdict">The VM with its name.</param>
     /// <param name="isNamed">Whether the administrator names it.</param>
+    /// <param name="isShared">Whether the cpuset of its cgroup is that of a slice in which another VM is.</param>
     /// <param name="told">What the administrator says; null if he says nothing.</param>
     /// <param name="claim">What is known of it from its beginning.</param>
     /// <param name="online">The CPUs that are online.</param>
@@ -29,6 +30,7 @@ internal static class CpuGrants
     public static VmCpus? Of(
         DedicationVerdict verdict,
         bool isNamed,
+        bool isShared,
         CpuSet? told,
         CpuClaim claim,
         CpuSet online,
@@ -53,7 +55,12 @@ internal static class CpuGrants
             return theirs;
         }
 
-        if (vm.GivenCpuset is { } given && !online.IsSubsetOf(given))
+        // Of what several were given together, each that is named gets its part.
+        if (
+            vm.GivenCpuset is { } given
+            && !online.IsSubsetOf(given)
+            && !(isShared && isNamed && !IsInPod(vm))
+        )
         {
             return new(cpuset, CpuSource.Cgroup);
         }
@@ -90,8 +97,9 @@ internal static class CpuGrants
             .Select(thread => thread.Affinity)
             .OfType<CpuSet>()
             .ToList();
+        var all = everybodys.Intersect(vm.Cpuset ?? everybodys);
         return masks.Count > 0
-            && masks.TrueForAll(mask => IsStrictSubset(mask, everybodys))
+            && masks.TrueForAll(mask => IsStrictSubset(mask, all))
             && !IsOnePerCpu(masks);
     }
 

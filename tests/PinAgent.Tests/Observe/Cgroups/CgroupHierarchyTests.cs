@@ -121,7 +121,8 @@ public sealed class CgroupHierarchyTests : IDisposable
             .Write($"{Root2}/vm1/cpuset.cpus.effective", "2-5\n");
 
         Assert.Equal(("2-5", null), Effective("/vm1"));
-        Assert.Equal("2-9", Open().ReadOwn("/vm1", out _)?.ToString());
+        Assert.Equal("2-9", Open().ReadOwn("/vm1", out var isAbove).Cpus?.ToString());
+        Assert.False(isAbove);
     }
 
     [Theory]
@@ -156,9 +157,13 @@ public sealed class CgroupHierarchyTests : IDisposable
             .Folder($"{Root2}/z.slice");
 
         Assert.Equal(("4-7", null), Effective("/a.slice/b.slice/c.scope"));
-        Assert.Equal("4-7", Open().ReadOwn("/a.slice/b.slice/c.scope", out _)?.ToString());
+        Assert.Equal(
+            "4-7",
+            Open().ReadOwn("/a.slice/b.slice/c.scope", out var isAbove).Cpus?.ToString()
+        );
+        Assert.True(isAbove);
         Assert.Equal(("0-15", null), Effective("/z.slice"));
-        Assert.Null(Open().ReadOwn("/z.slice", out _));
+        Assert.Null(Open().ReadOwn("/z.slice", out _).Cpus);
         Assert.Equal(("0-15", null), Effective("/"));
     }
 
@@ -171,7 +176,7 @@ public sealed class CgroupHierarchyTests : IDisposable
             .Write($"{Root2}/vm1/cpuset.cpus", "\n")
             .Write($"{Root2}/vm1/cpuset.cpus.effective", "0-15\n");
 
-        Assert.Null(Open().ReadOwn("/vm1", out _));
+        Assert.Null(Open().ReadOwn("/vm1", out _).Cpus);
     }
 
     [Fact]

@@ -139,6 +139,24 @@ public sealed class ChoiceTests
     }
 
     [Fact]
+    public void Guests_that_share_a_slices_CPUs_get_their_parts_of_it()
+    {
+        var node = Named("a", "b");
+        var a = Vms.Vm("a", "4-7,12-15", Two, 1000) with { IsGivenAbove = true };
+        var b = Vms.Vm("b", "4-7,12-15", Two, 2000) with { IsGivenAbove = true };
+        var alone = node.PassOne(a);
+        Assert.Equal((CpuSource.Cgroup, "4 12"), (alone.Cpus!.Source, alone.Vcpus()));
+
+        var plans = node.Pass(a.After(alone), b);
+
+        // The first stays where it is.
+        Assert.Equal("4 12", plans[0].Vcpus());
+        Assert.Equal("6 14", plans[1].Vcpus());
+        Assert.All(plans, plan => Assert.Equal(CpuSource.Chosen, plan.Cpus!.Source));
+        Assert.All(plans, plan => Assert.Subset(b.Cpuset!.ToHashSet(), plan.Cpuset!.ToHashSet()));
+    }
+
+    [Fact]
     public void And_given_up_when_others_are_given_them()
     {
         var node = Named("a");
