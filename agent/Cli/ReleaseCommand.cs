@@ -54,19 +54,18 @@ internal static class ReleaseCommand
         };
         command.Add(EndpointOptions.Socket);
         command.Add(ClusterOptions.StateDir);
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(All) == (result.GetValue(Vms) is { Length: > 0 }))
-            {
-                result.AddError("release: expected either --all or --vm NAME");
-            }
-        });
         command.SetAction(RunAsync);
         return command;
     }
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
     {
+        // No validator: one of a command hides what is wrong with its options.
+        if (parsed.GetValue(All) == (parsed.GetValue(Vms) is { Length: > 0 }))
+        {
+            return Failure.Usage("release: expected either --all or --vm NAME");
+        }
+
         try
         {
             var state = new AgentState(ClusterOptions.StateDir.Get(parsed), isInCluster: false);

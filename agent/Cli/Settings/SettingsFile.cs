@@ -69,7 +69,7 @@ internal sealed record SettingsFile(
 
     /// <summary>The file that is named; null if none is.</summary>
     public static string? PathOf(ParseResult parsed) =>
-        parsed.GetValue(Option) is { Length: > 0 } option ? option
+        parsed.GetResult(Option) is { Tokens: [{ Value: { Length: > 0 } option }] } ? option
         : Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } variable ? variable
         : null;
 

@@ -8,6 +8,7 @@ using Xunit;
 namespace PinAgent.Tests.Cli;
 
 /// <summary>What reaches a terminal: nothing it would obey, whoever wrote it, and no more than somebody reads.</summary>
+[Collection(ConsoleTests.Name)]
 public sealed class PrintedTests
 {
     // Erases the screen; sets the window's title; turns the direction of writing; begins a line of its own.
