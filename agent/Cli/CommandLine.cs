@@ -2,6 +2,7 @@ using System.CommandLine;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
 using PinAgent.Cli.Terminal;
+using PinAgent.Model.Text;
 
 namespace PinAgent.Cli;
 
@@ -83,10 +84,10 @@ internal static class CommandLine
         {
             return Failure.Usage(problem.Message);
         }
-        catch (IOException problem)
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             // Nobody reads the answer, or the disk is full.
-            return Failure.Because($"writing the answer: {problem.Message}");
+            return Failure.Because($"writing the answer: {FileProblem.Describe(problem)}");
         }
     }
 }

@@ -60,7 +60,7 @@ internal static class PlanCommand
             }
             catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
             {
-                return Failure.Because($"plan: {path ?? "standard input"}: {problem.Message}");
+                return Failure.Because($"plan: {FileProblem.Describe(path ?? "standard input", problem)}");
             }
         });
         return command;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using PinAgent.Model.Text;
 using PinAgent.Report.Endpoint;
 using PinAgent.Report.Status;
 
@@ -116,7 +117,7 @@ internal sealed class StatusClient(string socket) : IDisposable
                 $"{socket}: permission denied: ask as root, or as a member of the socket's group",
             SocketError.ConnectionRefused or SocketError.AddressNotAvailable =>
                 $"{socket}: no agent runs here: start one with pinagent run, or say with --socket where it is",
-            _ => $"{socket}: {(problem.InnerException ?? problem).Message}",
+            _ => $"{socket}: {FileProblem.Describe(problem.InnerException ?? problem)}",
         };
 
     private static string Refusal(string body, HttpStatusCode status)

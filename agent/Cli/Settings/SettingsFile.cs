@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Runtime.CompilerServices;
 using PinAgent.Kubernetes.Objects;
+using PinAgent.Model.Text;
 using PinAgent.NativeInterop.Files;
 
 namespace PinAgent.Cli.Settings;
@@ -57,7 +58,7 @@ internal sealed record SettingsFile(
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             throw new UsageException(
-                $"settings file: expected a readable file: {problem.Message}",
+                $"settings file: {FileProblem.Describe(path ?? DefaultPath, problem)}",
                 problem
             );
         }

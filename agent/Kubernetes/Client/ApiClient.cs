@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using PinAgent.Model.Text;
 using k8s;
 using k8s.Authentication;
 
@@ -85,7 +86,7 @@ internal sealed class ApiClient : IDisposable
             throw new ApiException(
                 new(
                     ApiProblemKind.Unauthorized,
-                    $"no credentials: {problem.GetBaseException().Message}"
+                    $"no credentials: {FileProblem.DescribeWithPath(problem.GetBaseException())}"
                 ),
                 problem
             );

@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.Net;
 using System.Security.Cryptography;
-using k8s;
 using PinAgent.Kubernetes.Watch;
+using PinAgent.Model.Text;
+using k8s;
 
 namespace PinAgent.Kubernetes.Client;
 
@@ -183,7 +184,7 @@ internal sealed class ApiConnection : IDisposable
             )
         {
             throw new InvalidDataException(
-                $"kubeconfig for {config.Host}: expected an address and a client certificate: {problem.Message}",
+                $"kubeconfig for {config.Host}: expected an address and a client certificate: {FileProblem.DescribeWithPath(problem)}",
                 problem
             );
         }
