@@ -71,7 +71,9 @@ internal static class ProveCommand
             var chosen = NamedVm.Choose(parsed.GetRequiredValue(Vm), machine.Vms, out var problem);
             if (chosen is null)
             {
-                return Failure.No($"prove: {problem}");
+                return machine.Unasked is { } unasked
+                    ? Failure.Because($"prove: {problem}; {unasked}")
+                    : Failure.No($"prove: {problem}");
             }
 
             var vm = machine.Observer.Observe().Vms.FirstOrDefault(vm => vm.Key.Pid == chosen.Pid);

@@ -87,6 +87,12 @@ internal static class ReleaseCommand
     )
     {
         using var machine = await LiveMachine.OpenAsync(parsed, stop);
+        if (machine.Unasked is { } unasked)
+        {
+            // One that runs would have to take note first.
+            throw new InvalidDataException(unasked);
+        }
+
         var chosen = new List<NamedVm>();
         if (parsed.GetValue(All))
         {

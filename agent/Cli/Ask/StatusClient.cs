@@ -100,7 +100,12 @@ internal sealed class StatusClient(string socket) : IDisposable
         }
         catch (HttpRequestException problem)
         {
-            throw new AgentException(Unreachable(problem));
+            throw new AgentException(Unreachable(problem))
+            {
+                IsDenied =
+                    problem.InnerException
+                        is SocketException { SocketErrorCode: SocketError.AccessDenied },
+            };
         }
         catch (TaskCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -161,4 +166,8 @@ internal sealed class StatusClient(string socket) : IDisposable
 }
 
 /// <summary>The running agent doesn't tell; the message says why and what to do.</summary>
-internal sealed class AgentException(string message) : Exception(message);
+internal sealed class AgentException(string message) : Exception(message)
+{
+    /// <summary>Whether this user mustn't ask: one may run all the same.</summary>
+    public bool IsDenied { get; init; }
+}
