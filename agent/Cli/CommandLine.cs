@@ -16,7 +16,8 @@ internal static class CommandLine
     };
 
     /// <summary>Every command with its options.</summary>
-    public static RootCommand Create()
+    /// <param name="width">How long a line of the help may be; null for what the terminal has.</param>
+    public static RootCommand Create(int? width = null)
     {
         var root = new RootCommand(
             """
@@ -43,7 +44,7 @@ internal static class CommandLine
             CommonOptions.PodCgroup.Option,
             SettingsFile.Option,
         };
-        DetailedCommand.ExtendHelp(root);
+        DetailedCommand.ExtendHelp(root, width ?? Output.HelpWidth);
         return root;
     }
 

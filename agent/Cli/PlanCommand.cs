@@ -35,8 +35,9 @@ internal static class PlanCommand
             "topology" is what "pinagent topology -o json" prints.
             """,
             """
-            echo '{"topology":{"cpus":[{"id":0,"core":0},{"id":1,"core":1},{"id":2,"core":2}]},
-                   "cpuset":"0-2","guest":{"sockets":2,"isolateEmulatorThread":true}}' | pinagent plan
+            echo '{"topology":{"cpus":[{"id":0,"core":0},{"id":1,"core":1},
+                   {"id":2,"core":2}]},"cpuset":"0-2",
+                   "guest":{"sockets":2,"isolateEmulatorThread":true}}' | pinagent plan
             """
         )
         {

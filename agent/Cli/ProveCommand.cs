@@ -109,7 +109,7 @@ internal static class ProveCommand
 
     private static Rows Render(ProofStatus proof)
     {
-        var table = Tables.Plain(
+        var table = new PlainTable(
             "VCPU",
             "CPU",
             "RAN",
@@ -133,19 +133,19 @@ internal static class ProveCommand
                     $"{vcpu.Interrupts?.ToString(CultureInfo.InvariantCulture) ?? "?"}",
                     vcpu.ForeignSeconds is { } foreign ? Seconds(foreign) : "?",
                 }
-                    .Select(text => new Text(text))
-                    .ToArray<IRenderable>()
+                    .Select(text => new Cell(text))
+                    .ToArray()
             );
         }
 
         return new Rows(
-            new Text(
+            new Flow(
                 $"{proof.Namespace}/{proof.Name} (pid {proof.Pid}), measured for {Seconds(proof.Seconds)}"
             ),
-            new Text(""),
+            new Flow(""),
             table,
-            new Text(""),
-            new Text(proof.Verdict)
+            new Flow(""),
+            new Flow(proof.Verdict)
         );
     }
 

@@ -40,7 +40,8 @@ internal static class ValidateCommand
             """
             pinagent validate -f vm.yaml
             kubectl get vmi -A -o yaml | pinagent validate -f - -o json
-            kubectl get vm,virtualmachineclusterinstancetype -A -o yaml | pinagent validate -f -
+            kubectl get vm,virtualmachineclusterinstancetype -A -o yaml |
+              pinagent validate -f -
             """
         )
         {

@@ -22,8 +22,8 @@ public sealed class PrintedTests
     public void A_drawing_holds_nothing_that_a_terminal_obeys(bool isTable)
     {
         using var output = new StringWriter();
-        var table = Tables.Plain("NAME");
-        table.AddRow(new Text(Evil));
+        var table = new PlainTable("NAME");
+        table.AddRow(Evil);
 
         Output.Write(isTable ? table : new Rows(new Text(Evil), new Text("next")), output, true);
 
