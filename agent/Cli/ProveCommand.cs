@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using PinAgent.Cli.Ask;
@@ -82,17 +81,14 @@ internal static class ProveCommand
                 return Failure.No($"prove: {chosen.FullName} (pid {chosen.Pid}) has just ended");
             }
 
-            var sampler = new ProofSampler(machine.Files);
-            var began = Stopwatch.GetTimestamp();
+            var sampler = new ProofSampler(machine.Files, TimeProvider.System);
             var before = sampler.Read(vm);
             await Task.Delay(For.Get(parsed), stop);
-            var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
             var proof = PinningProof.Of(
                 vm,
                 (chosen.Namespace, chosen.Name),
                 before,
-                sampler.Read(vm),
-                seconds
+                sampler.Read(vm)
             );
             Output.Print(
                 Format.Get(parsed),
