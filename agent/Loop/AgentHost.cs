@@ -88,7 +88,12 @@ internal sealed class AgentHost : IDisposable
         using var hotplug = new CpuHotplugWatch(_requests);
         using var cpusets = new CpusetWatch(_requests, _settings.HostRoot, _settings.Kubelet.Root);
         using var neighbours = new NeighbourLoop(
-            new NeighbourScan(_files.Root, _files.HasLiveProc(), _settings.Kubelet),
+            new NeighbourScan(
+                _files.Root,
+                _files.HasLiveProc(),
+                _settings.Kubelet,
+                _files.HasLiveProc() ? Environment.ProcessId : null
+            ),
             _requests,
             TimeProvider.System
         );
@@ -150,7 +155,10 @@ internal sealed class AgentHost : IDisposable
             store,
             _state.History,
             time,
-            provider.GetRequiredService<ILogger<PinLoop>>()
+            provider.GetRequiredService<ILogger<PinLoop>>(),
+            _files.HasLiveProc()
+                ? OwnThreads.OfThisProcess(new KernelThreadAffinity(_files))
+                : null
         ));
         services.AddHostedService(provider => new StatusServer(
             endpoint,
