@@ -105,6 +105,9 @@ internal sealed class AgentHost : IDisposable
                 Events = () => names.Source,
                 Neighbours = neighbours,
                 CpusetsWritten = cpusets.TakeWritten,
+                OtherAgents = _files.HasLiveProc()
+                    ? new OtherAgents(_files, Environment.ProcessId, TimeProvider.System).Look
+                    : null,
             },
             cpusets.Follow,
             sole.Look

@@ -65,6 +65,34 @@ public sealed class SecondAgentTests : IDisposable
         await second.WaitForLogAsync("Mode enforce from now on");
     }
 
+    // By its name the emulator is isolated, having a CPU of its own; by this VMI it isn't.
+    [Fact(Timeout = Timeout)]
+    public async Task One_with_another_state_folder_that_wants_the_same_VM_elsewhere_is_named()
+    {
+        Requires.RealGuests(cpus: 2);
+        using var vmi = new VmiFile(
+            $$$"""
+            kind: VirtualMachineInstance
+            metadata: {name: {{{_name["default_".Length..]}}}, namespace: default}
+            spec:
+              domain:
+                cpu: {dedicatedCpuPlacement: true, cores: 1}
+            """
+        );
+        using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "0-1");
+        await using var guest = await Guest.StartAsync(_name, "1", cpuset);
+        await using var first = new AgentLoop("--vm", _name);
+        await first.WaitForLogAsync("pinned within CPUs 0-1");
+        await using var second = new AgentLoop("--vm", _name, "--vmi", vmi.Path);
+
+        // One of them gives way first, and then there's nothing for the other to see. Other tests' agents may be named, too.
+        var told = await await Task.WhenAny(NamesAsync(first), NamesAsync(second));
+        Assert.Contains("if it is the one that sets these masks, stop it", told[1]);
+
+        static Task<string[]> NamesAsync(AgentLoop agent) =>
+            agent.WaitForLogsAsync("AnotherWriter", "another pinagent runs here (pid ");
+    }
+
     private Task<CliWrap.Buffered.BufferedCommandResult> StartAsync(params string[] arguments) =>
         Agent.RunAsync([
             "run",
