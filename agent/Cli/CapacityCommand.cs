@@ -76,7 +76,10 @@ internal static class CapacityCommand
     {
         Memory.Validators.Add(result =>
         {
-            if (result.Tokens is [{ Value: { Length: > 0 } text }] && (!Quantity.TryParse(text, out var quantity) || quantity.Sign < 0))
+            if (
+                result.Tokens is [{ Value: { Length: > 0 } text }]
+                && (!Quantity.TryParse(text, out var quantity) || quantity.Sign < 0)
+            )
             {
                 result.AddError($"--memory: expected a quantity like 4Gi, found \"{text}\"");
             }

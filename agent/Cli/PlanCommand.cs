@@ -61,7 +61,9 @@ internal static class PlanCommand
             }
             catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
             {
-                return Failure.Because($"plan: {FileProblem.Describe(path ?? "standard input", problem)}");
+                return Failure.Because(
+                    $"plan: {FileProblem.Describe(path ?? "standard input", problem)}"
+                );
             }
         });
         return command;

@@ -7,7 +7,6 @@ using PinAgent.Cli.Terminal;
 using PinAgent.Observe.Proof;
 using PinAgent.Report.Proof;
 using Spectre.Console;
-using Spectre.Console.Rendering;
 
 namespace PinAgent.Cli;
 

@@ -86,7 +86,9 @@ internal static class ValidateCommand
             }
             catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
             {
-                return Failure.Because($"validate: {FileProblem.Describe(Describe(path), problem)}");
+                return Failure.Because(
+                    $"validate: {FileProblem.Describe(Describe(path), problem)}"
+                );
             }
         });
         return command;

@@ -159,9 +159,7 @@ internal sealed class AgentHost : IDisposable
             _state.History,
             time,
             provider.GetRequiredService<ILogger<PinLoop>>(),
-            _files.HasLiveProc()
-                ? OwnThreads.OfThisProcess(new KernelThreadAffinity(_files))
-                : null
+            _files.HasLiveProc() ? OwnThreads.OfThisProcess(new KernelThreadAffinity(_files)) : null
         ));
         services.AddHostedService(provider => new StatusServer(
             endpoint,

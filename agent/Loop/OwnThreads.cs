@@ -34,7 +34,9 @@ internal sealed class OwnThreads(
                 [
                     .. Directory
                         .EnumerateDirectories("/proc/self/task")
-                        .Select(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture)),
+                        .Select(path =>
+                            int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture)
+                        ),
                 ]
         );
 

@@ -41,9 +41,7 @@ internal sealed class AgentLock(string path, TimeProvider time) : IDisposable
             if (FileLock.TryTake(file) is { IsSuccess: false } refused)
             {
                 file.Dispose();
-                return refused.Errno == Errno.EAGAIN
-                    ? Holder()
-                    : Unknown(refused.Errno.Describe());
+                return refused.Errno == Errno.EAGAIN ? Holder() : Unknown(refused.Errno.Describe());
             }
 
             _file = file;

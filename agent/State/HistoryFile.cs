@@ -58,7 +58,8 @@ internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            Problem = $"{path}: can't be written, so explain won't know: {FileProblem.Describe(problem)}";
+            Problem =
+                $"{path}: can't be written, so explain won't know: {FileProblem.Describe(problem)}";
         }
     }
 

@@ -97,7 +97,10 @@ internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, int versio
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            throw new StateException($"{path}: can't be written: {FileProblem.Describe(problem)}", problem);
+            throw new StateException(
+                $"{path}: can't be written: {FileProblem.Describe(problem)}",
+                problem
+            );
         }
     }
 

@@ -86,12 +86,7 @@ internal static class NearMiss
                         Math.Min(steps[i - 1, j], steps[i, j - 1]) + 1,
                         steps[i - 1, j - 1] + (one[i - 1] == other[j - 1] ? 0 : 1)
                     );
-                if (
-                    i > 1
-                    && j > 1
-                    && one[i - 1] == other[j - 2]
-                    && one[i - 2] == other[j - 1]
-                )
+                if (i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1])
                 {
                     steps[i, j] = Math.Min(steps[i, j], steps[i - 2, j - 2] + 1);
                 }

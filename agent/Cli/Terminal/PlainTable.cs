@@ -86,7 +86,9 @@ internal sealed class PlainTable(params string[] columns) : IRenderable
     private static IEnumerable<Segment> Aligned(Cell[] row, List<int> shown, int[] widths)
     {
         var cells = shown
-            .Select(column => new Flow([(row[column].Text, row[column].Style)]).Lines(widths[column]))
+            .Select(column =>
+                new Flow([(row[column].Text, row[column].Style)]).Lines(widths[column])
+            )
             .ToList();
         for (var line = 0; line < cells.Max(lines => lines.Count); line++)
         {
@@ -119,7 +121,10 @@ internal sealed class PlainTable(params string[] columns) : IRenderable
                 .. shown
                     .Skip(1)
                     .Select(column =>
-                        ($"  {columns[column].Trim()}{Flow.Glue}{row[column].Text}", row[column].Style)
+                        (
+                            $"  {columns[column].Trim()}{Flow.Glue}{row[column].Text}",
+                            row[column].Style
+                        )
                     ),
             ],
             hanging: 4

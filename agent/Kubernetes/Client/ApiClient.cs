@@ -2,9 +2,9 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using PinAgent.Model.Text;
 using k8s;
 using k8s.Authentication;
+using PinAgent.Model.Text;
 
 namespace PinAgent.Kubernetes.Client;
 

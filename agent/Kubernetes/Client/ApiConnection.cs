@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.Net;
 using System.Security.Cryptography;
+using k8s;
 using PinAgent.Kubernetes.Watch;
 using PinAgent.Model.Text;
-using k8s;
 
 namespace PinAgent.Kubernetes.Client;
 

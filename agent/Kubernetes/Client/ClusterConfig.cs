@@ -1,6 +1,6 @@
+using k8s;
 using PinAgent.Model.Text;
 using PinAgent.NativeInterop.Files;
-using k8s;
 
 namespace PinAgent.Kubernetes.Client;
 

@@ -25,7 +25,8 @@ internal static class FileProblem
     /// <summary>The words with the path before them.</summary>
     public static string Describe(string path, Exception problem) =>
         // Ours begin with the path, and that may be of a file in the folder.
-        problem.Message.StartsWith(path, StringComparison.Ordinal) ? problem.Message
+        problem.Message.StartsWith(path, StringComparison.Ordinal)
+            ? problem.Message
         // The runtime opens a folder and then finds that it mustn't.
         : problem is UnauthorizedAccessException && Directory.Exists(path)
             ? $"{path}: expected a file, found a folder"

@@ -44,12 +44,7 @@ internal sealed class ProofSampler(HostFiles files, TimeProvider time)
 
         var busy = ReadBusy();
         var ended = Now();
-        return new ProofSample(
-            threads,
-            busy,
-            ReadInterrupts(),
-            _cpuStat.ReadThrottled(vm.Key.Pid)
-        )
+        return new ProofSample(threads, busy, ReadInterrupts(), _cpuStat.ReadThrottled(vm.Key.Pid))
         {
             Began = began,
             Ended = ended,

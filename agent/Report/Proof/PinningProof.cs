@@ -142,7 +142,10 @@ internal static class PinningProof
     )
     {
         // One that isn't in the first sample and is older wasn't read there: when it ran isn't known.
-        var newest = before.Threads.Values.Select(thread => thread.StartTime).DefaultIfEmpty().Max();
+        var newest = before
+            .Threads.Values.Select(thread => thread.StartTime)
+            .DefaultIfEmpty()
+            .Max();
         return after
             .Threads.Where(thread =>
                 thread.Key != vcpu

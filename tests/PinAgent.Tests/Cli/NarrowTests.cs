@@ -9,7 +9,6 @@ using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Detect;
 using PinAgent.Report.Doctor;
-using PinAgent.Report.Rules;
 using PinAgent.Report.Status;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -29,7 +28,9 @@ public sealed partial class NarrowTests
     )!;
 
     // Every other CPU of a large machine: a list that has no blank.
-    private static readonly CpuSet Scattered = CpuSet.Of(Enumerable.Range(0, 64).Select(i => 2 * i));
+    private static readonly CpuSet Scattered = CpuSet.Of(
+        Enumerable.Range(0, 64).Select(i => 2 * i)
+    );
 
     private static VmStatus Large
     {
@@ -95,7 +96,7 @@ public sealed partial class NarrowTests
         Assert.All(narrow, line => Assert.InRange(line.Length, 0, Width));
         Assert.Contains(narrow, line => line.Length > 40);
         var words = Words(wide).ToHashSet(StringComparer.Ordinal);
-        Assert.Empty(Words(narrow).Where(word => !words.Contains(word)));
+        Assert.Subset(words, Words(narrow).ToHashSet(StringComparer.Ordinal));
         if (answer is not ("status" or "status of many" or "status --vm"))
         {
             // And none is left out.
@@ -190,7 +191,9 @@ public sealed partial class NarrowTests
                     new CpuManagerObservation(
                         CpuManagerState.Static,
                         null,
-                        [$"/var/lib/kubelet/cpu_manager_state: policy static, shared CPUs {Scattered}"]
+                        [
+                            $"/var/lib/kubelet/cpu_manager_state: policy static, shared CPUs {Scattered}",
+                        ]
                     ),
                     new PodResources(
                         Scattered,
@@ -264,6 +267,6 @@ public sealed partial class NarrowTests
     private static IEnumerable<string> Words(IEnumerable<string> lines) =>
         lines.SelectMany(line => Separators().Split(line)).Where(word => word.Length > 0);
 
-    [GeneratedRegex("[ ,]+")]
+    [GeneratedRegex("[ ,]+", RegexOptions.NonBacktracking)]
     private static partial Regex Separators();
 }

@@ -41,15 +41,10 @@ public sealed class NearMissTests
     [InlineData("expected a command; see pinagent help", "--host-root", "/")]
     public void The_nearest_is_named(string expected, params string[] arguments)
     {
-        var mistake = Assert.Single(
-            Mistakes.Find(CommandLine.Parse(Root, arguments))
-        );
+        var mistake = Assert.Single(Mistakes.Find(CommandLine.Parse(Root, arguments)));
 
         // The root's name is that of the program that runs, here the tests.
-        Assert.Equal(
-            expected,
-            mistake.Replace(Root.Name, "pinagent", StringComparison.Ordinal)
-        );
+        Assert.Equal(expected, mistake.Replace(Root.Name, "pinagent", StringComparison.Ordinal));
     }
 
     [Fact]

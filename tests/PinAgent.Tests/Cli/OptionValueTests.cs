@@ -98,10 +98,7 @@ public sealed class OptionValueTests
                 foreach (var value in NoNumbers)
                 {
                     asked++;
-                    var parsed = CommandLine.Parse(
-                        Root,
-                        [command.Name, option.Name, value]
-                    );
+                    var parsed = CommandLine.Parse(Root, [command.Name, option.Name, value]);
                     var told = Assert.Single(
                         Mistakes.Find(parsed),
                         mistake => mistake.StartsWith($"{option.Name}: ", StringComparison.Ordinal)
@@ -126,10 +123,7 @@ public sealed class OptionValueTests
                 foreach (var value in Values)
                 {
                     // A text of JSON is one of YAML.
-                    File.WriteAllText(
-                        file,
-                        $"{setting.Key}: {JsonSerializer.Serialize(value)}\n"
-                    );
+                    File.WriteAllText(file, $"{setting.Key}: {JsonSerializer.Serialize(value)}\n");
                     var told = MistakesOf(run.Name, "--config", file);
                     Assert.All(told, line => Assert.StartsWith($"{file}: {setting.Key}: ", line));
                     Assert.InRange(told.Count(), value.Contains('\0') ? 1 : 0, 1);

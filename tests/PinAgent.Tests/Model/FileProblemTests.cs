@@ -60,10 +60,7 @@ public sealed partial class FileProblemTests : IDisposable
     {
         var problem = Assert.ThrowsAny<IOException>(() => File.ReadAllText($"{_folder}/a/token"));
 
-        Assert.Equal(
-            $"{_folder}/a/token: no such folder",
-            FileProblem.DescribeWithPath(problem)
-        );
+        Assert.Equal($"{_folder}/a/token: no such folder", FileProblem.DescribeWithPath(problem));
         Assert.Equal("odd", FileProblem.DescribeWithPath(new InvalidOperationException("odd")));
     }
 
@@ -109,7 +106,8 @@ public sealed partial class FileProblemTests : IDisposable
     // A handler of such exceptions, and up to its end the exception's own text.
     [GeneratedRegex(
         @"^(?<indent> *)catch[^{]*\b(IOException|UnauthorizedAccessException|SocketException)\b[^{]*\{(?:(?!^\k<indent>\}).)*?\b(problem|exception)(\.GetBaseException\(\))?\.Message",
-        RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture
+        RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture,
+        10_000
     )]
     private static partial Regex PassedOn();
 }

@@ -87,6 +87,7 @@ public sealed class AgentLockTests : IDisposable
         using var holder = Process.Start(
             new ProcessStartInfo("flock", [Path, "cat"])
             {
+                UseShellExecute = false,
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
             }

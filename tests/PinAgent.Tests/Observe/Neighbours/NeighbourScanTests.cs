@@ -44,7 +44,7 @@ public sealed class NeighbourScanTests : IDisposable
         var scan = new NeighbourScan(_host.Host.Root, isLive: false, self: 50);
 
         Assert.Equal(51, Assert.Single(scan.Look([SurveyedHost.Target]).Processes).Pid);
-        Assert.Equal(2, _host.Look().Processes.Count());
+        Assert.Equal(2, _host.Look().Processes.Count);
     }
 
     [Fact]

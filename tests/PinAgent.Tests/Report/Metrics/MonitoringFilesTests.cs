@@ -99,7 +99,10 @@ public sealed partial class MonitoringFilesTests
         Assert.All(
             Alert().Matches(Text("rules.yaml")),
             alert =>
-                Assert.Contains($"alertname: {alert.Groups["name"].Value}\n        exp_alerts: []", plain)
+                Assert.Contains(
+                    $"alertname: {alert.Groups["name"].Value}\n        exp_alerts: []",
+                    plain
+                )
         );
     }
 

@@ -126,7 +126,20 @@ public sealed class ProofTests
     {
         var after = After(run: 1);
 
-        foreach (var proof in new[] { Judge(after with { BusySeconds = Empty<double>() }), Judge(after, before: Before with { BusySeconds = Empty<double>(), Interrupts = Empty<long>() }) })
+        foreach (
+            var proof in new[]
+            {
+                Judge(after with { BusySeconds = Empty<double>() }),
+                Judge(
+                    after,
+                    before: Before with
+                    {
+                        BusySeconds = Empty<double>(),
+                        Interrupts = Empty<long>(),
+                    }
+                ),
+            }
+        )
         {
             Assert.Null(proof.Vcpus[0].ForeignSeconds);
             Assert.True(proof.Holds, proof.Verdict);
