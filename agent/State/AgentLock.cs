@@ -57,8 +57,12 @@ internal sealed class AgentLock(string path, TimeProvider time) : IDisposable
     /// <summary>Gives it back.</summary>
     public void Dispose()
     {
-        _file?.Dispose();
-        _file = null;
+        if (_file is { } file)
+        {
+            FileLock.Release(file);
+            file.Dispose();
+            _file = null;
+        }
     }
 
     private SafeFileHandle Open()

@@ -11,6 +11,7 @@ public static partial class FileLock
 {
     private const int Exclusive = 2; // LOCK_EX
     private const int WithoutWaiting = 4; // LOCK_NB
+    private const int Unlock = 8; // LOCK_UN
 
     /// <summary>Takes it, without waiting for who has it.</summary>
     /// <returns><see cref="Errno.EAGAIN"/> if another has it.</returns>
@@ -25,6 +26,9 @@ public static partial class FileLock
             }
         }
     }
+
+    /// <summary>Gives it back, whoever else has the descriptor: a process that is just being started has all of its parent's.</summary>
+    public static void Release(SafeFileHandle file) => _ = flock(file, Unlock);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int flock(SafeFileHandle file, int operation);

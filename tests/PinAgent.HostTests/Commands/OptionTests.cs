@@ -34,7 +34,7 @@ public sealed partial class OptionTests : IDisposable
         var help = await Agent.RunAsync(command, "--help");
         var options = OptionName()
             .Matches(help.StandardOutput)
-            .Select(match => match.Value)
+            .Select(match => match.Groups["name"].Value)
             .Where(option => option is not ("--help" or "--version" or "--watch"))
             .Distinct()
             .ToList();
@@ -73,6 +73,9 @@ public sealed partial class OptionTests : IDisposable
         }
     }
 
-    [GeneratedRegex("(?<=^  (-., )*)--[a-z-]+", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        "^  (-., )*(?<name>--[a-z-]+)",
+        RegexOptions.Multiline | RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture
+    )]
     private static partial Regex OptionName();
 }

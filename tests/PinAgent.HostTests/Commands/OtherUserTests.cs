@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using CliWrap;
 using CliWrap.Buffered;
 using PinAgent.HostTests.Harness;
@@ -13,7 +12,11 @@ public sealed class OtherUserTests
 
     [Theory(Timeout = Timeout)]
     [InlineData("doctor", 1, "may not ask it (permission denied)")]
-    [InlineData("status", 3, "permission denied: ask as root, or as a member of the socket's group")]
+    [InlineData(
+        "status",
+        3,
+        "permission denied: ask as root, or as a member of the socket's group"
+    )]
     [InlineData("prove", 3, "permission denied: ask as root", "--vm", "nobody", "--for", "1s")]
     [InlineData("release", 3, "permission denied: ask as root", "--all")]
     public async Task It_is_told_that_the_agent_cannot_be_asked(
@@ -29,7 +32,9 @@ public sealed class OtherUserTests
         var folder = Path.GetDirectoryName(agent.Socket)!;
         foreach (var mode in new[] { "711", "700" })
         {
-            await Cli.Wrap("chmod").WithArguments([mode, folder]).ExecuteAsync();
+            await Cli.Wrap("chmod")
+                .WithArguments([mode, folder])
+                .ExecuteAsync(TestContext.Current.CancellationToken);
 
             var result = await AskAsNobodyAsync([command, .. more, "--socket", agent.Socket]);
 
@@ -38,7 +43,8 @@ public sealed class OtherUserTests
             Assert.Contains(expected, said, StringComparison.Ordinal);
             Assert.DoesNotContain("no agent runs here", said, StringComparison.Ordinal);
             Assert.DoesNotContain("until one runs", said, StringComparison.Ordinal);
-            Assert.DoesNotMatch(new Regex("^ +at |Access to the path", RegexOptions.Multiline), said);
+            Assert.DoesNotContain("\n   at ", said, StringComparison.Ordinal);
+            Assert.DoesNotContain("Access to the path", said, StringComparison.Ordinal);
         }
     }
 
@@ -60,7 +66,9 @@ public sealed class OtherUserTests
             "",
             TestContext.Current.CancellationToken
         );
-        await Cli.Wrap("chmod").WithArguments(["700", folder.Path]).ExecuteAsync();
+        await Cli.Wrap("chmod")
+            .WithArguments(["700", folder.Path])
+            .ExecuteAsync(TestContext.Current.CancellationToken);
         string[] state = command is "explain" or "report" ? ["--state-dir", folder.Path] : [];
 
         var result = await AskAsNobodyAsync([

@@ -85,21 +85,21 @@ public sealed class AgentLockTests : IDisposable
     public async Task The_lock_goes_with_a_process_that_is_killed()
     {
         using var holder = Process.Start(
-            new ProcessStartInfo("flock", [Path, "cat"])
+            new ProcessStartInfo("flock", ["--no-fork", Path, "cat"])
             {
                 UseShellExecute = false,
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
             }
         )!;
-        // Once cat answers, flock(1) has the lock.
+        // flock(1) becomes cat once it has the lock, and that answers.
         await holder.StandardInput.WriteLineAsync("ready");
         await holder.StandardInput.FlushAsync(TestContext.Current.CancellationToken);
         await holder.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
         using var held = new AgentLock(Path, Time);
         Assert.NotNull(held.Take());
 
-        holder.Kill(entireProcessTree: true);
+        holder.Kill();
         await holder.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Null(held.Take());
     }
