@@ -33,6 +33,9 @@ public enum Errno
     /// <summary>Permission denied.</summary>
     EACCES = 13,
 
+    /// <summary>A file of that name is there already.</summary>
+    EEXIST = 17,
+
     /// <summary>On another file system: here, one that isn't looked at.</summary>
     EXDEV = 18,
 
@@ -53,6 +56,15 @@ public enum Errno
 
     /// <summary>File too large: here, larger than the reader's limit.</summary>
     EFBIG = 27,
+
+    /// <summary>The disk is full.</summary>
+    ENOSPC = 28,
+
+    /// <summary>The file system can't be written.</summary>
+    EROFS = 30,
+
+    /// <summary>Nobody reads the pipe any more.</summary>
+    EPIPE = 32,
 
     /// <summary>Path or name too long.</summary>
     ENAMETOOLONG = 36,
@@ -111,6 +123,10 @@ public static class ErrnoText
             Errno.ENFILE => "too many open files on the machine (ENFILE)",
             Errno.EMFILE => "too many open files (EMFILE)",
             Errno.EFBIG => "file too large (EFBIG)",
+            Errno.EEXIST => "exists already (EEXIST)",
+            Errno.ENOSPC => "no space left on the disk (ENOSPC)",
+            Errno.EROFS => "read-only file system (EROFS)",
+            Errno.EPIPE => "nobody reads it any more (EPIPE)",
             Errno.ENAMETOOLONG => "name too long (ENAMETOOLONG)",
             Errno.ELOOP => "too many symbolic links (ELOOP)",
             Errno.EOPNOTSUPP => "operation not supported (EOPNOTSUPP)",

@@ -21,7 +21,7 @@ namespace PinAgent.Cli;
 /// <summary><c>pinagent capacity</c>: how many more VMs of a shape fit on this node?</summary>
 internal static class CapacityCommand
 {
-    private static readonly Option<int> Vcpus = Count("--vcpus", "The VM's vCPUs.", atLeast: 1);
+    private static readonly Number Vcpus = Count("--vcpus", "The VM's vCPUs.", atLeast: 1);
 
     private static readonly Option<bool> IsolateEmulator = new("--isolate-emulator")
     {
@@ -34,19 +34,19 @@ internal static class CapacityCommand
             "It has two where the others are even in number (emulatorThreadCompleteToEvenParity).",
     };
 
-    private static readonly Option<int> IoThreads = Count(
+    private static readonly Number IoThreads = Count(
         "--supplemental-io-threads",
         "I/O threads with a CPU of their own each.",
         atLeast: 0
     );
 
-    private static readonly Option<int> Sidecars = Count(
+    private static readonly Number Sidecars = Count(
         "--sidecars",
         "Hook sidecars, from the shared pool: each as the KubeVirt object has it, else 200m CPU and 64M memory.",
         atLeast: 0
     );
 
-    private static readonly Option<int> ContainerDisks = Count(
+    private static readonly Number ContainerDisks = Count(
         "--container-disks",
         "Container disks, likewise: else 10m and 40M. None are counted where KubeVirt's feature gate ImageVolume is on.",
         atLeast: 0
@@ -77,8 +77,10 @@ internal static class CapacityCommand
     {
         Memory.Validators.Add(result =>
         {
-            var text = result.GetValueOrDefault<string?>();
-            if (!Quantity.TryParse(text, out var quantity) || quantity.Sign < 0)
+            if (
+                result.Tokens is [{ Value: { Length: > 0 } text }]
+                && (!Quantity.TryParse(text, out var quantity) || quantity.Sign < 0)
+            )
             {
                 result.AddError($"--memory: expected a quantity like 4Gi, found \"{text}\"");
             }
@@ -95,12 +97,12 @@ internal static class CapacityCommand
             "pinagent capacity --vcpus 4 --isolate-emulator --sidecars 1"
         )
         {
-            Vcpus,
+            Vcpus.Option,
             IsolateEmulator,
             EvenParity,
-            IoThreads,
-            Sidecars,
-            ContainerDisks,
+            IoThreads.Option,
+            Sidecars.Option,
+            ContainerDisks.Option,
             NoConsoleLog,
             Memory,
             FullPcpus,
@@ -117,8 +119,7 @@ internal static class CapacityCommand
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
     {
         // Not a required option: that would forbid --help without it.
-        var vcpus = parsed.GetValue(Vcpus);
-        if (vcpus == 0)
+        if (Vcpus.Get(parsed) is not { } vcpus)
         {
             return Failure.Usage("capacity: expected --vcpus N, found none");
         }
@@ -127,7 +128,7 @@ internal static class CapacityCommand
         {
             var node = await ObserveAsync(parsed, stop);
             var left = CapacitySurvey.Of(node, await AskAgentAsync(parsed, stop));
-            var disks = parsed.GetValue(ContainerDisks);
+            var disks = ContainerDisks.Get(parsed) ?? 0;
             var status = CapacityStatus.Of(
                 left with
                 {
@@ -137,8 +138,8 @@ internal static class CapacityCommand
                 {
                     IsolateEmulator = parsed.GetValue(IsolateEmulator),
                     EvenParity = parsed.GetValue(EvenParity),
-                    SupplementalIoThreads = parsed.GetValue(IoThreads),
-                    Sidecars = parsed.GetValue(Sidecars),
+                    SupplementalIoThreads = IoThreads.Get(parsed) ?? 0,
+                    Sidecars = Sidecars.Get(parsed) ?? 0,
                     Sidecar = ContainerAmount.Of(node.Cluster, ContainerAmount.Sidecar),
                     ContainerDisks = node.Cluster?.ImageVolumeGate == FeatureGate.On ? 0 : disks,
                     ContainerDisk = ContainerAmount.Of(node.Cluster, ContainerAmount.ContainerDisk),
@@ -239,19 +240,6 @@ internal static class CapacityCommand
         return watcher.Facts;
     }
 
-    private static Option<int> Count(string name, string description, int atLeast)
-    {
-        var option = new Option<int>(name) { Description = description, HelpName = "N" };
-        option.Validators.Add(result =>
-        {
-            var count = result.GetValueOrDefault<int>();
-            if (count < atLeast || count > GuestTopology.MaxVcpus)
-            {
-                result.AddError(
-                    $"{name}: expected {atLeast} to {GuestTopology.MaxVcpus}, found {count}"
-                );
-            }
-        });
-        return option;
-    }
+    private static Number Count(string name, string description, int atLeast) =>
+        new(name, description, atLeast, GuestTopology.MaxVcpus);
 }

@@ -108,7 +108,7 @@ internal static class DoctorCommand
         }
         catch (AgentException problem)
         {
-            return new(socket, status, problem.Message);
+            return new(socket, status, problem.Message, problem.IsDenied);
         }
     }
 

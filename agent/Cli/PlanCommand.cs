@@ -35,8 +35,9 @@ internal static class PlanCommand
             "topology" is what "pinagent topology -o json" prints.
             """,
             """
-            echo '{"topology":{"cpus":[{"id":0,"core":0},{"id":1,"core":1},{"id":2,"core":2}]},
-                   "cpuset":"0-2","guest":{"sockets":2,"isolateEmulatorThread":true}}' | pinagent plan
+            echo '{"topology":{"cpus":[{"id":0,"core":0},{"id":1,"core":1},
+                   {"id":2,"core":2}]},"cpuset":"0-2",
+                   "guest":{"sockets":2,"isolateEmulatorThread":true}}' | pinagent plan
             """
         )
         {
@@ -60,7 +61,9 @@ internal static class PlanCommand
             }
             catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
             {
-                return Failure.Because($"plan: {path ?? "standard input"}: {problem.Message}");
+                return Failure.Because(
+                    $"plan: {FileProblem.Describe(path ?? "standard input", problem)}"
+                );
             }
         });
         return command;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using PinAgent.Cli.Ask;
@@ -8,7 +7,6 @@ using PinAgent.Cli.Terminal;
 using PinAgent.Observe.Proof;
 using PinAgent.Report.Proof;
 using Spectre.Console;
-using Spectre.Console.Rendering;
 
 namespace PinAgent.Cli;
 
@@ -71,7 +69,9 @@ internal static class ProveCommand
             var chosen = NamedVm.Choose(parsed.GetRequiredValue(Vm), machine.Vms, out var problem);
             if (chosen is null)
             {
-                return Failure.No($"prove: {problem}");
+                return machine.Unasked is { } unasked
+                    ? Failure.Because($"prove: {problem}; {unasked}")
+                    : Failure.No($"prove: {problem}");
             }
 
             var vm = machine.Observer.Observe().Vms.FirstOrDefault(vm => vm.Key.Pid == chosen.Pid);
@@ -80,17 +80,14 @@ internal static class ProveCommand
                 return Failure.No($"prove: {chosen.FullName} (pid {chosen.Pid}) has just ended");
             }
 
-            var sampler = new ProofSampler(machine.Files);
-            var began = Stopwatch.GetTimestamp();
+            var sampler = new ProofSampler(machine.Files, TimeProvider.System);
             var before = sampler.Read(vm);
             await Task.Delay(For.Get(parsed), stop);
-            var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
             var proof = PinningProof.Of(
                 vm,
                 (chosen.Namespace, chosen.Name),
                 before,
-                sampler.Read(vm),
-                seconds
+                sampler.Read(vm)
             );
             Output.Print(
                 Format.Get(parsed),
@@ -107,7 +104,7 @@ internal static class ProveCommand
 
     private static Rows Render(ProofStatus proof)
     {
-        var table = Tables.Plain(
+        var table = new PlainTable(
             "VCPU",
             "CPU",
             "RAN",
@@ -131,19 +128,19 @@ internal static class ProveCommand
                     $"{vcpu.Interrupts?.ToString(CultureInfo.InvariantCulture) ?? "?"}",
                     vcpu.ForeignSeconds is { } foreign ? Seconds(foreign) : "?",
                 }
-                    .Select(text => new Text(text))
-                    .ToArray<IRenderable>()
+                    .Select(text => new Cell(text))
+                    .ToArray()
             );
         }
 
         return new Rows(
-            new Text(
+            new Flow(
                 $"{proof.Namespace}/{proof.Name} (pid {proof.Pid}), measured for {Seconds(proof.Seconds)}"
             ),
-            new Text(""),
+            new Flow(""),
             table,
-            new Text(""),
-            new Text(proof.Verdict)
+            new Flow(""),
+            new Flow(proof.Verdict)
         );
     }
 

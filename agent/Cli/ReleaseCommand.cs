@@ -54,19 +54,18 @@ internal static class ReleaseCommand
         };
         command.Add(EndpointOptions.Socket);
         command.Add(ClusterOptions.StateDir);
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(All) == (result.GetValue(Vms) is { Length: > 0 }))
-            {
-                result.AddError("release: expected either --all or --vm NAME");
-            }
-        });
         command.SetAction(RunAsync);
         return command;
     }
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
     {
+        // No validator: one of a command hides what is wrong with its options.
+        if (parsed.GetValue(All) == (parsed.GetValue(Vms) is { Length: > 0 }))
+        {
+            return Failure.Usage("release: expected either --all or --vm NAME");
+        }
+
         try
         {
             var state = new AgentState(ClusterOptions.StateDir.Get(parsed), isInCluster: false);
@@ -88,6 +87,12 @@ internal static class ReleaseCommand
     )
     {
         using var machine = await LiveMachine.OpenAsync(parsed, stop);
+        if (machine.Unasked is { } unasked)
+        {
+            // One that runs would have to take note first.
+            throw new InvalidDataException(unasked);
+        }
+
         var chosen = new List<NamedVm>();
         if (parsed.GetValue(All))
         {

@@ -4,6 +4,7 @@ using System.Text.Json;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Terminal;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Text;
 using PinAgent.Observe.Files;
 using PinAgent.Observe.Recording;
 using PinAgent.Observe.Topology;
@@ -71,7 +72,7 @@ internal static class ReportCommand
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             return Failure.Because(
-                $"report: {to}: {problem.Message}; write it elsewhere with --output, or to a pipe with --output -"
+                $"report: {FileProblem.Describe(to, problem)}; write it elsewhere with --output, or to a pipe with --output -"
             );
         }
 

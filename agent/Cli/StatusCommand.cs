@@ -36,7 +36,13 @@ internal static class StatusCommand
 
     public static Command Create()
     {
-        Probe.AcceptOnlyFromAmong("live", "ready");
+        Probe.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: not ("" or "live" or "ready") and var text }])
+            {
+                result.AddError($"--probe: expected live|ready, found \"{text}\"");
+            }
+        });
         var command = new DetailedCommand(
             "status",
             "Ask the running agent who runs where, and why a VM isn't pinned.",

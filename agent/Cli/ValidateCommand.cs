@@ -4,6 +4,7 @@ using System.Text.Json;
 using PinAgent.Cli.Input;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Terminal;
+using PinAgent.Model.Text;
 using PinAgent.Observe.Vmi;
 using PinAgent.Plan.Rules;
 using PinAgent.Report.Rules;
@@ -39,7 +40,8 @@ internal static class ValidateCommand
             """
             pinagent validate -f vm.yaml
             kubectl get vmi -A -o yaml | pinagent validate -f - -o json
-            kubectl get vm,virtualmachineclusterinstancetype -A -o yaml | pinagent validate -f -
+            kubectl get vm,virtualmachineclusterinstancetype -A -o yaml |
+              pinagent validate -f -
             """
         )
         {
@@ -84,7 +86,9 @@ internal static class ValidateCommand
             }
             catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
             {
-                return Failure.Because($"validate: {Describe(path)}: {problem.Message}");
+                return Failure.Because(
+                    $"validate: {FileProblem.Describe(Describe(path), problem)}"
+                );
             }
         });
         return command;

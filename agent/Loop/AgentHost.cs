@@ -9,6 +9,7 @@ using PinAgent.Observe.Kubelet;
 using PinAgent.Observe.Neighbours;
 using PinAgent.Observe.Proc;
 using PinAgent.Observe.Qemu;
+using PinAgent.Report;
 using PinAgent.Report.Endpoint;
 using PinAgent.Report.Endpoint.Scrape;
 using PinAgent.Report.Status;
@@ -62,7 +63,8 @@ internal sealed class AgentHost : IDisposable
 
         var pass = CreatePass(
             new PassSurroundings { Labels = _cluster?.Labels, Reporter = _cluster?.Reporter },
-            follow: null
+            follow: null,
+            _settings.Mode(_files, _files.HasLiveProc())
         );
         var result = pass.Run();
         return (RunDelays.Add(result.Status, _delays.Read), result.IsAsTold);
@@ -71,18 +73,29 @@ internal sealed class AgentHost : IDisposable
     /// <summary>Pins, and keeps it so.</summary>
     /// <param name="settings">How it looks, and where it shows it.</param>
     /// <param name="stop">Ends it; the pins stay.</param>
-    /// <exception cref="InvalidDataException">The node can't be read at all.</exception>
+    /// <exception cref="InvalidDataException">The node can't be read at all, or another agent pins here.</exception>
     public async Task RunAsync(
         LoopSettings settings,
         Action<IServiceCollection> addLogging,
         CancellationToken stop
     )
     {
+        using var held = new AgentLock(
+            Path.Combine(_settings.StateDir, "agent.lock"),
+            TimeProvider.System
+        );
+        var sole = new SoleAgent(held, _settings.Mode(_files, _files.HasLiveProc()));
+        sole.Begin();
         using var names = new ThreadNameWatch(_requests);
         using var hotplug = new CpuHotplugWatch(_requests);
         using var cpusets = new CpusetWatch(_requests, _settings.HostRoot, _settings.Kubelet.Root);
         using var neighbours = new NeighbourLoop(
-            new NeighbourScan(_files.Root, _files.HasLiveProc(), _settings.Kubelet),
+            new NeighbourScan(
+                _files.Root,
+                _files.HasLiveProc(),
+                _settings.Kubelet,
+                _files.HasLiveProc() ? Environment.ProcessId : null
+            ),
             _requests,
             TimeProvider.System
         );
@@ -94,8 +107,12 @@ internal sealed class AgentHost : IDisposable
                 Events = () => names.Source,
                 Neighbours = neighbours,
                 CpusetsWritten = cpusets.TakeWritten,
+                OtherAgents = _files.HasLiveProc()
+                    ? new OtherAgents(_files, Environment.ProcessId, TimeProvider.System).Look
+                    : null,
             },
-            cpusets.Follow
+            cpusets.Follow,
+            sole.Look
         );
         var builder = Host.CreateEmptyApplicationBuilder(null);
         addLogging(builder.Services);
@@ -143,7 +160,8 @@ internal sealed class AgentHost : IDisposable
             store,
             _state.History,
             time,
-            provider.GetRequiredService<ILogger<PinLoop>>()
+            provider.GetRequiredService<ILogger<PinLoop>>(),
+            _files.HasLiveProc() ? OwnThreads.OfThisProcess(new KernelThreadAffinity(_files)) : null
         ));
         services.AddHostedService(provider => new StatusServer(
             endpoint,
@@ -167,7 +185,11 @@ internal sealed class AgentHost : IDisposable
         }
     }
 
-    private PinPass CreatePass(PassSurroundings around, Action<IEnumerable<string>>? follow)
+    private PinPass CreatePass(
+        PassSurroundings around,
+        Action<IEnumerable<string>>? follow,
+        Func<EffectiveMode> mode
+    )
     {
         var isLive = _files.HasLiveProc();
         return new PinPass(
@@ -183,7 +205,7 @@ internal sealed class AgentHost : IDisposable
             _settings.Vms,
             new PlanApplier(isLive ? new KernelThreadAffinity(_files) : new NoThreadAffinity()),
             _settings.NodeName,
-            _settings.Mode(_files, isLive),
+            mode,
             _state,
             TimeProvider.System,
             around

@@ -58,6 +58,15 @@ internal sealed record PassSurroundings
     /// <summary>Looks around the VMs.</summary>
     public NeighbourLoop? Neighbours { get; init; }
 
+    /// <summary>Says which other agents run here; asked where another program fights over a VM.</summary>
+    public Func<string?>? OtherAgents { get; init; }
+
+    /// <summary>What is to be said of them.</summary>
+    internal IEnumerable<string> NoticesOf(NodePlan plan) =>
+        plan.Vms.Any(vm => vm.Contested is not null) && OtherAgents?.Invoke() is { } others
+            ? [others]
+            : [];
+
     /// <summary>Says whether a VM's cpuset was written since it was last asked.</summary>
     public Func<bool?>? CpusetsWritten { get; init; }
 }

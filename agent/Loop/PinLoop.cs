@@ -28,7 +28,8 @@ internal sealed partial class PinLoop(
     StatusStore store,
     HistoryFile history,
     TimeProvider time,
-    ILogger<PinLoop> logger
+    ILogger<PinLoop> logger,
+    OwnThreads? own = null
 ) : BackgroundService
 {
     /// <summary>The longest time between two looks at every process, where the loop's period isn't longer.</summary>
@@ -102,6 +103,7 @@ internal sealed partial class PinLoop(
 
             _last = result;
             store.Put(result.Status, PassFigures.Of(result, took));
+            own?.MakeWay(result);
             Tell(result);
             _unreadable = "";
         }

@@ -212,7 +212,13 @@ internal sealed class PinPass(
                 Node = node,
                 Mode = inputs.Mode.Mode,
                 ModeMessage = inputs.Mode.Message,
-                Notices = [.. plan.Notices, .. state.Problems, .. EventNotices(inputs.Events)],
+                Notices =
+                [
+                    .. plan.Notices,
+                    .. state.Problems,
+                    .. EventNotices(inputs.Events),
+                    .. _around.NoticesOf(plan),
+                ],
                 Cluster = snapshot.Cluster is { } facts
                     ? new ClusterStatus(facts.Sync.State, facts.Sync.Since)
                     : null,

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Text;
 using PinAgent.NativeInterop;
 using PinAgent.NativeInterop.Files;
 
@@ -57,7 +58,8 @@ internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            Problem = $"{path}: can't be written, so explain won't know: {problem.Message}";
+            Problem =
+                $"{path}: can't be written, so explain won't know: {FileProblem.Describe(problem)}";
         }
     }
 

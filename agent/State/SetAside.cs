@@ -1,3 +1,5 @@
+using PinAgent.Model.Text;
+
 namespace PinAgent.State;
 
 /// <summary>Files of the state folder that can't be used: out of the way, and kept for who wants to know why.</summary>
@@ -25,7 +27,7 @@ internal static class SetAside
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            return $"it can't be set aside either: {problem.Message}";
+            return $"it can't be set aside either: {FileProblem.Describe(problem)}";
         }
     }
 }

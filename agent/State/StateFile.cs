@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using PinAgent.Model.Text;
 using PinAgent.NativeInterop;
 using PinAgent.NativeInterop.Files;
 
@@ -96,7 +97,10 @@ internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, int versio
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            throw new StateException($"{path}: can't be written: {problem.Message}", problem);
+            throw new StateException(
+                $"{path}: can't be written: {FileProblem.Describe(problem)}",
+                problem
+            );
         }
     }
 

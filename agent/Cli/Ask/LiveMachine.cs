@@ -30,6 +30,9 @@ internal sealed class LiveMachine : IDisposable
     /// <summary>Whether an agent runs here and answers.</summary>
     public bool HasAgent { get; private set; }
 
+    /// <summary>Why an agent that may run here can't be asked; null if it can, or none runs.</summary>
+    public string? Unasked { get; private set; }
+
     /// <summary>The VMs that run here.</summary>
     public ImmutableArray<NamedVm> Vms { get; private set; }
 
@@ -49,6 +52,7 @@ internal sealed class LiveMachine : IDisposable
 
             var agent = await DoctorCommand.AskAgentAsync(EndpointOptions.Socket.Get(parsed), stop);
             machine.HasAgent = agent.Status is not null;
+            machine.Unasked = agent.IsDenied ? agent.Problem : null;
             machine.Vms = NamedVm.All(agent.Status, machine.Observer);
             return machine;
         }

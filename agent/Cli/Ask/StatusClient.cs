@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using PinAgent.Model.Text;
 using PinAgent.Report.Endpoint;
 using PinAgent.Report.Status;
 
@@ -99,7 +100,12 @@ internal sealed class StatusClient(string socket) : IDisposable
         }
         catch (HttpRequestException problem)
         {
-            throw new AgentException(Unreachable(problem));
+            throw new AgentException(Unreachable(problem))
+            {
+                IsDenied =
+                    problem.InnerException
+                        is SocketException { SocketErrorCode: SocketError.AccessDenied },
+            };
         }
         catch (TaskCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -116,7 +122,7 @@ internal sealed class StatusClient(string socket) : IDisposable
                 $"{socket}: permission denied: ask as root, or as a member of the socket's group",
             SocketError.ConnectionRefused or SocketError.AddressNotAvailable =>
                 $"{socket}: no agent runs here: start one with pinagent run, or say with --socket where it is",
-            _ => $"{socket}: {(problem.InnerException ?? problem).Message}",
+            _ => $"{socket}: {FileProblem.Describe(problem.InnerException ?? problem)}",
         };
 
     private static string Refusal(string body, HttpStatusCode status)
@@ -160,4 +166,8 @@ internal sealed class StatusClient(string socket) : IDisposable
 }
 
 /// <summary>The running agent doesn't tell; the message says why and what to do.</summary>
-internal sealed class AgentException(string message) : Exception(message);
+internal sealed class AgentException(string message) : Exception(message)
+{
+    /// <summary>Whether this user mustn't ask: one may run all the same.</summary>
+    public bool IsDenied { get; init; }
+}

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using PinAgent.Cli.Settings;
+using PinAgent.Cli.Terminal;
 
 namespace PinAgent.Cli.Options;
 
@@ -29,35 +30,60 @@ internal sealed class DetailedCommand(string name, string summary, string detail
         }
     }
 
-    /// <summary>Makes a root command's help print the details.</summary>
-    public static void ExtendHelp(RootCommand root)
+    /// <summary>Makes a root command's help print the details, and no line longer than this.</summary>
+    public static void ExtendHelp(RootCommand root, int width)
     {
         var help = root.Options.OfType<HelpOption>().Single();
-        if (help.Action is SynchronousCommandLineAction original)
+        if (help.Action is HelpAction original)
         {
-            help.Action = new DetailedHelp(original);
+            original.MaxWidth = width;
+            help.Action = new DetailedHelp(original, width);
         }
     }
 
-    private void PrintDetails(TextWriter output)
+    private void PrintDetails(TextWriter output, int width)
     {
         output.WriteLine("Details:");
-        Print(details);
+        foreach (var paragraph in Paragraphs())
+        {
+            foreach (var line in new Flow($"  {paragraph}").Lines(width))
+            {
+                output.WriteLine(string.Concat(line.Select(part => part.Text)).TrimEnd());
+            }
+        }
+
         output.WriteLine();
         output.WriteLine("Example:");
-        Print(example);
-        output.WriteLine();
-
-        void Print(string text)
+        foreach (var line in example.Split('\n'))
         {
-            foreach (var line in text.Split('\n'))
+            // To be copied as it is.
+            output.WriteLine($"  {line}".TrimEnd());
+        }
+
+        output.WriteLine();
+    }
+
+    // In the source a sentence goes on in the next line; where one ends with the line, a paragraph does.
+    private IEnumerable<string> Paragraphs()
+    {
+        var paragraph = "";
+        foreach (var line in details.Split('\n'))
+        {
+            paragraph = paragraph.Length == 0 ? line : $"{paragraph} {line}";
+            if (line.EndsWith('.') || line.EndsWith(':'))
             {
-                output.WriteLine($"  {line}".TrimEnd());
+                yield return paragraph;
+                paragraph = "";
             }
+        }
+
+        if (paragraph.Length > 0)
+        {
+            yield return paragraph;
         }
     }
 
-    private sealed class DetailedHelp(SynchronousCommandLineAction original)
+    private sealed class DetailedHelp(SynchronousCommandLineAction original, int width)
         : SynchronousCommandLineAction
     {
         // Who asks how a command is called needn't call it right.
@@ -68,7 +94,7 @@ internal sealed class DetailedCommand(string name, string summary, string detail
             var code = original.Invoke(parseResult);
             if (parseResult.CommandResult.Command is DetailedCommand command)
             {
-                command.PrintDetails(parseResult.InvocationConfiguration.Output);
+                command.PrintDetails(parseResult.InvocationConfiguration.Output, width);
             }
 
             return code;

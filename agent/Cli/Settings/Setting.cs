@@ -254,8 +254,10 @@ internal sealed class Setting<T> : Setting
         }
     }
 
+    // A file of settings can hold what no command line can, and no path has.
     private T Read(ImmutableArray<string> texts) =>
-        IsList || texts.Length == 1
-            ? _read(texts)
-            : throw new FormatException($"expected one value, found {texts.Length}");
+        texts.Any(text => text.Contains('\0', StringComparison.Ordinal))
+            ? throw new FormatException("expected text, found a character of code 0")
+        : IsList || texts.Length == 1 ? _read(texts)
+        : throw new FormatException($"expected one value, found {texts.Length}");
 }

@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Runtime.CompilerServices;
 using PinAgent.Kubernetes.Objects;
 using PinAgent.Model.Cpu;
+using PinAgent.Model.Text;
 using PinAgent.NativeInterop.Files;
 
 namespace PinAgent.Cli.Settings;
@@ -61,7 +62,7 @@ internal sealed record SettingsFile(
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             throw new UsageException(
-                $"settings file: expected a readable file: {problem.Message}",
+                $"settings file: {FileProblem.Describe(path ?? DefaultPath, problem)}",
                 problem
             );
         }
@@ -73,7 +74,7 @@ internal sealed record SettingsFile(
 
     /// <summary>The file that is named; null if none is.</summary>
     public static string? PathOf(ParseResult parsed) =>
-        parsed.GetValue(Option) is { Length: > 0 } option ? option
+        parsed.GetResult(Option) is { Tokens: [{ Value: { Length: > 0 } option }] } ? option
         : Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } variable ? variable
         : null;
 

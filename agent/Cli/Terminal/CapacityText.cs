@@ -35,6 +35,6 @@ internal static class CapacityText
                 : $"memory in bytes: {each.Memory} each, {free.Memory} free",
             .. status.Notes.Select(note => $"note: {note}"),
         ];
-        return new Rows(lines.Select(line => new Text(line)));
+        return new Rows(lines.Select(line => new Flow(line)));
     }
 }

@@ -13,7 +13,7 @@ internal static class DetectText
     {
         var parts = new List<IRenderable>
         {
-            new Text(
+            new Flow(
                 status.State switch
                 {
                     CpuManagerState.Static => "CPU manager: running (policy static)",
@@ -24,7 +24,7 @@ internal static class DetectText
                 }
             ),
         };
-        parts.AddRange(status.Evidence.Select(line => new Text($"  {line}")));
+        parts.AddRange(status.Evidence.Select(line => new Flow($"  {line}")));
         AddTable(
             parts,
             ["POD", "CONTAINER", "CPUS"],
@@ -41,14 +41,14 @@ internal static class DetectText
         );
         if (status.Cluster is { } cluster)
         {
-            parts.Add(new Text(""));
-            parts.AddRange(Lines(cluster).Select(line => new Text(line)));
+            parts.Add(new Flow(""));
+            parts.AddRange(Lines(cluster).Select(line => new Flow(line)));
         }
 
         if (status.LabelCommand is { } command)
         {
-            parts.Add(new Text(""));
-            parts.AddRange(Advice(status.Cluster, command).Select(line => new Text(line)));
+            parts.Add(new Flow(""));
+            parts.AddRange(Advice(status.Cluster, command).Select(line => new Flow(line)));
         }
 
         return new Rows(parts);
@@ -112,15 +112,15 @@ internal static class DetectText
         IEnumerable<string[]> rows
     )
     {
-        var table = Tables.Plain(header);
+        var table = new PlainTable(header);
         foreach (var row in rows)
         {
-            table.AddRow([.. row.Select(cell => new Text(cell))]);
+            table.AddRow([.. row.Select(cell => new Cell(cell))]);
         }
 
-        if (table.Rows.Count > 0)
+        if (table.RowCount > 0)
         {
-            parts.Add(new Text(""));
+            parts.Add(new Flow(""));
             parts.Add(table);
         }
     }

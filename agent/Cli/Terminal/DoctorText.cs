@@ -13,24 +13,30 @@ internal static class DoctorText
     public static IRenderable Render(DoctorStatus status)
     {
         var width = status.Findings.Max(finding => finding.Check.Length) + 2;
-        var lines = new List<string> { $"pinagent {status.Version} on node {status.Node}" };
+        var hanging = LevelWidth + width;
+        var lines = new List<Flow> { new($"pinagent {status.Version} on node {status.Node}") };
         foreach (var finding in status.Findings)
         {
             lines.Add(
-                $"{Word(finding.Level).PadRight(LevelWidth)}{finding.Check.PadRight(width)}{finding.Found}"
+                new(
+                    $"{Word(finding.Level).PadRight(LevelWidth)}{finding.Check.PadRight(width)}{finding.Found}",
+                    hanging
+                )
             );
-            var indent = new string(' ', LevelWidth + width);
+            var indent = new string(' ', hanging);
             lines.AddRange(
                 new[] { ("lost", finding.Loses), ("do", finding.Action) }
                     .Where(line => line.Item2 is not null)
-                    .Select(line => $"{indent}{line.Item1}: {line.Item2}")
+                    .Select(line => new Flow($"{indent}{line.Item1}: {line.Item2}"))
             );
         }
 
         lines.Add(
-            $"problems: {Count(status, FindingLevel.Problem)}, warnings: {Count(status, FindingLevel.Warning)}"
+            new(
+                $"problems: {Count(status, FindingLevel.Problem)}, warnings: {Count(status, FindingLevel.Warning)}"
+            )
         );
-        return new Rows(lines.Select(line => new Text(line)));
+        return new Rows(lines);
     }
 
     private static int Count(DoctorStatus status, FindingLevel level) =>

@@ -16,7 +16,7 @@ internal static class ExplainText
         foreach (var change in changes)
         {
             lines.Add(
-                new Text(
+                new Flow(
                     $"{change.At.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture)}  "
                         + (
                             change.IsOfAgent
@@ -30,19 +30,19 @@ internal static class ExplainText
                 continue;
             }
 
-            lines.Add(new Text($"    {ChangeText.Why(change)}"));
+            lines.Add(new Flow($"    {ChangeText.Why(change)}"));
             if (ChangeText.Likely(change.Cause) is { } who)
             {
-                lines.Add(new Text($"    likely: {who}"));
+                lines.Add(new Flow($"    likely: {who}"));
             }
 
             lines.AddRange(
-                change.Threads.Select(thread => new Text($"    {ChangeText.Thread(thread)}"))
+                change.Threads.Select(thread => new Flow($"    {ChangeText.Thread(thread)}"))
             );
             if (change.UnpinnedSecondsAtMost is { } seconds)
             {
                 lines.Add(
-                    new Text(
+                    new Flow(
                         string.Create(
                             CultureInfo.InvariantCulture,
                             $"    off its CPUs for at most {seconds:0.###} s"

@@ -12,6 +12,16 @@ internal static class Output
     // Where nobody's terminal sets a width: wide enough that no cell is broken in a log or a pipe.
     private const int PipeWidth = 10_000;
 
+    // Sentences are read in a pipe, too.
+    private const int UsualWidth = 80;
+    private const int NarrowestTerminal = 40;
+
+    /// <summary>How long a line of the help may be.</summary>
+    public static int HelpWidth =>
+        Console.IsOutputRedirected || Console.WindowWidth < NarrowestTerminal
+            ? UsualWidth
+            : Console.WindowWidth;
+
     /// <summary>Prints in the form chosen.</summary>
     public static void Print(OutputFormat format, Func<IRenderable> table, Func<string> json)
     {
@@ -31,7 +41,12 @@ internal static class Output
         Console.Out.WriteLine(Words.Shown(text, Words.LongestSentence));
 
     /// <summary>Draws a table or text, without colours and trailing blanks where it goes into a pipe.</summary>
-    internal static void Write(IRenderable content, TextWriter output, bool isPipe)
+    internal static void Write(
+        IRenderable content,
+        TextWriter output,
+        bool isPipe,
+        int width = PipeWidth
+    )
     {
         content = new Printed(content);
         if (!isPipe)
@@ -50,7 +65,7 @@ internal static class Output
                 Out = new AnsiConsoleOutput(text),
             }
         );
-        console.Profile.Width = PipeWidth;
+        console.Profile.Width = width;
         console.Write(content);
         foreach (var line in text.ToString().TrimEnd().Split('\n'))
         {

@@ -16,26 +16,26 @@ internal static class StatusTable
     {
         var parts = new List<IRenderable>
         {
-            new Text(
+            new Flow(
                 $"node {status.Node}, mode {(status.Mode == AgentMode.Audit ? "audit" : "enforce")}, CPUs "
                     + $"{status.Topology.Online}, CPU manager {Word(status.CpuManager.State)}"
             ),
         };
         if (status.ModeMessage is { } why)
         {
-            parts.Add(new Text(why));
+            parts.Add(new Flow(why));
         }
 
         parts.AddRange(Labels(status.Labels));
-        parts.AddRange(status.Notices.Select(notice => new Text(notice)));
+        parts.AddRange(status.Notices.Select(notice => new Flow(notice)));
         parts.AddRange(
-            status.Violations.Select(violation => new Text($"violation: {violation.Message}"))
+            status.Violations.Select(violation => new Flow($"violation: {violation.Message}"))
         );
 
-        parts.Add(new Text(""));
+        parts.Add(new Flow(""));
         if (status.Vms.IsEmpty)
         {
-            parts.Add(new Text("No QEMU process found."));
+            parts.Add(new Flow("No QEMU process found."));
             return new Rows(parts);
         }
 
@@ -44,9 +44,9 @@ internal static class StatusTable
         {
             if (vm.Dedicated)
             {
-                parts.Add(new Text(""));
+                parts.Add(new Flow(""));
                 parts.Add(
-                    new Text(
+                    new Flow(
                         $"{vm.Namespace}/{vm.Name}: guest "
                             + $"{vm.Guest.Sockets}×{vm.Guest.Cores}×{vm.Guest.Threads}, emulator "
                             + (vm.Guest.IsolateEmulatorThread ? "isolated" : "shared")
@@ -57,12 +57,12 @@ internal static class StatusTable
 
             if (vm.Message is not null || vm.Advisories.Length > 0)
             {
-                parts.Add(new Text(""));
+                parts.Add(new Flow(""));
                 parts.AddRange(
                     new[] { vm.Message }
                         .Concat(vm.Advisories)
                         .OfType<string>()
-                        .Select(line => new Text($"{vm.Namespace}/{vm.Name}: {line}"))
+                        .Select(line => new Flow($"{vm.Namespace}/{vm.Name}: {line}"))
                 );
             }
         }
@@ -70,28 +70,28 @@ internal static class StatusTable
         return new Rows(parts);
     }
 
-    private static IEnumerable<Text> Labels(IReadOnlyDictionary<string, LabelStatus> labels)
+    private static IEnumerable<Flow> Labels(IReadOnlyDictionary<string, LabelStatus> labels)
     {
         foreach (var group in labels.GroupBy(label => label.Value.Message))
         {
             var values = group.Select(label =>
                 label.Value.Actual is { } actual ? $"{label.Key}={actual}" : $"no {label.Key}"
             );
-            yield return new Text($"labels {string.Join(", ", values)}: {group.Key}");
+            yield return new Flow($"labels {string.Join(", ", values)}: {group.Key}");
         }
     }
 
-    private static Table Vms(NodeStatus status)
+    private static PlainTable Vms(NodeStatus status)
     {
-        var table = Tables.Plain("VM", "PID", "STATE", "REASON", "CPUS");
+        var table = new PlainTable("VM", "PID", "STATE", "REASON", "CPUS");
         foreach (var vm in status.Vms)
         {
             table.AddRow(
-                new Text($"{vm.Namespace}/{vm.Name}"),
-                new Text($"{vm.Pid}"),
-                new Text($"{vm.State}", StyleOf(vm.State)),
-                new Text(vm.Reason?.ToString() ?? "-"),
-                new Text(vm.Cpuset?.ToString() ?? "?")
+                $"{vm.Namespace}/{vm.Name}",
+                $"{vm.Pid}",
+                new($"{vm.State}", StyleOf(vm.State)),
+                vm.Reason?.ToString() ?? "-",
+                vm.Cpuset?.ToString() ?? "?"
             );
         }
 
@@ -100,36 +100,37 @@ internal static class StatusTable
 
     /// <summary>A row per thread.</summary>
     /// <param name="withDetails">Whether each tells how long it has waited for a CPU, and which rule put it there.</param>
-    public static Table Threads(VmStatus vm, bool withDetails = false)
+    public static PlainTable Threads(VmStatus vm, bool withDetails = false)
     {
         var withRealtime = vm.Threads.Any(thread => thread.Realtime is not null);
         string[] columns = ["  ROLE", "TID", "NAME", "WANTED", "ACTUAL", "OUTCOME"];
-        var table = Tables.Plain([
+        var table = new PlainTable([
             .. columns,
             .. withRealtime ? ["PRIORITY"] : (string[])[],
             .. withDetails ? ["WAITED", "RULE"] : (string[])[],
-        ]);
+        ])
+        {
+            LeaveOut = ["NAME", "TID"],
+        };
         foreach (
             var thread in vm.Threads.OrderBy(thread => thread.Role).ThenBy(thread => thread.Index)
         )
         {
-            Text[] cells =
+            Cell[] cells =
             [
-                new Text(
-                    $"  {thread.Role.ToWord()}{(thread.Index is { } index ? $" {index}" : "")}"
-                ),
-                new Text($"{thread.Tid}"),
-                new Text(thread.Comm),
-                new Text(thread.Wanted?.ToString() ?? "-"),
-                new Text(thread.Actual?.ToString() ?? "gone"),
-                new Text(thread.Outcome?.ToString() ?? "-"),
+                $"  {thread.Role.ToWord()}{(thread.Index is { } index ? $" {index}" : "")}",
+                $"{thread.Tid}",
+                thread.Comm,
+                thread.Wanted?.ToString() ?? "-",
+                thread.Actual?.ToString() ?? "gone",
+                thread.Outcome?.ToString() ?? "-",
             ];
             table.AddRow([
                 .. cells,
-                .. withRealtime ? [new Text(thread.Realtime?.Describe() ?? "-")] : (Text[])[],
+                .. withRealtime ? [thread.Realtime?.Describe() ?? "-"] : (Cell[])[],
                 .. withDetails
-                    ? [new Text(Waited(thread.RunDelayNanoseconds)), new Text(thread.Rule ?? "-")]
-                    : (Text[])[],
+                    ? [Waited(thread.RunDelayNanoseconds), thread.Rule ?? "-"]
+                    : (Cell[])[],
             ]);
         }
 

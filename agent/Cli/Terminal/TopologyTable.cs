@@ -9,23 +9,23 @@ internal static class TopologyTable
 {
     public static IRenderable Render(NodeTopology topology)
     {
-        var parts = new List<IRenderable> { new Text(Summary(topology)) };
+        var parts = new List<IRenderable> { new Flow(Summary(topology)) };
         if (!topology.Offline.IsEmpty)
         {
-            parts.Add(new Text($"offline: {topology.Offline}"));
+            parts.Add(new Flow($"offline: {topology.Offline}"));
         }
 
         if (!topology.Isolated.IsEmpty)
         {
-            parts.Add(new Text($"isolated: {topology.Isolated}"));
+            parts.Add(new Flow($"isolated: {topology.Isolated}"));
         }
 
         if (!topology.NohzFull.IsEmpty)
         {
-            parts.Add(new Text($"nohz_full: {topology.NohzFull}"));
+            parts.Add(new Flow($"nohz_full: {topology.NohzFull}"));
         }
 
-        parts.Add(new Text(""));
+        parts.Add(new Flow(""));
         parts.Add(Cores(topology));
         return new Rows(parts);
     }
@@ -43,21 +43,20 @@ internal static class TopologyTable
             }
         );
 
-    private static Table Cores(NodeTopology topology)
+    private static PlainTable Cores(NodeTopology topology)
     {
         var hybrid = topology.MixesKinds;
         var dies = topology.Cpus.Select(cpu => (cpu.Socket, cpu.Die)).Distinct().Count();
-        var table = Tables.Plain("SOCKET", "NUMA", "L3", "CORE", "CPUS");
-        if (dies > topology.SocketCount)
-        {
-            table.AddColumn("DIE");
-        }
-
-        if (hybrid)
-        {
-            table.AddColumn("KIND");
-        }
-
+        var hasDies = dies > topology.SocketCount;
+        var table = new PlainTable([
+            "SOCKET",
+            "NUMA",
+            "L3",
+            "CORE",
+            "CPUS",
+            .. hasDies ? ["DIE"] : (string[])[],
+            .. hybrid ? ["KIND"] : (string[])[],
+        ]);
         foreach (
             var core in topology
                 .Cpus.GroupBy(cpu => (cpu.Socket, cpu.Core))
@@ -75,7 +74,7 @@ internal static class TopologyTable
                 $"{core.Core}",
                 CpuSet.Of(topology.SiblingsOf(core)).ToString(),
             };
-            if (dies > topology.SocketCount)
+            if (hasDies)
             {
                 cells.Add(core.Die?.ToString() ?? "-");
             }
@@ -85,7 +84,7 @@ internal static class TopologyTable
                 cells.Add(core.Kind.Word());
             }
 
-            table.AddRow([.. cells.Select(cell => new Text(cell))]);
+            table.AddRow([.. cells.Select(cell => new Cell(cell))]);
         }
 
         return table;

@@ -24,7 +24,7 @@ internal static class ValidateText
         }
 
         lines.Add(Summarize(verdicts));
-        return new Rows(lines.Select(line => new Text(line)));
+        return new Rows(lines.Select(line => new Flow(line)));
     }
 
     private static string Describe(ValidateStatus verdict)

@@ -10,21 +10,17 @@ internal static class VmExplanation
 {
     public static IRenderable Render(NodeStatus node, VmStatus vm)
     {
-        var facts = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(2)).AddColumn();
-        foreach (var (what, text) in Facts(node, vm))
-        {
-            facts.AddRow(new Text($"  {what}"), new Text(text));
-        }
-
-        return new Rows(
-            new Text(
+        var facts = Facts(node, vm).ToList();
+        var width = facts.Max(fact => fact.What.Length) + 4;
+        return new Rows([
+            new Flow(
                 $"{vm.Namespace}/{vm.Name} (pid {vm.Pid}): {vm.State}"
                     + (vm.Reason is { } reason ? $", {reason}" : "")
             ),
-            facts,
-            new Text(""),
-            StatusTable.Threads(vm, withDetails: true)
-        );
+            .. facts.Select(fact => new Flow($"  {fact.What}".PadRight(width) + fact.Text, width)),
+            new Flow(""),
+            StatusTable.Threads(vm, withDetails: true),
+        ]);
     }
 
     private static IEnumerable<(string What, string Text)> Facts(NodeStatus node, VmStatus vm)

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using k8s;
 using k8s.Authentication;
+using PinAgent.Model.Text;
 
 namespace PinAgent.Kubernetes.Client;
 
@@ -85,7 +86,7 @@ internal sealed class ApiClient : IDisposable
             throw new ApiException(
                 new(
                     ApiProblemKind.Unauthorized,
-                    $"no credentials: {problem.GetBaseException().Message}"
+                    $"no credentials: {FileProblem.DescribeWithPath(problem.GetBaseException())}"
                 ),
                 problem
             );

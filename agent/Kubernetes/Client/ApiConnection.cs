@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using k8s;
 using PinAgent.Kubernetes.Watch;
+using PinAgent.Model.Text;
 
 namespace PinAgent.Kubernetes.Client;
 
@@ -183,7 +184,7 @@ internal sealed class ApiConnection : IDisposable
             )
         {
             throw new InvalidDataException(
-                $"kubeconfig for {config.Host}: expected an address and a client certificate: {problem.Message}",
+                $"kubeconfig for {config.Host}: expected an address and a client certificate: {FileProblem.DescribeWithPath(problem)}",
                 problem
             );
         }

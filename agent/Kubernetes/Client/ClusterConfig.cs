@@ -1,4 +1,5 @@
 using k8s;
+using PinAgent.Model.Text;
 using PinAgent.NativeInterop.Files;
 
 namespace PinAgent.Kubernetes.Client;
@@ -43,7 +44,7 @@ internal static class ClusterConfig
         {
             // Whatever is wrong with YAML, base64, certificates or an exec plugin comes as an exception of its own kind.
             throw new InvalidDataException(
-                $"{where}: expected a kubeconfig with a server and a user: {problem.GetBaseException().Message}",
+                $"{where}: expected a kubeconfig with a server and a user: {FileProblem.DescribeWithPath(problem.GetBaseException())}",
                 problem
             );
         }

@@ -34,6 +34,9 @@ internal sealed record HostFacts
     /// <summary>How <c>/proc</c> hides other users' processes: its mount option <c>hidepid</c>.</summary>
     public string? HidePid { get; init; }
 
+    /// <summary>Whether this process is another user's than root's, on a live machine.</summary>
+    public bool IsUnprivileged { get; init; }
+
     /// <summary>The effective capabilities of this process, a bit each; null if its <c>/proc</c> isn't live.</summary>
     public ulong? Capabilities { get; init; }
 

@@ -10,7 +10,14 @@ internal sealed record ProofSample(
     IReadOnlyDictionary<int, double> BusySeconds,
     IReadOnlyDictionary<int, long> Interrupts,
     (long Periods, double Seconds)? Throttled
-);
+)
+{
+    /// <summary>When the VM's threads and the CPUs began to be read; on a clock that is the same for all samples.</summary>
+    public TimeSpan Began { get; init; }
+
+    /// <summary>When that was done.</summary>
+    public TimeSpan Ended { get; init; }
+}
 
 /// <summary>What the kernel has counted of a thread.</summary>
 /// <param name="StartTime">When the thread started: with its id it names it for good.</param>

@@ -47,6 +47,7 @@ internal static class HostSurvey
             },
             HasAppArmor = Text(files, "/sys/module/apparmor/parameters/enabled") == "Y",
             SecurityLabel = isLive ? Text(files, "/proc/self/attr/current")?.TrimEnd('\0') : null,
+            IsUnprivileged = isLive && !Environment.IsPrivilegedProcess,
             Capabilities =
                 isLive
                 && files.Read($"/proc/self/status", out var status).IsSuccess

@@ -14,7 +14,13 @@ namespace PinAgent.Observe.Neighbours;
 /// <param name="root">The folder in which <c>/proc</c> and <c>/sys</c> are looked for.</param>
 /// <param name="isLive">Whether the kernel can be asked for masks, or only the files.</param>
 /// <param name="kubelet">Where the kubelet has its things; null for where it usually has them.</param>
-internal sealed class NeighbourScan(string root, bool isLive, KubeletPlace? kubelet = null)
+/// <param name="self">The agent's own process there, which is no neighbour; null if it isn't there.</param>
+internal sealed class NeighbourScan(
+    string root,
+    bool isLive,
+    KubeletPlace? kubelet = null,
+    int? self = null
+)
 {
     private readonly InterruptScan _interrupts = new();
     private readonly ThrottlingScan _throttling = new();
@@ -52,7 +58,7 @@ internal sealed class NeighbourScan(string root, bool isLive, KubeletPlace? kube
             Processes = new(
                 new ForeignProcesses(files, affinity, cgroups, _pods).Find(
                     cpus,
-                    placed.Select(target => target.Vm.Key.Pid).ToHashSet()
+                    placed.Select(target => target.Vm.Key.Pid).Append(self ?? 0).ToHashSet()
                 )
             ),
             Interrupts = new(_interrupts.Look(files, cpus)),

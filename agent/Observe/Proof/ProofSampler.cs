@@ -11,7 +11,7 @@ namespace PinAgent.Observe.Proof;
 /// Reads what the kernel counts of threads and CPUs, for <c>pinagent prove</c>. It changes nothing, and is read twice, not in
 /// a pass. Sources: proc_pid_stat(5), proc_stat(5); the kernel's <c>Documentation/scheduler/sched-stats.rst</c>.
 /// </summary>
-internal sealed class ProofSampler(HostFiles files)
+internal sealed class ProofSampler(HostFiles files, TimeProvider time)
 {
     // USER_HZ: time(7).
     private const double TicksPerSecond = 100;
@@ -29,10 +29,31 @@ internal sealed class ProofSampler(HostFiles files)
 
     /// <summary>Reads everything once.</summary>
     /// <param name="vm">The VM of which more is read.</param>
-    public ProofSample Read(ObservedVm vm) =>
-        new(ReadThreads(vm), ReadBusy(), ReadInterrupts(), _cpuStat.ReadThrottled(vm.Key.Pid));
+    public ProofSample Read(ObservedVm vm)
+    {
+        // All threads of a large node take a second. What is set off against each other is read afterwards, in one go.
+        var threads = ReadOthers(vm);
+        var began = Now();
+        foreach (var tid in vm.Threads.Select(thread => thread.Tid))
+        {
+            if (ReadThread(vm.Key.Pid, tid) is { } thread)
+            {
+                threads[tid] = WithSwitches(vm.Key.Pid, tid, thread);
+            }
+        }
 
-    private Dictionary<int, ThreadTimes> ReadThreads(ObservedVm vm)
+        var busy = ReadBusy();
+        var ended = Now();
+        return new ProofSample(threads, busy, ReadInterrupts(), _cpuStat.ReadThrottled(vm.Key.Pid))
+        {
+            Began = began,
+            Ended = ended,
+        };
+    }
+
+    private TimeSpan Now() => time.GetElapsedTime(0);
+
+    private Dictionary<int, ThreadTimes> ReadOthers(ObservedVm vm)
     {
         var ours = vm.Threads.Select(thread => thread.Tid).ToHashSet();
         var threads = new Dictionary<int, ThreadTimes>();
@@ -46,9 +67,9 @@ internal sealed class ProofSampler(HostFiles files)
             );
             foreach (var tid in _tids)
             {
-                if (ReadThread(pid, tid) is { } thread)
+                if (!ours.Contains(tid) && ReadThread(pid, tid) is { } thread)
                 {
-                    threads[tid] = ours.Contains(tid) ? WithSwitches(pid, tid, thread) : thread;
+                    threads[tid] = thread;
                 }
             }
         }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Kubernetes;
+using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.NativeInterop.Files;
 
@@ -39,7 +40,7 @@ internal static class VmiFile
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidDataException($"--vmi {path}: {problem.Message}", problem);
+            throw new InvalidDataException($"--vmi {FileProblem.Describe(path, problem)}", problem);
         }
     }
 

@@ -7,7 +7,13 @@ namespace PinAgent.Report.Doctor;
 /// <summary>What came of asking the running agent.</summary>
 /// <param name="Status">Its status; null if it doesn't tell.</param>
 /// <param name="Problem">Why it doesn't tell, or makes no passes; null if all is well.</param>
-internal sealed record AgentFacts(string Socket, NodeStatus? Status, string? Problem);
+/// <param name="IsDenied">Whether this user mustn't ask, so that nothing is known of an agent.</param>
+internal sealed record AgentFacts(
+    string Socket,
+    NodeStatus? Status,
+    string? Problem,
+    bool IsDenied = false
+);
 
 /// <summary>The running agent. Pure.</summary>
 internal static class AgentCheck
@@ -17,6 +23,13 @@ internal static class AgentCheck
     public static Finding Of(AgentFacts agent) =>
         agent switch
         {
+            { IsDenied: true } => new(
+                Check,
+                FindingLevel.Warning,
+                $"{agent.Socket}: this user may not ask it (permission denied)",
+                "whether an agent runs, and what it does, isn't known",
+                "Ask as root, or as a member of the socket's group"
+            ),
             { Status: null } => new(
                 Check,
                 FindingLevel.Warning,

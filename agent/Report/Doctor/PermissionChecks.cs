@@ -19,6 +19,17 @@ internal static class PermissionChecks
             yield break;
         }
 
+        if (host.IsUnprivileged)
+        {
+            yield return new(
+                "user",
+                FindingLevel.Warning,
+                "not root: what follows is what this user may do, not what an agent may",
+                "what only root may see and ask",
+                "Call it as root, as the agent is run"
+            );
+        }
+
         yield return Has(capabilities, SysNice)
             ? Finding.Ok("CAP_SYS_NICE", "effective")
             : new(

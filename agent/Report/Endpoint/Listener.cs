@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using PinAgent.Model.Text;
 
 namespace PinAgent.Report.Endpoint;
 
@@ -25,7 +26,7 @@ internal sealed record Listener(Socket? Socket, string? Problem)
         }
         catch (SocketException problem)
         {
-            return new(null, $"{address}: {problem.Message}: {otherwise}");
+            return new(null, $"{address}: {FileProblem.Describe(problem)}: {otherwise}");
         }
     }
 
@@ -68,7 +69,7 @@ internal sealed record Listener(Socket? Socket, string? Problem)
         {
             return new(
                 null,
-                $"{path}: {problem.Message}: no pinagent status; choose another path with --socket"
+                $"{path}: {FileProblem.Describe(problem)}: no pinagent status; choose another path with --socket"
             );
         }
     }

@@ -17,15 +17,15 @@ internal static class PinningProof
 
     /// <summary>Judges.</summary>
     /// <param name="after">The second.</param>
-    /// <param name="seconds">How long it is after the first.</param>
     public static ProofStatus Of(
         ObservedVm vm,
         (string Namespace, string Name) fullName,
         ProofSample before,
-        ProofSample after,
-        double seconds
+        ProofSample after
     )
     {
+        // From the first moment to the last, so that nothing that was counted took longer.
+        var seconds = (after.Ended - before.Began).TotalSeconds;
         var vcpus = vm
             .Threads.Where(thread => thread.Role == ThreadRole.Vcpu)
             .OrderBy(thread => thread.Index)
@@ -89,15 +89,14 @@ internal static class PinningProof
         var run = last.RunSeconds - first.RunSeconds;
         var wait = last.WaitSeconds - first.WaitSeconds;
         int? cpu = thread.Affinity is { Count: 1 } one ? one.First() : null;
-        double? foreign = cpu is { } id
-            ? Math.Max(
-                0,
-                after.BusySeconds.GetValueOrDefault(id)
-                    - before.BusySeconds.GetValueOrDefault(id)
-                    - run
-            )
-            : null;
-        var worst = cpu is { } place ? Worst(thread.Tid, place, before, after) : null;
+        double? foreign =
+            cpu is { } id
+            && before.BusySeconds.TryGetValue(id, out var busyBefore)
+            && after.BusySeconds.TryGetValue(id, out var busyAfter)
+                // Counted in hundredths of a second, and nothing else runs while the vCPU does.
+                ? Math.Max(0, Math.Min(busyAfter - busyBefore, seconds) - run)
+                : null;
+        var worst = cpu is { } place ? Worst(thread.Tid, place, before, after, seconds) : null;
         var migrations = last.Migrations - first.Migrations;
         return new VcpuProof(
             thread.Index ?? 0,
@@ -108,7 +107,9 @@ internal static class PinningProof
             migrations,
             last.InvoluntarySwitches - first.InvoluntarySwitches,
             cpu is { } own
-                ? after.Interrupts.GetValueOrDefault(own) - before.Interrupts.GetValueOrDefault(own)
+            && before.Interrupts.TryGetValue(own, out var served)
+            && after.Interrupts.TryGetValue(own, out var servedSince)
+                ? servedSince - served
                 : null,
             foreign,
             worst,
@@ -132,10 +133,27 @@ internal static class PinningProof
             );
     }
 
-    private static ForeignThread? Worst(int vcpu, int cpu, ProofSample before, ProofSample after) =>
-        after
+    private static ForeignThread? Worst(
+        int vcpu,
+        int cpu,
+        ProofSample before,
+        ProofSample after,
+        double seconds
+    )
+    {
+        // One that isn't in the first sample and is older wasn't read there: when it ran isn't known.
+        var newest = before
+            .Threads.Values.Select(thread => thread.StartTime)
+            .DefaultIfEmpty()
+            .Max();
+        return after
             .Threads.Where(thread =>
                 thread.Key != vcpu
+                && (
+                    thread.Value.StartTime >= newest
+                    || before.Threads.GetValueOrDefault(thread.Key)?.StartTime
+                        == thread.Value.StartTime
+                )
                 && (
                     thread.Value.Cpu == cpu
                     || before.Threads.GetValueOrDefault(thread.Key)?.Cpu == cpu
@@ -145,16 +163,20 @@ internal static class PinningProof
                 thread.Key,
                 thread.Value.Pid,
                 thread.Value.Comm,
-                thread.Value.RunSeconds
-                    - (
-                        before.Threads.TryGetValue(thread.Key, out var old)
-                        && old.StartTime == thread.Value.StartTime
-                            ? old.RunSeconds
-                            : 0
-                    )
+                Math.Min(
+                    seconds,
+                    thread.Value.RunSeconds
+                        - (
+                            before.Threads.TryGetValue(thread.Key, out var old)
+                            && old.StartTime == thread.Value.StartTime
+                                ? old.RunSeconds
+                                : 0
+                        )
+                )
             ))
             .Where(thread => thread.RunSeconds > 0)
             .MaxBy(thread => thread.RunSeconds);
+    }
 
     private static VcpuProof Unmeasured(VmThread thread, string problem) =>
         new(

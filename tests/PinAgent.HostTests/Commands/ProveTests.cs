@@ -37,6 +37,11 @@ public sealed class ProveTests
             var vcpu = proof["vcpus"]![0]!;
             Assert.Equal((0, "0"), ((int)vcpu["index"]!, (string)vcpu["cpus"]!));
             Assert.True((double)vcpu["foreignSeconds"]! > 0);
+            Assert.InRange(
+                (double)vcpu["foreignSeconds"]! + (double)vcpu["runSeconds"]!,
+                0,
+                (double)proof["seconds"]! + 1e-9
+            );
             // On a busy machine there may be a worse one than ours.
             Assert.True((double)vcpu["worst"]!["runSeconds"]! > 0);
             Assert.Contains(

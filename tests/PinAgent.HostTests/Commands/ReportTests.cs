@@ -78,7 +78,7 @@ public sealed class ReportTests : IDisposable
         var made = await Agent.RunAsync("report", "--output", "/dev/full");
 
         Assert.Equal(3, made.ExitCode);
-        Assert.Contains("No space left", made.StandardError, StringComparison.Ordinal);
+        Assert.Contains("no space left on the disk", made.StandardError, StringComparison.Ordinal);
     }
 
     [Fact(Timeout = Timeout)]

@@ -8,6 +8,7 @@ using Xunit;
 namespace PinAgent.Tests.Cli;
 
 /// <summary>What reaches a terminal: nothing it would obey, whoever wrote it, and no more than somebody reads.</summary>
+[Collection(ConsoleTests.Name)]
 public sealed class PrintedTests
 {
     // Erases the screen; sets the window's title; turns the direction of writing; begins a line of its own.
@@ -21,8 +22,8 @@ public sealed class PrintedTests
     public void A_drawing_holds_nothing_that_a_terminal_obeys(bool isTable)
     {
         using var output = new StringWriter();
-        var table = Tables.Plain("NAME");
-        table.AddRow(new Text(Evil));
+        var table = new PlainTable("NAME");
+        table.AddRow(Evil);
 
         Output.Write(isTable ? table : new Rows(new Text(Evil), new Text("next")), output, true);
 

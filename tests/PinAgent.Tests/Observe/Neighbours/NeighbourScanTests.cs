@@ -37,6 +37,17 @@ public sealed class NeighbourScanTests : IDisposable
     }
 
     [Fact]
+    public void The_agent_itself_is_no_neighbour_and_another_of_its_name_is()
+    {
+        _host.Process(50, "pinagent", "2-3");
+        _host.Process(51, "pinagent", "2-3");
+        var scan = new NeighbourScan(_host.Host.Root, isLive: false, self: 50);
+
+        Assert.Equal(51, Assert.Single(scan.Look([SurveyedHost.Target]).Processes).Pid);
+        Assert.Equal(2, _host.Look().Processes.Count);
+    }
+
+    [Fact]
     public void Who_has_used_most_CPU_time_comes_first()
     {
         _host.Process(50, "little", "2");

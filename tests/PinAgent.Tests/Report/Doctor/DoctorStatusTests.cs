@@ -73,6 +73,7 @@ public sealed class DoctorStatusTests
             { "no cpuset controller", "cgroups", FindingLevel.Problem },
             { "no sysfs", "CPUs", FindingLevel.Problem },
             { "isolcpus", "isolcpus", FindingLevel.Warning },
+            { "another user", "user", FindingLevel.Warning },
             { "no SYS_NICE", "CAP_SYS_NICE", FindingLevel.Problem },
             { "no NET_ADMIN", "CAP_NET_ADMIN", FindingLevel.Warning },
             { "no SYS_PTRACE", "CAP_SYS_PTRACE", FindingLevel.Warning },
@@ -132,6 +133,19 @@ public sealed class DoctorStatusTests
             Examine(Host with { Capabilities = null }, Agent, Cluster).Findings,
             finding => finding.Check.StartsWith("CAP_", StringComparison.Ordinal)
         );
+
+    [Fact]
+    public void Of_an_agent_that_may_not_be_asked_nothing_is_known()
+    {
+        var finding = Assert.Single(
+            Examine(Host, new("/run/a.sock", null, "permission denied", true), null).Findings,
+            finding => finding.Check == "running agent"
+        );
+
+        Assert.Equal(FindingLevel.Warning, finding.Level);
+        Assert.Equal("/run/a.sock: this user may not ask it (permission denied)", finding.Found);
+        Assert.Equal("whether an agent runs, and what it does, isn't known", finding.Loses);
+    }
 
     [Fact]
     public void An_agent_that_makes_no_passes_is_a_problem_and_one_that_isnt_there_is_not()
@@ -234,6 +248,7 @@ public sealed class DoctorStatusTests
             {
                 Topology = new([new(0, 0, 0, 0)], isolated: CpuSet.Parse("0")),
             },
+            "another user" => Host with { IsUnprivileged = true },
             "no SYS_NICE" => Host with { Capabilities = AllCapabilities & ~SysNice },
             "no NET_ADMIN" => Host with { Capabilities = AllCapabilities & ~NetAdmin },
             "no SYS_PTRACE" => Host with { Capabilities = AllCapabilities & ~SysPtrace },

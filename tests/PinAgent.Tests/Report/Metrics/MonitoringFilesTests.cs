@@ -89,6 +89,24 @@ public sealed partial class MonitoringFilesTests
     }
 
     [Fact]
+    public void No_alert_fires_for_ever_on_a_plain_host()
+    {
+        var tests = Text("rules-test.yaml");
+        var plain = tests[tests.IndexOf("- name: a plain host", StringComparison.Ordinal)..];
+        plain = plain[..plain.IndexOf("\n  - name: ", StringComparison.Ordinal)];
+
+        Assert.Contains("state=\"unknown\"}'\n        values: '1+", plain);
+        Assert.All(
+            Alert().Matches(Text("rules.yaml")),
+            alert =>
+                Assert.Contains(
+                    $"alertname: {alert.Groups["name"].Value}\n        exp_alerts: []",
+                    plain
+                )
+        );
+    }
+
+    [Fact]
     public void The_dashboard_is_one_that_Grafana_9_reads()
     {
         var dashboard = JsonNode.Parse(Text("dashboard.json"))!;

@@ -107,6 +107,64 @@ public sealed class ProofTests
         Assert.Contains("vCPU 0 ended", Judge(other with { Threads = threads }).Verdict);
     }
 
+    // The CPU was busy all the time, and its counter is in hundredths of a second; the second sample took its time.
+    [Theory]
+    [InlineData(0, 10.4)]
+    [InlineData(0.3, 10.02)]
+    [InlineData(4, 99)]
+    public void Nothing_else_ran_for_longer_than_the_vCPU_did_not(double run, double busy)
+    {
+        var vcpu = Judge(After(run, busy: busy, foreign: 50)).Vcpus[0];
+
+        Assert.Equal(Seconds - run, vcpu.ForeignSeconds!.Value, 6);
+        Assert.Equal(Seconds, vcpu.Worst!.RunSeconds, 6);
+    }
+
+    // One that was offline at first would have run since the machine's start.
+    [Fact]
+    public void What_a_CPU_did_that_is_in_one_sample_only_is_not_known()
+    {
+        var after = After(run: 1);
+
+        foreach (
+            var proof in new[]
+            {
+                Judge(after with { BusySeconds = Empty<double>() }),
+                Judge(
+                    after,
+                    before: Before with
+                    {
+                        BusySeconds = Empty<double>(),
+                        Interrupts = Empty<long>(),
+                    }
+                ),
+            }
+        )
+        {
+            Assert.Null(proof.Vcpus[0].ForeignSeconds);
+            Assert.True(proof.Holds, proof.Verdict);
+        }
+
+        Assert.Null(Judge(after with { Interrupts = Empty<long>() }).Vcpus[0].Interrupts);
+    }
+
+    [Fact]
+    public void An_old_thread_that_only_the_second_sample_has_is_not_charged_with_its_whole_life()
+    {
+        var after = After(run: 7, busy: 9.9, foreign: 2.9);
+        Dictionary<int, ThreadTimes> threads = new(after.Threads)
+        {
+            [600] = new(8, 599, "old", 2, 1000, 0),
+            [601] = new(10, 599, "new", 2, 3.5, 0),
+        };
+
+        Assert.Equal(601, Judge(after with { Threads = threads }).Vcpus[0].Worst!.Tid);
+        threads.Remove(601);
+        Assert.Equal(Stranger, Judge(after with { Threads = threads }).Vcpus[0].Worst!.Tid);
+    }
+
+    private static Dictionary<int, T> Empty<T>() => [];
+
     private static ProofSample After(
         double run,
         double wait = 0,
@@ -131,10 +189,16 @@ public sealed class ProofTests
             },
             BusySeconds = new Dictionary<int, double> { [2] = 100 + (busy ?? run) },
             Interrupts = new Dictionary<int, long> { [2] = 1025 },
+            Began = TimeSpan.FromSeconds(Seconds),
+            Ended = TimeSpan.FromSeconds(Seconds),
         };
     }
 
-    private static ProofStatus Judge(ProofSample after, string affinity = "2")
+    private static ProofStatus Judge(
+        ProofSample after,
+        string affinity = "2",
+        ProofSample? before = null
+    )
     {
         Assert.True(CpuSet.TryParse(affinity, out var cpus, out _));
         return Verdict.Of(
@@ -156,9 +220,8 @@ public sealed class ProofTests
                 ],
             },
             ("default", "vm1"),
-            Before,
-            after,
-            Seconds
+            before ?? Before,
+            after
         );
     }
 }
