@@ -73,7 +73,7 @@ internal sealed class LargeNode : IDisposable
             "--threads",
             $"{threads - 1}",
             "--cgroups",
-            $"{_cgroup}/vm"
+            $"{_cgroup}/podvm"
         );
         vms.ReadUntil("made");
         vms.WriteLine("name");

@@ -3,7 +3,7 @@
  *
  *   vms -name guest=x,debug-threads=on -smp 1 --vms 50 --threads 4
  *
- * Each VM is a process of its own with this command line, in cgroup FOLDER0, FOLDER1 … of --cgroups FOLDER if that is given.
+ * Each VM is a process of its own with this command line, in cgroup FOLDER0/vm, FOLDER1/vm … of --cgroups FOLDER if that is given.
  * It has one vCPU thread, I/O threads, and the first one, which has no name of its own and isn't counted. "made" is printed
  * when all threads exist, still unnamed. A line "name" on the standard input lets them name themselves, and "named" is
  * printed. "watch" does so too, and as soon as each may run on one CPU only, the time since its name is printed for each, in
@@ -77,7 +77,7 @@ static void be_vm(int number, const char *cgroups, pid_t parent)
 		_exit(1);
 	close(gate[1]);
 	if (cgroups) {
-		snprintf(cgroup, sizeof cgroup, "%s%d/cgroup.procs", cgroups, number);
+		snprintf(cgroup, sizeof cgroup, "%s%d/vm/cgroup.procs", cgroups, number);
 		enter(cgroup);
 	}
 	pthread_attr_init(&small);

@@ -12,7 +12,8 @@ namespace PinAgent.Tests.Loop;
 /// <summary>When the agent looks around its VMs, and what a pass gets to know of it.</summary>
 public sealed class NeighbourLoopTests : IAsyncLifetime
 {
-    private const int Timeout = 30_000;
+    // The look is at the lowest priority: on a busy machine it comes late.
+    private const int Timeout = 300_000;
     private readonly SurveyedHost _host = new();
     private readonly WatchedTime _time = new();
     private readonly PassRequests _requests = new();
