@@ -157,7 +157,7 @@ internal sealed record VmShape
     private ImmutableArray<CpuSet> OwnCpusets() =>
         Cpus is { IsByThread: true, Cpus: var cpus }
         && Vcpus.Any(vcpu => vcpu.OwnCpuset is { } own && !cpus.IsSubsetOf(own))
-            ? [.. Vcpus.Select(vcpu => (vcpu.OwnCpuset ?? cpus).Intersect(cpus))]
+            ? [.. Vcpus.Select(vcpu => vcpu.OwnCpuset ?? cpus)]
             : [];
 
     private int CpusOfTheirOwn => Vcpus.Length + (IoThreadsAreSupplemental ? IoThreads.Length : 0);

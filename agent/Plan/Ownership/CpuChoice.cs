@@ -222,7 +222,9 @@ internal sealed class CpuChoice
     {
         var own = _vcpus[wish.Vm];
         var others = _topology.Online.Except(left).Except(_host).Except(own);
-        return $"{wish.Request.Vcpus} vCPUs need a CPU each, and {left.Count + own.Count} are free: of CPUs "
+        var free = left.Count + own.Count;
+        var vcpus = wish.Request.Vcpus;
+        return $"{vcpus} {(vcpus == 1 ? "vCPU needs a CPU" : "vCPUs need a CPU each")}, and {(free == 0 ? "none is" : free == 1 ? "1 is" : $"{free} are")} free: of CPUs "
             + $"{_topology.Online}, {Or(others, "none")} are other VMs' or not in its cgroup, and {Or(_host, "none")} left to the "
             + "host; name CPUs with --vm NAME=CPUS, or end a VM";
     }

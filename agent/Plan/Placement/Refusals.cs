@@ -56,16 +56,22 @@ internal static class Refusals
                 + $"the VM needs {Count(request.NeededCpus, "CPU")}, its cpuset has {request.Cpuset.Count}"
         );
 
-    public static Refusal NoCpuWithin(PlacementRequest request, int vcpu) =>
-        Refuse(
+    public static Refusal NoCpuWithin(PlacementRequest request, int vcpu)
+    {
+        var own = request.VcpuCpusets[vcpu];
+        var usable = own.Intersect(request.Cpuset).Except(request.EmulatorCpuset);
+        return Refuse(
             request,
             Reason.NotEnoughCpus,
-            $"vCPU {vcpu} finds no CPU of its own: its own cgroup has CPUs {request.VcpuCpusets[vcpu]}, of which the VM has "
-                + $"{Or(request.VcpuCpusets[vcpu].Intersect(request.Cpuset))}, and the vCPUs before it need those; give its "
-                + "cgroup, or the VM, more (libvirt: <vcpu cpuset>, <vcpupin>)"
+            $"vCPU {vcpu} finds no CPU of its own: its own cgroup has CPUs {own}, "
+                + (
+                    usable.IsEmpty
+                        ? $"and none of the VM's {request.Cpuset.Except(request.EmulatorCpuset)}"
+                        : $"and other vCPUs need {usable}"
+                )
+                + "; give its cgroup others (libvirt: <vcpu cpuset>, <vcpupin>), or the VM with --vm"
         );
-
-    private static string Or(CpuSet cpus) => cpus.IsEmpty ? "none" : $"{cpus}";
+    }
 
     private static Refusal Refuse(PlacementRequest request, Reason reason, string message) =>
         new(reason, message, request.NeededCpus, request.Cpuset.Count);

@@ -45,6 +45,7 @@ internal static class ViolationChanges
     ) =>
         vms.Where(vm =>
                 vm.Status.Dedicated
+                && vm.Outcome.Plan is not { Placement: null, Cpus.IsGiven: false }
                 && vm.Outcome.Plan.Cpuset is { } cpuset
                 && cpuset.Overlaps(violation.Cpus)
             )

@@ -26,11 +26,11 @@ internal sealed class NodeMap
         var pool = status.CpuManager.SharedPool ?? CpuSet.Empty;
         var shares = status
             .Vms.Index()
-            .Where(vm => vm.Item.Dedicated)
+            .Where(vm => HasCpus(vm.Item))
             .Select(vm => VmShare.Of(vm.Index, vm.Item))
             .ToList();
         var undedicated = status
-            .Vms.Where(vm => !vm.Dedicated)
+            .Vms.Where(vm => !HasCpus(vm))
             .Aggregate(CpuSet.Empty, (cpus, vm) => cpus.Union(vm.Cpuset ?? CpuSet.Empty));
         var kinds = status
             .Topology.Cpus.Where(cpu => cpu.Kind is not null)
@@ -39,6 +39,14 @@ internal sealed class NodeMap
             .. status.Topology.Online.Select(Map),
             .. status.Topology.Offline.Select(id => new MappedCpu(id, CpuUse.Offline, [])),
         ]);
+
+        // One to which nobody has given CPUs, and which has no place either, may run where everybody does.
+        static bool HasCpus(VmStatus vm) =>
+            vm.Dedicated
+            && (
+                vm.CpusetSource != CpuSource.Inherited
+                || vm.Threads.Any(thread => thread.Wanted is not null)
+            );
 
         MappedCpu Map(int id)
         {

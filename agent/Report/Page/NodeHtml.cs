@@ -73,7 +73,7 @@ internal static class NodeHtml
                     Figure(
                         "Capacity",
                         $"{capacity.Fits} more {(capacity.Fits == 1 ? "VM" : "VMs")}",
-                        $"of {capacity.Vcpus} vCPUs fit; {capacity.FreeCpus} whole CPUs are free"
+                        $"of {capacity.Vcpus} vCPUs fit; {capacity.FreeCpus} whole {(capacity.FreeCpus == 1 ? "CPU is" : "CPUs are")} free"
                     ),
                 ]
                 : (Html[])[],

@@ -15,6 +15,7 @@ internal static class SharedCpus
         // Who has been given no CPUs of its own shares them with everybody, and that is said of the VM.
         var owners = vms.Where(vm =>
                 vm is { Dedicated: true, Cpuset: not null }
+                && vm.Cpus is not { IsGiven: false }
                 && vm.Obstacle?.Reason is not (Reason.CpusetIsSharedPool or Reason.NoCpusetOfItsOwn)
             )
             .ToList();

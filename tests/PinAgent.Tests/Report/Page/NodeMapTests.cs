@@ -151,6 +151,20 @@ public sealed class NodeMapTests
         );
 
     [Fact]
+    public void Nor_does_one_that_finds_no_CPUs_among_those_that_everybody_has()
+    {
+        var refused = NotDedicated("host/b", 200, 1, "0-7") with
+        {
+            Dedicated = true,
+            CpusetSource = CpuSource.Inherited,
+        };
+        var node = Node(Pinned("host/a", 100, "2", "6"), refused);
+
+        Assert.Equal("CPU 2: host/a, vCPU 0", About(node, 2));
+        Assert.Equal("CPU 3: no dedicated VM; others may run here", About(node, 3));
+    }
+
+    [Fact]
     public void A_CPU_on_which_emulators_of_several_VMs_run_is_none_of_theirs_and_no_conflict()
     {
         var node = Node(
