@@ -81,7 +81,7 @@ internal sealed class CpuChoice
             choice.ChooseVcpus(wish, wishes);
         }
 
-        foreach (var wish in wishes.OrderBy(wish => wish.Before is null))
+        foreach (var wish in wishes.OrderBy(wish => wish.Before is not { EmulatorIsOwn: true }))
         {
             choice.ChooseEmulator(wish);
             if (choice._chosen.GetValueOrDefault(wish.Vm, wish.Before!) is { } known)
