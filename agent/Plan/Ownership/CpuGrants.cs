@@ -61,7 +61,7 @@ internal static class CpuGrants
         return
             verdict.Vmi is null
             && !IsInPod(vm)
-            && claim is { IsPlacedElsewhere: false, InitialMask: { } mask }
+            && claim is { IsEverybodys: false, IsPlacedElsewhere: false, InitialMask: { } mask }
             && IsStrictSubset(mask, everybodys)
             && mask.Intersect(cpuset) is var own
             && own.Count >= Vcpus(vm)
