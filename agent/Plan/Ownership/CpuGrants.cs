@@ -42,9 +42,13 @@ internal static class CpuGrants
         }
 
         var theirs = OfThreads(vm, cpuset);
+        // Some of the threads may have cpusets of their own, and then stay there, whosever word the rest is.
+        var isByThread = vm.Threads.Any(thread =>
+            thread is { Role: ThreadRole.Vcpu, OwnCpuset: not null }
+        );
         if (told is not null)
         {
-            return new(told, CpuSource.Administrator) { IsByThread = theirs is not null };
+            return new(told, CpuSource.Administrator) { IsByThread = isByThread };
         }
 
         // What each thread was given says more than what all have, be it a slice's AllowedCPUs.
@@ -55,7 +59,7 @@ internal static class CpuGrants
 
         if (vm.GivenCpuset is { } given && !online.IsSubsetOf(given))
         {
-            return new(cpuset, CpuSource.Cgroup);
+            return new(cpuset, CpuSource.Cgroup) { IsByThread = isByThread };
         }
 
         return
@@ -65,8 +69,12 @@ internal static class CpuGrants
             && IsStrictSubset(mask, everybodys)
             && mask.Intersect(cpuset) is var own
             && own.Count >= Vcpus(vm)
-            ? new(own, CpuSource.InitialMask) { IsOwnWord = !vm.IsOfRoot && !isNamed }
-            : new(cpuset, CpuSource.Inherited);
+            ? new(own, CpuSource.InitialMask)
+            {
+                IsOwnWord = !vm.IsOfRoot && !isNamed,
+                IsByThread = isByThread,
+            }
+            : new(cpuset, CpuSource.Inherited) { IsByThread = isByThread };
     }
 
     /// <summary>Whether it's in a pod: then its container's cpuset is the kubelet's word, and nothing else counts.</summary>

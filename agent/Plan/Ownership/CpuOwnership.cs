@@ -211,7 +211,11 @@ internal static class CpuOwnership
 
     private static VmCpus? Chosen(DedicationVerdict verdict, CpuChoice choice) =>
         choice.Chosen.TryGetValue(verdict.Vm.Key, out var chosen)
-            ? new VmCpus(chosen.Own, CpuSource.Chosen) { Emulator = chosen.Emulator }
+            ? new VmCpus(chosen.Own, CpuSource.Chosen)
+            {
+                Emulator = chosen.Emulator,
+                IsByThread = verdict.Cpus is { IsByThread: true },
+            }
             : verdict.Cpus;
 
     // An emulator that nobody has confined, beside vCPUs that somebody has, keeps off the CPUs of other VMs.

@@ -74,6 +74,53 @@ public sealed class ChangeTests
             };
     }
 
+    [Fact]
+    public void Vcpus_that_a_manager_has_confined_get_CPUs_there_and_the_others_elsewhere()
+    {
+        // <vcpupin vcpu='0' cpuset='4-5'/> and nothing of vCPU 1; <emulatorpin cpuset='6'/>.
+        var a = Vms.Vm("a", "0-15", new(1, 2, 1)).Unconfined();
+        a = a with
+        {
+            Threads =
+            [
+                .. a.Threads.Select(thread =>
+                    thread.Index == 0 ? In(thread, "4-5")
+                    : thread.Role == ThreadRole.Emulator ? In(thread, "6")
+                    : thread
+                ),
+            ],
+        };
+
+        var plan = Named("a").PassOne(a);
+
+        Assert.Equal("placed", plan.Standing());
+        Assert.All(plan.Threads, thread => Assert.False(thread.IsConfined, $"{thread}"));
+        Assert.Equal("4 1", plan.Vcpus());
+        Assert.Equal("6", plan.Emulator());
+    }
+
+    [Fact]
+    public void And_where_the_administrator_names_CPUs_for_the_VM()
+    {
+        var a = Vms.Vm("a", "0-15", new(1, 2, 1)).Unconfined();
+        a = a with
+        {
+            Threads = [.. a.Threads.Select(thread => thread.Index == 1 ? In(thread, "4") : thread)],
+        };
+
+        var plan = Named("a=4-6").PassOne(a);
+
+        Assert.Equal("5 4", plan.Vcpus());
+        Assert.All(plan.Threads, thread => Assert.False(thread.IsConfined, $"{thread}"));
+    }
+
+    private static VmThread In(VmThread thread, string cpus) =>
+        thread with
+        {
+            OwnCpuset = CpuSet.Parse(cpus),
+            Affinity = CpuSet.Parse(cpus),
+        };
+
     private static Node Named(params string[] names) =>
         new() { Settings = new PlanSettings([.. names.Select(name => new NamedGuest(name))], []) };
 }
