@@ -136,9 +136,7 @@ internal sealed record VmShape
             .GroupBy(at => at.First.Index / Vm.Guest.Full.Threads, at => at.Second)
             .Count(core =>
                 core.Count() > 1
-                && CpuSet
-                    .Of(core)
-                    .IsSubsetOf(CpuSet.Of(topology.SiblingsOf(topology[core.First()])))
+                && CpuSet.Of(core).IsSubsetOf(CpuSet.Of(topology.SiblingsOf(core.First())))
             );
 
     // virt-handler gives the emulator one CPU, or two with even parity. Anything else says nothing about the emulator: the

@@ -81,6 +81,8 @@ internal sealed record KnownVmCpus
 
     public string? InitialMask { get; init; }
 
+    public bool IsEverybodys { get; init; }
+
     public bool IsPlacedElsewhere { get; init; }
 
     public string? Vcpus { get; init; }
@@ -94,6 +96,7 @@ internal sealed record KnownVmCpus
         {
             Key = vm,
             InitialMask = claim.InitialMask?.ToString(),
+            IsEverybodys = claim.IsEverybodys,
             IsPlacedElsewhere = claim.IsPlacedElsewhere,
             Vcpus = claim.Chosen?.Vcpus.ToString(),
             Emulator = claim.Chosen?.Emulator.ToString(),
@@ -104,6 +107,7 @@ internal sealed record KnownVmCpus
         new()
         {
             InitialMask = Parse(InitialMask),
+            IsEverybodys = IsEverybodys,
             IsPlacedElsewhere = IsPlacedElsewhere,
             Chosen = Parse(Vcpus) is { } vcpus
                 ? new ChosenCpus(vcpus, Parse(Emulator) ?? CpuSet.Empty, EmulatorIsOwn)

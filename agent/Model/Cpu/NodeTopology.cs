@@ -132,6 +132,10 @@ internal sealed class NodeTopology
     /// <summary>The SMT siblings of an online CPU, itself included, ascending.</summary>
     public ImmutableArray<int> SiblingsOf(LogicalCpu cpu) => _siblings[(cpu.Socket, cpu.Core)];
 
+    /// <summary>The same by its id. A CPU that has just gone offline has none, though a cpuset may still name it.</summary>
+    public ImmutableArray<int> SiblingsOf(int id) =>
+        _byId.TryGetValue(id, out var cpu) ? SiblingsOf(cpu) : [];
+
     /// <summary>Whether there are cores of several kinds.</summary>
     public bool MixesKinds => Cpus.Any(cpu => cpu.Kind != Cpus[0].Kind);
 

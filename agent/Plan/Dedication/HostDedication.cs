@@ -47,6 +47,7 @@ internal static class HostDedication
             .ToList();
         var precedence = new Precedence(
             claims.Held,
+            seen,
             snapshot.Topology,
             granted
                 .Where(verdict => verdict.Cpus is not null)

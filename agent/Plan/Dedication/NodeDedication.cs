@@ -25,7 +25,7 @@ internal static class NodeDedication
         Claims claims
     )
     {
-        var precedence = new Precedence(claims.Held, snapshot.Topology);
+        var precedence = new Precedence(claims.Held, claims.Cpus, snapshot.Topology);
         var named = VmNames.Of(snapshot.Vms, settings.Vmis, precedence).ToList();
         var cpus = CpuClaims.None;
         List<DedicationVerdict> verdicts;

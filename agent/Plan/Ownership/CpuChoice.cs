@@ -81,7 +81,7 @@ internal sealed class CpuChoice
             choice.ChooseVcpus(wish, wishes);
         }
 
-        foreach (var wish in wishes.OrderBy(wish => wish.Before is null))
+        foreach (var wish in wishes.OrderBy(wish => wish.Before is not { EmulatorIsOwn: true }))
         {
             choice.ChooseEmulator(wish);
             if (choice._chosen.GetValueOrDefault(wish.Vm, wish.Before!) is { } known)
@@ -98,7 +98,7 @@ internal sealed class CpuChoice
     private void ChooseVcpus(CpuWish wish, ImmutableArray<CpuWish> wishes)
     {
         var own = _vcpus[wish.Vm];
-        if (own.Count == wish.Request.Vcpus)
+        if (own.Count == wish.Request.Vcpus && HasOneForEach(wish.Request, own))
         {
             return;
         }
@@ -121,7 +121,6 @@ internal sealed class CpuChoice
                         Cpuset = pool.Union(own),
                         IsolateEmulatorThread = false,
                         EmulatorCpuset = CpuSet.Empty,
-                        VcpuCpusets = [],
                         Current = own.IsEmpty ? null : wish.Current,
                     },
                     Placer.Default
@@ -137,6 +136,20 @@ internal sealed class CpuChoice
         // What it has stays its: its threads are there.
         _refused[wish.Vm] = Sum(wish, left);
     }
+
+    // Not where a manager has given vCPUs cpusets of their own since.
+    private static bool HasOneForEach(PlacementRequest request, CpuSet cpus) =>
+        request.VcpuCpusets.IsEmpty
+        || Placer.Place(
+            request with
+            {
+                Cpuset = cpus,
+                IsolateEmulatorThread = false,
+                EmulatorCpuset = CpuSet.Empty,
+            },
+            Placer.Default
+        )
+            is CpuPlacement;
 
     // The CPUs without all of those that are better left, then with the first of them, and so on.
     private static IEnumerable<CpuSet> Pools(CpuSet cpus, params ImmutableArray<CpuSet> left) =>

@@ -13,6 +13,11 @@ internal sealed record CpuClaim
     /// <summary>The mask that its first thread had at first sight; null if that wasn't seen.</summary>
     public CpuSet? InitialMask { get; init; }
 
+    /// <summary>
+    /// Whether every process had it then, so that it says nothing, even if processes have more CPUs later: some come online.
+    /// </summary>
+    public bool IsEverybodys { get; init; }
+
     /// <summary>Whether a vCPU was seen outside that mask in the VM's first seconds: then the mask isn't meant for vCPUs.</summary>
     public bool IsPlacedElsewhere { get; init; }
 
@@ -117,6 +122,9 @@ internal sealed class CpuClaims
             : known with
             {
                 InitialMask = initial,
+                IsEverybodys = known.InitialMask is null
+                    ? !initial.IsSubsetOf(everybodys) || initial.Equals(everybodys)
+                    : known.IsEverybodys,
                 IsPlacedElsewhere = isElsewhere,
             };
     }

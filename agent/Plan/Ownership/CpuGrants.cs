@@ -44,9 +44,13 @@ internal static class CpuGrants
         }
 
         var theirs = OfThreads(vm, cpuset);
+        // Some of the threads may have cpusets of their own, and then stay there, whosever word the rest is.
+        var isByThread = vm.Threads.Any(thread =>
+            thread is { Role: ThreadRole.Vcpu, OwnCpuset: not null }
+        );
         if (told is not null)
         {
-            return new(told, CpuSource.Administrator) { IsByThread = theirs is not null };
+            return new(told, CpuSource.Administrator) { IsByThread = isByThread };
         }
 
         // What each thread was given says more than what all have, be it a slice's AllowedCPUs.
@@ -62,18 +66,22 @@ internal static class CpuGrants
             && !(isShared && isNamed && !IsInPod(vm))
         )
         {
-            return new(cpuset, CpuSource.Cgroup);
+            return new(cpuset, CpuSource.Cgroup) { IsByThread = isByThread };
         }
 
         return
             verdict.Vmi is null
             && !IsInPod(vm)
-            && claim is { IsPlacedElsewhere: false, InitialMask: { } mask }
+            && claim is { IsEverybodys: false, IsPlacedElsewhere: false, InitialMask: { } mask }
             && IsStrictSubset(mask, everybodys)
             && mask.Intersect(cpuset) is var own
             && own.Count >= Vcpus(vm)
-            ? new(own, CpuSource.InitialMask) { IsOwnWord = !vm.IsOfRoot && !isNamed }
-            : new(cpuset, CpuSource.Inherited);
+            ? new(own, CpuSource.InitialMask)
+            {
+                IsOwnWord = !vm.IsOfRoot && !isNamed,
+                IsByThread = isByThread,
+            }
+            : new(cpuset, CpuSource.Inherited) { IsByThread = isByThread };
     }
 
     /// <summary>Whether it's in a pod: then its container's cpuset is the kubelet's word, and nothing else counts.</summary>

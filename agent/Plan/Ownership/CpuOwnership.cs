@@ -28,6 +28,15 @@ internal static class CpuOwnership
             .Select(verdict => CheckTold(verdict, online))
             .Select(verdict => CheckWish(verdict, snapshot, names, claims, seen))
             .ToList();
+        // What was chosen for one that can't be told, or read, for a while isn't another's meanwhile.
+        var kept = checkedOnes
+            .Where(verdict =>
+                verdict is { Dedicated: true, Cpus: null or { Source: CpuSource.Inherited } }
+                && !IsWish(verdict)
+            )
+            .Select(verdict => (verdict.Vm.Key, seen.Find(verdict.Vm.Key).Chosen))
+            .Where(vm => vm.Chosen is not null)
+            .ToDictionary(vm => vm.Key, vm => vm.Chosen!);
         var choice = CpuChoice.Of(
             [
                 .. checkedOnes
@@ -38,7 +47,10 @@ internal static class CpuOwnership
                     .Select(verdict => ToWish(verdict, snapshot, claims, seen)),
             ],
             snapshot.Topology,
-            Union(checkedOnes.Where(IsOwner)),
+            kept.Values.Aggregate(
+                Union(checkedOnes.Where(IsOwner)),
+                (all, chosen) => all.Union(chosen.Own)
+            ),
             Union(checkedOnes.Where(verdict => verdict.Cpus is { IsOwnWord: true }))
         );
         var own = checkedOnes
@@ -55,7 +67,7 @@ internal static class CpuOwnership
                         : WithoutOthers(verdict, own, online)
                 ),
             ],
-            seen.With(choice.Remembered)
+            seen.With(choice.Remembered.Concat(kept).ToDictionary())
         );
     }
 
@@ -199,7 +211,11 @@ internal static class CpuOwnership
 
     private static VmCpus? Chosen(DedicationVerdict verdict, CpuChoice choice) =>
         choice.Chosen.TryGetValue(verdict.Vm.Key, out var chosen)
-            ? new VmCpus(chosen.Own, CpuSource.Chosen) { Emulator = chosen.Emulator }
+            ? new VmCpus(chosen.Own, CpuSource.Chosen)
+            {
+                Emulator = chosen.Emulator,
+                IsByThread = verdict.Cpus is { IsByThread: true },
+            }
             : verdict.Cpus;
 
     // An emulator that nobody has confined, beside vCPUs that somebody has, keeps off the CPUs of other VMs.

@@ -11,9 +11,11 @@ namespace PinAgent.Plan.Rivals;
 /// have begun long before it took the name, so how long it runs says nothing, and how long it has been held does. Pure.
 /// </summary>
 /// <param name="held">The placements of the pass before.</param>
+/// <param name="known">What was chosen for VMs, over restarts.</param>
 /// <param name="cpus">Whose CPUs are whose; null while that isn't decided, and the cgroups alone say it.</param>
 internal sealed class Precedence(
     HeldPlacements held,
+    CpuClaims known,
     NodeTopology topology,
     IReadOnlyDictionary<VmKey, VmCpus>? cpus = null
 )
@@ -27,12 +29,15 @@ internal sealed class Precedence(
             ? IsMerelySaid(other)
                 ? "was given CPUs, and the other only says so itself"
                 : null
-            : Compare(held.Since(vm.Key), held.Since(other.Key)) switch
+            : CompareHeld(vm, other) switch
             {
                 < 0 => "has been held for longer",
                 > 0 => null,
                 _ => WhyByCpus(vm, other),
             };
+
+    /// <summary>Less than zero if the first has been held for longer than the other, zero if neither has been.</summary>
+    public int CompareHeld(ObservedVm vm, ObservedVm other) => Since(vm).CompareTo(Since(other));
 
     /// <summary>
     /// Whether somebody has given CPUs to the VM: to its cgroup or one above it, and less than everything; or in another way.
@@ -71,8 +76,8 @@ internal sealed class Precedence(
         && own.IsSubsetOf(theirs)
         && !own.Equals(theirs);
 
-    private static int Compare(long? since, long? other) =>
-        (since ?? long.MaxValue).CompareTo(other ?? long.MaxValue);
+    private long Since(ObservedVm vm) =>
+        held.Since(vm.Key) ?? (known.Find(vm.Key).Chosen is null ? long.MaxValue : -1);
 }
 
 /// <summary>What earlier passes know of the VMs' claims to CPUs.</summary>

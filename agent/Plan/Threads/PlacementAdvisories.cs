@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Cpu;
+using PinAgent.Model.Vm;
 using PinAgent.Plan.Placement;
 
 namespace PinAgent.Plan.Threads;
@@ -14,10 +15,10 @@ internal static class PlacementAdvisories
         NodeTopology topology
     )
     {
-        // A CPU that has just gone offline is none of the topology's.
+        // A CPU that has just gone offline is none of the topology's. A number that no guest has is its process's choice.
         var vcpus = shape
             .VcpuNumbers.Zip(placement.Vcpus, (vcpu, cpu) => (vcpu, Cpu: topology.Find(cpu)))
-            .Where(at => at.Cpu is not null)
+            .Where(at => at.Cpu is not null && at.vcpu < GuestTopology.MaxVcpus)
             .Select(at => (at.vcpu, at.Cpu!))
             .ToList();
         return [.. Kinds(vcpus), .. Sockets(shape, vcpus)];

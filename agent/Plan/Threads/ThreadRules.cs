@@ -45,7 +45,7 @@ internal sealed class ThreadRules(VmShape shape, CpuPlacement placement, NodeTop
             return $"{who}: {alone}";
         }
 
-        var siblings = CpuSet.Of(topology.SiblingsOf(topology[first]));
+        var siblings = CpuSet.Of(topology.SiblingsOf(first));
         return siblings.Contains(CpuOf(thread)) ? $"{who}: sibling of CPU {first}"
             : siblings.Intersect(shape.Cpuset ?? CpuSet.Empty).Count > number
                 ? $"{who}: not beside CPU {first}, to move as little as possible"

@@ -51,7 +51,7 @@ internal static class SharedCpus
     // On the cores of its vCPUs, but not its own.
     private static CpuSet SiblingsOf(VmPlan vm, NodeTopology topology) =>
         CpuSet
-            .Of(vm.VcpuCpus.SelectMany(cpu => topology.SiblingsOf(topology[cpu])))
+            .Of(vm.VcpuCpus.SelectMany(cpu => topology.SiblingsOf(cpu)))
             .Except(vm.Cpuset!);
 
     private static Violation Sibling(VmPlan vm, VmPlan other, NodeTopology topology)
@@ -60,7 +60,7 @@ internal static class SharedCpus
         var shared = CpuSet.Of(
             vm.VcpuCpus.Where(cpu =>
                 topology
-                    .SiblingsOf(topology[cpu])
+                    .SiblingsOf(cpu)
                     .Any(sibling => !own.Contains(sibling) && other.Cpuset!.Contains(sibling))
             )
         );

@@ -1,0 +1,86 @@
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Plan;
+using Xunit;
+
+namespace PinAgent.Tests.Plan.Ownership;
+
+/// <summary>What an account without any right on the host can start: it costs nobody else anything.</summary>
+public sealed class HostileVmTests
+{
+    private static readonly GuestTopology Two = new(1, 1, 2);
+
+    [Theory]
+    [InlineData(65_536)]
+    [InlineData(999_999_999)]
+    public void A_vCPU_number_that_no_guest_has_ends_no_pass(int number)
+    {
+        var vm = Vms.Vm("poser", "0-15", Two, pid: 500).Unconfined().Masked("4-7");
+        vm = vm with
+        {
+            Threads =
+            [
+                .. vm.Threads.Select(thread =>
+                    thread.Index == 1 ? thread with { Index = number } : thread
+                ),
+            ],
+        };
+
+        var plans = new Node().Pass(vm, Vms.Vm("vm1", "1,9", Two));
+
+        Assert.Equal("placed", plans[1].Standing());
+    }
+
+    [Fact]
+    public void Who_takes_a_guests_name_after_a_restart_takes_none_of_its_CPUs()
+    {
+        var node = Named("a", "b");
+        var a = Vms.Vm("a", "0-15", Two).Unconfined();
+        var before = node.PassOne(a);
+        Assert.Equal("1 9", before.Vcpus());
+        a = a.After(before);
+        var poser = Vms.Vm("a", "0-15", Two, pid: 500).Unconfined();
+        var restarted = new Node { Settings = node.Settings, Known = node.Known };
+
+        var plans = restarted.Pass(
+            poser,
+            a,
+            Vms.Vm("b", "0-15", Two, pid: 2000).Unconfined()
+        );
+
+        Assert.Equal("3 11", plans[2].Vcpus());
+        Assert.Equal("1 9", restarted.Pass(a)[0].Vcpus());
+    }
+
+    [Fact]
+    public void Nor_the_name_itself_from_one_for_which_the_agent_has_chosen_CPUs()
+    {
+        var node = Named("a");
+        var a = Vms.Vm("a", "0-15", Two).Unconfined();
+        a = a.After(node.PassOne(a));
+        var restarted = new Node { Settings = node.Settings, Known = node.Known };
+
+        var plans = restarted.Pass(Vms.Vm("a", "0-15", Two, pid: 500).Unconfined(), a);
+
+        Assert.Equal("placed", plans[1].Standing());
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("1,9")]
+    public void A_guest_in_a_pod_that_has_the_name_as_its_own_takes_nothing(string? told)
+    {
+        var node = Named(told is null ? "a" : $"a={told}");
+        var a = Vms.Vm("a", "0-15", Two).Unconfined();
+        Assert.Equal("1 9", node.PassOne(a).Vcpus());
+
+        var plans = node.Pass(Vms.Vm("x_a", "0-15", Two, pid: 500).Unconfined().InPod("u1"), a);
+
+        Assert.Equal("1 9", plans[1].Vcpus());
+        Assert.NotEqual("placed", plans[0].Standing());
+    }
+
+    private static Node Named(params string[] names) =>
+        new() { Settings = new PlanSettings([.. names.Select(name => new NamedGuest(name))], []) };
+}
