@@ -27,7 +27,7 @@ public sealed class PageTests
 
     [Theory]
     [InlineData(1, "1 more VM", "of 2 vCPUs fit; 3 whole CPUs are free")]
-    [InlineData(0, "0 more VMs", "of 2 vCPUs fit; 1 whole CPUs are free")]
+    [InlineData(0, "0 more VMs", "of 2 vCPUs fit; 1 whole CPU is free")]
     [InlineData(null, null, null)]
     public void The_room_for_more_VMs_is_shown_where_it_is_known(
         int? fits,
