@@ -59,7 +59,7 @@ internal static class CpuGrants
 
         if (vm.GivenCpuset is { } given && !online.IsSubsetOf(given))
         {
-            return new(cpuset, CpuSource.Cgroup) { IsByThread = isByThread };
+            return new(cpuset, CpuSource.Cgroup);
         }
 
         return
