@@ -41,6 +41,7 @@ internal static class CpuGrants
             return null;
         }
 
+        var isOwnWord = !isNamed && !vm.IsOfRoot;
         var theirs = OfThreads(vm, cpuset);
         // Some of the threads may have cpusets of their own, and then stay there, whosever word the rest is.
         var isByThread = vm.Threads.Any(thread =>
@@ -54,12 +55,12 @@ internal static class CpuGrants
         // What each thread was given says more than what all have, be it a slice's AllowedCPUs.
         if (theirs is not null)
         {
-            return theirs;
+            return theirs with { IsOwnWord = isOwnWord && IsInUsersHands(vm) };
         }
 
         if (vm.GivenCpuset is { } given && !online.IsSubsetOf(given))
         {
-            return new(cpuset, CpuSource.Cgroup);
+            return new(cpuset, CpuSource.Cgroup) { IsOwnWord = isOwnWord && IsInUsersHands(vm) };
         }
 
         return
@@ -71,7 +72,7 @@ internal static class CpuGrants
             && own.Count >= Vcpus(vm)
             ? new(own, CpuSource.InitialMask)
             {
-                IsOwnWord = !vm.IsOfRoot && !isNamed,
+                IsOwnWord = isOwnWord,
                 IsByThread = isByThread,
             }
             : new(cpuset, CpuSource.Inherited) { IsByThread = isByThread };
@@ -140,6 +141,16 @@ internal static class CpuGrants
             : vcpus.Count - emulator.Count >= count ? emulator
             : CpuSet.Empty;
     }
+
+    // systemd gives a user the cgroups below his manager's (Delegate=), cpusets too if the administrator says so: then he
+    // writes them himself.
+    private static bool IsInUsersHands(ObservedVm vm) =>
+        vm.Cgroup is { Path: var path }
+        && path.Split('/')
+            .Any(part =>
+                part.StartsWith("user@", StringComparison.Ordinal)
+                && part.EndsWith(".service", StringComparison.Ordinal)
+            );
 
     private static bool IsStrictSubset(CpuSet set, CpuSet of) =>
         !set.IsEmpty && set.IsSubsetOf(of) && !set.Equals(of);
