@@ -18,7 +18,10 @@ internal sealed record VmCpus(CpuSet Cpus, CpuSource Source)
     /// <summary>Whether somebody meant them for the VM.</summary>
     public bool IsGiven => Source != CpuSource.Inherited;
 
-    /// <summary>Whether only the VM itself says so: a process may set its own mask, and call itself anything.</summary>
+    /// <summary>
+    /// Whether only the VM itself, or its user, says so: a process may set its own mask, and call itself anything, and a user may
+    /// write the cpusets of cgroups that are left to him.
+    /// </summary>
     public bool IsOwnWord { get; init; }
 
     /// <summary>All of them.</summary>

@@ -21,7 +21,8 @@ internal static class HostDedication
     )
     {
         var seen = claims.Cpus.See(snapshot.Vms, snapshot.EverybodysCpus, claims.Now);
-        var names = NamedVms.Of(settings.NamedVms, named);
+        var held = new Precedence(claims.Held, seen, snapshot.Topology);
+        var names = NamedVms.Of(settings.NamedVms, named, held);
         var slices = snapshot
             .Vms.Where(vm => vm is { HasVcpus: true, IsGivenAbove: true })
             .GroupBy(vm => vm.GivenCpuset)

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
+using PinAgent.Model.Vm;
+using PinAgent.Plan.Ownership;
+using PinAgent.Plan.Rivals;
 
 namespace PinAgent.Plan.Dedication;
 
@@ -9,19 +12,23 @@ internal sealed class NamedVms
 {
     private readonly ImmutableArray<(NamedGuest Told, string Name, CpuSet? Cpus)> _all;
     private readonly IReadOnlyCollection<DedicationVerdict> _verdicts;
+    private readonly Precedence? _precedence;
 
     private NamedVms(
         ImmutableArray<(NamedGuest, string, CpuSet?)> all,
-        IReadOnlyCollection<DedicationVerdict> verdicts
-    ) => (_all, _verdicts) = (all, verdicts);
+        IReadOnlyCollection<DedicationVerdict> verdicts,
+        Precedence? precedence
+    ) => (_all, _verdicts, _precedence) = (all, verdicts, precedence);
 
     /// <summary>Whether none is named.</summary>
     public bool IsEmpty => _all.IsEmpty;
 
     /// <summary>What was told, with regard to the guests there are.</summary>
+    /// <param name="precedence">Who has the better right to a name; null where that isn't asked.</param>
     public static NamedVms Of(
         ImmutableArray<NamedGuest> told,
-        IReadOnlyCollection<DedicationVerdict> verdicts
+        IReadOnlyCollection<DedicationVerdict> verdicts,
+        Precedence? precedence = null
     ) =>
         new(
             [
@@ -35,7 +42,8 @@ internal sealed class NamedVms
                         : (vm, vm.Name, vm.Cpus)
                 ),
             ],
-            verdicts
+            verdicts,
+            precedence
         );
 
     /// <summary>Whether a VM is named.</summary>
@@ -75,14 +83,24 @@ internal sealed class NamedVms
                 ),
         ];
 
-    // The kubelet made a pod's cgroup. What runs beside it under the pod's guest's name is somebody else.
     private bool IsOwn(string name, DedicationVerdict verdict) =>
         IsOf(name, verdict)
         && !_verdicts.Any(other =>
             other.Vm.Key != verdict.Vm.Key
             && IsOf(name, other)
-            && (other.Vm.Cgroup?.PodUid is not null || verdict.Vm.Cgroup?.PodUid is null)
+            && !HasBetterRight(verdict.Vm, other.Vm)
         );
+
+    // The kubelet made a pod's cgroup. What runs beside it under the pod's guest's name is somebody else; but a pod's guest is
+    // called as its tenant likes, and takes no name from one that is held.
+    private bool HasBetterRight(ObservedVm vm, ObservedVm other) =>
+        CpuGrants.IsInPod(vm) != CpuGrants.IsInPod(other)
+        && _precedence?.CompareHeld(vm, other) switch
+        {
+            < 0 => true,
+            > 0 => false,
+            _ => CpuGrants.IsInPod(vm),
+        };
 
     private static bool Means(string name, DedicationVerdict verdict) =>
         name == verdict.Vm.GuestName || IsOf(name, verdict);

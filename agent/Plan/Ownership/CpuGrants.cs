@@ -43,6 +43,7 @@ internal static class CpuGrants
             return null;
         }
 
+        var isOwnWord = !isNamed && !vm.IsOfRoot;
         var theirs = OfThreads(vm, cpuset);
         // Some of the threads may have cpusets of their own, and then stay there, whosever word the rest is.
         var isByThread = vm.Threads.Any(thread =>
@@ -56,7 +57,7 @@ internal static class CpuGrants
         // What each thread was given says more than what all have, be it a slice's AllowedCPUs.
         if (theirs is not null)
         {
-            return theirs;
+            return theirs with { IsOwnWord = isOwnWord && IsInUsersHands(vm) };
         }
 
         // Of what several were given together, each that is named gets its part.
@@ -66,7 +67,7 @@ internal static class CpuGrants
             && !(isShared && isNamed && !IsInPod(vm))
         )
         {
-            return new(cpuset, CpuSource.Cgroup) { IsByThread = isByThread };
+            return new(cpuset, CpuSource.Cgroup) { IsOwnWord = isOwnWord && IsInUsersHands(vm) };
         }
 
         return
@@ -78,7 +79,7 @@ internal static class CpuGrants
             && own.Count >= Vcpus(vm)
             ? new(own, CpuSource.InitialMask)
             {
-                IsOwnWord = !vm.IsOfRoot && !isNamed,
+                IsOwnWord = isOwnWord,
                 IsByThread = isByThread,
             }
             : new(cpuset, CpuSource.Inherited) { IsByThread = isByThread };
@@ -148,6 +149,16 @@ internal static class CpuGrants
             : vcpus.Count - emulator.Count >= count ? emulator
             : CpuSet.Empty;
     }
+
+    // systemd gives a user the cgroups below his manager's (Delegate=), cpusets too if the administrator says so: then he
+    // writes them himself.
+    private static bool IsInUsersHands(ObservedVm vm) =>
+        vm.Cgroup is { Path: var path }
+        && path.Split('/')
+            .Any(part =>
+                part.StartsWith("user@", StringComparison.Ordinal)
+                && part.EndsWith(".service", StringComparison.Ordinal)
+            );
 
     private static bool IsStrictSubset(CpuSet set, CpuSet of) =>
         !set.IsEmpty && set.IsSubsetOf(of) && !set.Equals(of);

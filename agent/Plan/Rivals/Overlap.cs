@@ -42,9 +42,13 @@ internal sealed record Overlap(CpuSet Cpus, string Message)
         IEnumerable<(CpuSet, string)> OfVms() =>
             all.Where(other =>
                     other is { Dedicated: true, Obstacle: null, Vm.HasVcpus: true }
-                    && other.Cpus is { Source: not CpuSource.Chosen }
                     && other.Vm.Key != verdict.Vm.Key
-                    && IsRival(verdict.Vm, other.Vm, snapshot, precedence)
+                    && other.Cpus is { Source: var source }
+                    && (
+                        source == CpuSource.Chosen
+                            ? verdict.Cpus is { Source: CpuSource.Inherited }
+                            : IsRival(verdict.Vm, other.Vm, snapshot, precedence)
+                    )
                 )
                 .Select(other =>
                     (

@@ -81,6 +81,41 @@ public sealed class HostileVmTests
         Assert.NotEqual("placed", plans[0].Standing());
     }
 
+    [Fact]
+    public void A_user_who_writes_his_own_cpusets_takes_no_CPUs_from_others()
+    {
+        var node = Named("a");
+        var a = Vms.Vm("a", "0-15", Two).Unconfined();
+        Assert.Equal("1 9", node.PassOne(a).Vcpus());
+        var users = Vms.Vm("x", "0-15", Two, pid: 500) with
+        {
+            Cgroup = new CgroupLocation(
+                "/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope",
+                null,
+                null
+            ),
+        };
+
+        Assert.Equal("1 9", node.Pass(users.On("1-14"), a)[1].Vcpus());
+        Assert.Equal("1 9", node.Pass(users.InLibvirt("1-7,9-15"), a)[1].Vcpus());
+
+        // Nor where none is named, from one that began later.
+        var plans = new Node().Pass(users.On("4-7"), Vms.Vm("b", "4-7", Two));
+        Assert.Equal("placed", plans[1].Standing());
+        Assert.Equal("NotDedicated CpusetOverlaps", plans[0].Standing());
+    }
+
+    [Fact]
+    public void Alone_it_is_pinned_within_them()
+    {
+        var users = Vms.Vm("x", "4-7", Two, pid: 500) with
+        {
+            Cgroup = new CgroupLocation("/user.slice/user@1000.service/x.scope", null, null),
+        };
+
+        Assert.Equal("4 5", new Node().PassOne(users).Vcpus());
+    }
+
     private static Node Named(params string[] names) =>
         new() { Settings = new PlanSettings([.. names.Select(name => new NamedGuest(name))], []) };
 }
