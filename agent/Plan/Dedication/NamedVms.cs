@@ -10,18 +10,15 @@ namespace PinAgent.Plan.Dedication;
 /// <summary>Which guests <c>--vm</c> means, and which CPUs it gives them. Pure.</summary>
 internal sealed class NamedVms
 {
-    private readonly ImmutableArray<(NamedGuest Told, string Name, CpuSet? Cpus)> _all;
-    private readonly IReadOnlyCollection<DedicationVerdict> _verdicts;
-    private readonly Precedence? _precedence;
+    private readonly List<Named> _all = [];
+    private readonly HashSet<VmKey> _meant = [];
+    private readonly HashSet<VmKey> _owners = [];
+    private readonly Dictionary<VmKey, CpuSet> _cpus = [];
 
-    private NamedVms(
-        ImmutableArray<(NamedGuest, string, CpuSet?)> all,
-        IReadOnlyCollection<DedicationVerdict> verdicts,
-        Precedence? precedence
-    ) => (_all, _verdicts, _precedence) = (all, verdicts, precedence);
+    private NamedVms() { }
 
     /// <summary>Whether none is named.</summary>
-    public bool IsEmpty => _all.IsEmpty;
+    public bool IsEmpty => _all.Count == 0;
 
     /// <summary>What was told, with regard to the guests there are.</summary>
     /// <param name="precedence">Who has the better right to a name; null where that isn't asked.</param>
@@ -29,84 +26,103 @@ internal sealed class NamedVms
         ImmutableArray<NamedGuest> told,
         IReadOnlyCollection<DedicationVerdict> verdicts,
         Precedence? precedence = null
-    ) =>
-        new(
-            [
-                .. told.Select(vm =>
-                    // A guest may be called db1=4-7. It doesn't keep db1 from what was told for it.
-                    vm.Cpus
-                        is not null
-                    && !verdicts.Any(verdict => Means(vm.Name, verdict))
-                    && verdicts.Any(verdict => Means(vm.Text, verdict))
-                        ? (vm, vm.Text, null)
-                        : (vm, vm.Name, vm.Cpus)
-                ),
-            ],
-            verdicts,
-            precedence
-        );
+    )
+    {
+        var named = new NamedVms();
+        if (told.IsEmpty)
+        {
+            return named;
+        }
+
+        // By each form of their names, for a node has as many guests as names are told.
+        var byName = verdicts
+            .SelectMany(verdict => FormsOf(verdict).Select(form => (form, verdict)))
+            .ToLookup(pair => pair.form, pair => pair.verdict);
+        var byGuest = verdicts
+            .Where(verdict => verdict.Vm.GuestName is not null)
+            .ToLookup(verdict => verdict.Vm.GuestName!);
+        foreach (var vm in told)
+        {
+            // A guest may be called db1=4-7. It doesn't keep db1 from what was told for it.
+            var isWhole = vm.Cpus is not null && !IsAny(vm.Name) && IsAny(vm.Text);
+            var name = isWhole ? vm.Text : vm.Name;
+            named.Add(vm, isWhole ? null : vm.Cpus, byName[name], byGuest[name], precedence);
+        }
+
+        return named;
+
+        bool IsAny(string name) => byName.Contains(name) || byGuest.Contains(name);
+    }
 
     /// <summary>Whether a VM is named.</summary>
-    public bool Contain(DedicationVerdict verdict) => _all.Any(named => Means(named.Name, verdict));
+    public bool Contain(DedicationVerdict verdict) => _meant.Contains(verdict.Vm.Key);
 
     /// <summary>Whether a name is a VM's alone: what calls itself as another VM does has no claim by it.</summary>
-    public bool Own(DedicationVerdict verdict) => _all.Any(named => IsOwn(named.Name, verdict));
+    public bool Own(DedicationVerdict verdict) => _owners.Contains(verdict.Vm.Key);
 
     /// <summary>The CPUs that a VM is to have; null if none are told.</summary>
-    public CpuSet? CpusOf(DedicationVerdict verdict) =>
-        _all.Where(named => IsOwn(named.Name, verdict))
-            .Select(named => named.Cpus)
-            .FirstOrDefault(cpus => cpus is not null);
+    public CpuSet? CpusOf(DedicationVerdict verdict) => _cpus.GetValueOrDefault(verdict.Vm.Key);
 
     /// <summary>Whether each that is named is there.</summary>
-    public bool AreAllThere =>
-        _all.All(named => _verdicts.Any(verdict => Means(named.Name, verdict)));
+    public bool AreAllThere => _all.TrueForAll(named => named.Pids.Count > 0);
 
     /// <summary>What is named and isn't there, or not clear.</summary>
     public IEnumerable<string> Notices() =>
         [
-            .. _all.Where(named => !_verdicts.Any(verdict => Means(named.Name, verdict)))
+            .. _all.Where(named => named.Pids.Count == 0)
                 .Select(named => $"--vm {named.Told.Text}: no running guest has this name"),
-            .. _all.Select(named =>
-                    (
-                        named.Told,
-                        Pids: _verdicts
-                            .Where(verdict => Means(named.Name, verdict))
-                            .Select(verdict => verdict.Vm.Key.Pid)
-                            .ToList()
-                    )
-                )
-                .Where(named => named.Pids.Count > 1)
+            .. _all.Where(named => named.Pids.Count > 1)
                 .Select(named =>
                     $"--vm {named.Told.Text}: several guests have this name (pids {string.Join(", ", named.Pids)}), and each is "
                     + "judged by its own CPUs"
                 ),
         ];
 
-    private bool IsOwn(string name, DedicationVerdict verdict) =>
-        IsOf(name, verdict)
-        && !_verdicts.Any(other =>
-            other.Vm.Key != verdict.Vm.Key
-            && IsOf(name, other)
-            && !HasBetterRight(verdict.Vm, other.Vm)
-        );
+    private void Add(
+        NamedGuest told,
+        CpuSet? cpus,
+        IEnumerable<DedicationVerdict> called,
+        IEnumerable<DedicationVerdict> guests,
+        Precedence? precedence
+    )
+    {
+        var own = called.Select(verdict => verdict.Vm).ToList();
+        var meant = own.Concat(guests.Select(verdict => verdict.Vm))
+            .Select(vm => vm.Key)
+            .ToHashSet();
+        _meant.UnionWith(meant);
+        _all.Add(new(told, [.. meant.Select(vm => vm.Pid).Order()]));
+        foreach (var vm in own)
+        {
+            if (own.TrueForAll(other => other.Key == vm.Key || IsFirst(vm, other, precedence)))
+            {
+                _owners.Add(vm.Key);
+                if (cpus is not null)
+                {
+                    _cpus.TryAdd(vm.Key, cpus);
+                }
+            }
+        }
+    }
 
     // The kubelet made a pod's cgroup. What runs beside it under the pod's guest's name is somebody else; but a pod's guest is
     // called as its tenant likes, and takes no name from one that is held.
-    private bool HasBetterRight(ObservedVm vm, ObservedVm other) =>
+    private static bool IsFirst(ObservedVm vm, ObservedVm other, Precedence? precedence) =>
         CpuGrants.IsInPod(vm) != CpuGrants.IsInPod(other)
-        && _precedence?.CompareHeld(vm, other) switch
+        && precedence?.CompareHeld(vm, other) switch
         {
             < 0 => true,
             > 0 => false,
             _ => CpuGrants.IsInPod(vm),
         };
 
-    private static bool Means(string name, DedicationVerdict verdict) =>
-        name == verdict.Vm.GuestName || IsOf(name, verdict);
+    private static IEnumerable<string> FormsOf(DedicationVerdict verdict) =>
+        new HashSet<string>
+        {
+            verdict.Name,
+            $"{verdict.Namespace}/{verdict.Name}",
+            $"{verdict.Namespace}_{verdict.Name}",
+        };
 
-    private static bool IsOf(string name, DedicationVerdict verdict) =>
-        name == verdict.Name
-        || name == $"{verdict.Namespace}/{verdict.Name}"
-        || name == $"{verdict.Namespace}_{verdict.Name}";
+    private sealed record Named(NamedGuest Told, IReadOnlyList<int> Pids);
 }
