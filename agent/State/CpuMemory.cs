@@ -14,6 +14,7 @@ internal sealed class CpuMemory(string path)
     private readonly StateFile<CpusFile> _file = new(path, StateJson.Default.CpusFile, version: 1);
 
     private ImmutableArray<KnownVmCpus> _written = [];
+    private Dictionary<VmKey, KnownVmCpus> _found = [];
 
     /// <summary>What went wrong with the file; null if nothing did.</summary>
     public string? Problem { get; private set; }
@@ -27,10 +28,9 @@ internal sealed class CpuMemory(string path)
         try
         {
             _written = [.. (_file.Read()?.Vms ?? []).OfType<KnownVmCpus>()];
+            _found = _written.DistinctBy(vm => vm.Key).ToDictionary(vm => vm.Key);
             return CpuClaims.Of(
-                _written
-                    .DistinctBy(vm => vm.Key)
-                    .Select(vm => KeyValuePair.Create(vm.Key, vm.ToClaim()))
+                _found.Values.Select(vm => KeyValuePair.Create(vm.Key, vm.ToClaim()))
             );
         }
         catch (StateException problem)
@@ -41,16 +41,21 @@ internal sealed class CpuMemory(string path)
     }
 
     /// <summary>Writes the file, if it would be another than it is.</summary>
-    /// <param name="dedicated">The VMs that the agent pins: of others nothing has to be known.</param>
+    /// <param name="dedicated">
+    /// The VMs that the agent pins: of others nothing has to be known. What was found in the file of another stays as it is, for an
+    /// agent with other names may pin it: run --once is no reason to forget it.
+    /// </param>
     public void Keep(CpuClaims claims, IEnumerable<VmKey> dedicated)
     {
         var kept = dedicated.ToHashSet();
         ImmutableArray<KnownVmCpus> vms =
         [
             .. claims
-                .All.Where(vm => kept.Contains(vm.Key))
+                .All.Where(vm => kept.Contains(vm.Key) || _found.ContainsKey(vm.Key))
                 .OrderBy(vm => vm.Key.Pid)
-                .Select(vm => KnownVmCpus.Of(vm.Key, vm.Value)),
+                .Select(vm =>
+                    kept.Contains(vm.Key) ? KnownVmCpus.Of(vm.Key, vm.Value) : _found[vm.Key]
+                ),
         ];
         if (vms.SequenceEqual(_written))
         {

@@ -46,7 +46,7 @@ internal sealed record Overlap(CpuSet Cpus, string Message)
                     && other.Cpus is { Source: var source }
                     && (
                         source == CpuSource.Chosen
-                            ? verdict.Cpus is { Source: CpuSource.Inherited }
+                            ? verdict.Cpus is { Source: CpuSource.Inherited } or { IsOwnWord: true }
                             : IsRival(verdict.Vm, other.Vm, snapshot, precedence)
                     )
                 )

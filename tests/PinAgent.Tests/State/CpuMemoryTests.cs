@@ -65,6 +65,26 @@ public sealed class CpuMemoryTests : IDisposable
         Assert.True(File.Exists(Path));
     }
 
+    [Fact]
+    public void An_agent_that_pins_others_forgets_nothing_of_those_that_still_run()
+    {
+        var running = new CpuClaim
+        {
+            InitialMask = CpuSet.Parse("0-15"),
+            Chosen = new(CpuSet.Parse("1,9"), CpuSet.Parse("2"), EmulatorIsOwn: true),
+        };
+        new CpuMemory(Path).Keep(Claims((One, running)), [One]);
+
+        var once = new CpuMemory(Path);
+        _ = once.Load();
+        once.Keep(Claims((One, running with { Chosen = null }), (Two, running)), [Two]);
+
+        Assert.Equal(running, new CpuMemory(Path).Load().Find(One));
+        Assert.Equal(running, new CpuMemory(Path).Load().Find(Two));
+        once.Keep(Claims((Two, running)), [Two]);
+        Assert.Equal(CpuClaim.None, new CpuMemory(Path).Load().Find(One));
+    }
+
     [Theory]
     [InlineData(
         """{"version":1,"vms":[null,{"key":{"pid":1000,"startTime":5},"initialMask":"x","vcpus":"5-1"}]}"""

@@ -106,6 +106,19 @@ public sealed class HostileVmTests
     }
 
     [Fact]
+    public void Who_has_a_guests_name_and_says_that_its_CPUs_are_his_is_not_pinned_beside_it()
+    {
+        var node = Named("a");
+        var a = Vms.Vm("a", "0-15", Two).Unconfined();
+        Assert.Equal("1 9", node.PassOne(a).Vcpus());
+
+        var plans = node.Pass(Vms.Vm("a", "0-15", Two, pid: 500).Unconfined().Masked("1,9"), a);
+
+        Assert.Equal("NotExclusive CpusetOverlaps", plans[0].Standing());
+        Assert.Equal("1 9", plans[1].Vcpus());
+    }
+
+    [Fact]
     public void Alone_it_is_pinned_within_them()
     {
         var users = Vms.Vm("x", "4-7", Two, pid: 500) with
