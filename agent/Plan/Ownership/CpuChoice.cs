@@ -148,8 +148,7 @@ internal sealed class CpuChoice
                 EmulatorCpuset = CpuSet.Empty,
             },
             Placer.Default
-        )
-            is CpuPlacement;
+        ) is CpuPlacement;
 
     // The CPUs without all of those that are better left, then with the first of them, and so on.
     private static IEnumerable<CpuSet> Pools(CpuSet cpus, params ImmutableArray<CpuSet> left) =>

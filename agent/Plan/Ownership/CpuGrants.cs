@@ -70,11 +70,7 @@ internal static class CpuGrants
             && IsStrictSubset(mask, everybodys)
             && mask.Intersect(cpuset) is var own
             && own.Count >= Vcpus(vm)
-            ? new(own, CpuSource.InitialMask)
-            {
-                IsOwnWord = isOwnWord,
-                IsByThread = isByThread,
-            }
+            ? new(own, CpuSource.InitialMask) { IsOwnWord = isOwnWord, IsByThread = isByThread }
             : new(cpuset, CpuSource.Inherited) { IsByThread = isByThread };
     }
 

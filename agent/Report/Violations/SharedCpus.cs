@@ -49,9 +49,7 @@ internal static class SharedCpus
 
     // On the cores of its vCPUs, but not its own.
     private static CpuSet SiblingsOf(VmPlan vm, NodeTopology topology) =>
-        CpuSet
-            .Of(vm.VcpuCpus.SelectMany(cpu => topology.SiblingsOf(cpu)))
-            .Except(vm.Cpuset!);
+        CpuSet.Of(vm.VcpuCpus.SelectMany(cpu => topology.SiblingsOf(cpu))).Except(vm.Cpuset!);
 
     private static Violation Sibling(VmPlan vm, VmPlan other, NodeTopology topology)
     {

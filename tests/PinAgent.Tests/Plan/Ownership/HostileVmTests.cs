@@ -1,7 +1,5 @@
-using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
-using PinAgent.Plan;
 using Xunit;
 
 namespace PinAgent.Tests.Plan.Ownership;
@@ -43,11 +41,7 @@ public sealed class HostileVmTests
         var poser = Vms.Vm("a", "0-15", Two, pid: 500).Unconfined();
         var restarted = new Node { Settings = node.Settings, Known = node.Known };
 
-        var plans = restarted.Pass(
-            poser,
-            a,
-            Vms.Vm("b", "0-15", Two, pid: 2000).Unconfined()
-        );
+        var plans = restarted.Pass(poser, a, Vms.Vm("b", "0-15", Two, pid: 2000).Unconfined());
 
         Assert.Equal("3 11", plans[2].Vcpus());
         Assert.Equal("1 9", restarted.Pass(a)[0].Vcpus());
