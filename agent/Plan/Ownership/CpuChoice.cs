@@ -66,7 +66,7 @@ internal sealed class CpuChoice
     /// <summary>Chooses.</summary>
     /// <param name="wishes">Who has had CPUs for longer comes first.</param>
     /// <param name="taken">The CPUs that other VMs have.</param>
-    /// <param name="avoided">Those that others may have by their own word: they are taken last.</param>
+    /// <param name="avoided">Those that others may have by their own word: others are taken first, where there are any.</param>
     public static CpuChoice Of(
         ImmutableArray<CpuWish> wishes,
         NodeTopology topology,
@@ -110,7 +110,7 @@ internal sealed class CpuChoice
                 .Select(other => other.Before!.Emulator)
         );
         foreach (
-            var pool in Pools(left, emulators, CpuSet.Of(0), BesideOthers(wish.Vm), _avoided)
+            var pool in Pools(left, _avoided, emulators, CpuSet.Of(0), BesideOthers(wish.Vm))
                 .SelectMany(Narrower)
         )
         {
@@ -189,6 +189,8 @@ internal sealed class CpuChoice
             return;
         }
 
+        // Who only says which CPUs are his is left alone where that costs nothing: no VM shares a core for it, nor an emulator the
+        // host's.
         var left = _free
             .Except(_host)
             .Except(VcpusOfAll)
@@ -197,10 +199,9 @@ internal sealed class CpuChoice
         var own =
             wish.Before is { EmulatorIsOwn: true, Emulator: var before } && before.IsSubsetOf(left)
                 ? before
-                : TakeOne(
-                    left.Except(_avoided).Except(CpuSet.Of(0)).Except(BesideOthers(wish.Vm)),
-                    vcpus
-                );
+                : Pools(left.Except(CpuSet.Of(0)).Except(BesideOthers(wish.Vm)), _avoided)
+                    .Select(pool => TakeOne(pool, vcpus))
+                    .FirstOrDefault(cpu => !cpu.IsEmpty, CpuSet.Empty);
         var host = _host.Intersect(wish.Request.Cpuset);
         _chosen[wish.Vm] = new(vcpus, own.IsEmpty ? host : own, EmulatorIsOwn: !own.IsEmpty);
     }

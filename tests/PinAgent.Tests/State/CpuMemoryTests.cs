@@ -21,7 +21,15 @@ public sealed class CpuMemoryTests : IDisposable
     public void What_is_kept_is_known_again()
     {
         var claims = Claims(
-            (One, new CpuClaim { InitialMask = CpuSet.Parse("4-7"), IsPlacedElsewhere = true, IsEverybodys = true }),
+            (
+                One,
+                new CpuClaim
+                {
+                    InitialMask = CpuSet.Parse("4-7"),
+                    IsPlacedElsewhere = true,
+                    IsEverybodys = true,
+                }
+            ),
             (
                 Two,
                 new CpuClaim

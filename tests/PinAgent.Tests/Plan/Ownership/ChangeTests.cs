@@ -1,7 +1,6 @@
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
-using PinAgent.Plan;
 using Xunit;
 
 namespace PinAgent.Tests.Plan.Ownership;
@@ -64,7 +63,8 @@ public sealed class ChangeTests
 
         Assert.All(
             plans,
-            plan => Assert.Equal(isNamed ? CpuSource.Chosen : CpuSource.Inherited, plan.Cpus!.Source)
+            plan =>
+                Assert.Equal(isNamed ? CpuSource.Chosen : CpuSource.Inherited, plan.Cpus!.Source)
         );
 
         ObservedVm On(string cpus, string name, int pid) =>

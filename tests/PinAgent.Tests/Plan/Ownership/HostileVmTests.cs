@@ -1,7 +1,5 @@
-using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
-using PinAgent.Plan;
 using Xunit;
 
 namespace PinAgent.Tests.Plan.Ownership;
@@ -43,11 +41,7 @@ public sealed class HostileVmTests
         var poser = Vms.Vm("a", "0-15", Two, pid: 500).Unconfined();
         var restarted = new Node { Settings = node.Settings, Known = node.Known };
 
-        var plans = restarted.Pass(
-            poser,
-            a,
-            Vms.Vm("b", "0-15", Two, pid: 2000).Unconfined()
-        );
+        var plans = restarted.Pass(poser, a, Vms.Vm("b", "0-15", Two, pid: 2000).Unconfined());
 
         Assert.Equal("3 11", plans[2].Vcpus());
         Assert.Equal("1 9", restarted.Pass(a)[0].Vcpus());
@@ -127,6 +121,26 @@ public sealed class HostileVmTests
         };
 
         Assert.Equal("4 5", new Node().PassOne(users).Vcpus());
+    }
+
+    [Fact]
+    public void Who_says_that_nearly_all_CPUs_are_his_makes_no_VM_share_cores()
+    {
+        var node = Named("a", "b");
+        var a = Vms.Vm("a", "0-15", Two).Unconfined();
+        Assert.Equal("2", node.PassOne(a).Emulator());
+
+        // All but the CPU of that emulator, and its sibling.
+        var poser = Vms.Vm("poser", "0-15", Two, pid: 500).Unconfined().Masked("1,3-9,11-15");
+        var plans = node.Pass(poser, a, Vms.Vm("b", "0-15", Two, pid: 2000).Unconfined());
+
+        Assert.Equal(("1 9", "2"), (plans[1].Vcpus(), plans[1].Emulator()));
+        Assert.Equal(("3 11", "10"), (plans[2].Vcpus(), plans[2].Emulator()));
+
+        // It takes no emulator its CPU either.
+        poser = poser.Masked("1-15");
+        plans = Named("b").Pass(poser, Vms.Vm("b", "0-15", Two, pid: 2000).Unconfined());
+        Assert.Equal(("1 9", "2"), (plans[1].Vcpus(), plans[1].Emulator()));
     }
 
     private static Node Named(params string[] names) =>
