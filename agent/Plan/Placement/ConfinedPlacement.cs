@@ -12,12 +12,16 @@ namespace PinAgent.Plan.Placement;
 /// </remarks>
 internal sealed class ConfinedPlacement
 {
+    // Some tenth of a second. Beyond it vCPUs stay where the first matching has put them, each on a CPU of its own set.
+    private const int MostSteps = 1_000_000;
+
     private readonly PlacementRequest _request;
     private readonly CpuSet[] _allowed;
     private readonly int[] _order;
     private readonly int[] _cpuOf;
     private readonly Dictionary<int, int> _vcpuOn = [];
     private readonly HashSet<int> _settled = [];
+    private int _steps;
 
     private ConfinedPlacement(PlacementRequest request)
     {
@@ -49,7 +53,8 @@ internal sealed class ConfinedPlacement
             }
         }
 
-        for (var vcpu = 0; vcpu < placement._cpuOf.Length; vcpu++)
+        placement._steps = 0;
+        for (var vcpu = 0; vcpu < placement._cpuOf.Length && placement._steps < MostSteps; vcpu++)
         {
             _ = placement.Preferred(vcpu).Any(cpu => placement.TryMove(vcpu, cpu));
             placement._settled.Add(vcpu);
@@ -62,6 +67,7 @@ internal sealed class ConfinedPlacement
     private bool Augment(int vcpu, HashSet<int> tried)
     {
         var allowed = _allowed[vcpu];
+        _steps += 2 * _order.Length;
         foreach (var cpu in _order)
         {
             if (allowed.Contains(cpu) && !_vcpuOn.ContainsKey(cpu) && tried.Add(cpu))
@@ -99,7 +105,7 @@ internal sealed class ConfinedPlacement
             return true;
         }
 
-        if (_settled.Contains(other))
+        if (_settled.Contains(other) || _steps >= MostSteps)
         {
             return false;
         }

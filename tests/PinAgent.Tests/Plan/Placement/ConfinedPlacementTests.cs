@@ -87,6 +87,33 @@ public sealed class ConfinedPlacementTests
         Assert.True(found > 500 && none > 200, $"{found} found, {none} not");
     }
 
+    // Each vCPU may go where the one before it may, and on one CPU more: nearly every move that is tried is in vain.
+    [Fact]
+    public void Sets_that_are_the_worst_for_it_still_give_each_vCPU_a_CPU()
+    {
+        var machine = new NodeTopology(
+            Enumerable.Range(0, 256).Select(id => new LogicalCpu(id, 0, 0, id / 2))
+        );
+        ImmutableArray<CpuSet> sets =
+        [
+            .. Enumerable.Range(1, 256).Select(most => CpuSet.Of(Enumerable.Range(0, most))),
+        ];
+
+        var placed = Placer.Place(
+            new()
+            {
+                Topology = machine,
+                Cpuset = machine.Online,
+                Vcpus = sets.Length,
+                ThreadsPerCore = 2,
+                VcpuCpusets = sets,
+            },
+            Placer.Default
+        );
+
+        Assert.Equal(Enumerable.Range(0, 256), Assert.IsType<CpuPlacement>(placed).Vcpus);
+    }
+
     private static bool Exists(ImmutableArray<CpuSet> sets, int at, CpuSet used) =>
         at == sets.Length
         || sets[at].Except(used).Any(cpu => Exists(sets, at + 1, used.Union(CpuSet.Of(cpu))));
