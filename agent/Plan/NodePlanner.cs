@@ -130,7 +130,7 @@ internal static class NodePlanner
                 NodeContests.Of(contested),
                 memory.Disagreements.With(vms, now),
                 overlaps.With(verdicts, now),
-                cpus
+                cpus.WithPlaced(placed.Select(vm => vm.Item1.Vm.Key))
             )
         );
     }

@@ -96,6 +96,8 @@ internal sealed record KnownVmCpus
 
     public bool EmulatorIsOwn { get; init; }
 
+    public bool WasPlaced { get; init; }
+
     public static KnownVmCpus Of(VmKey vm, CpuClaim claim) =>
         new()
         {
@@ -106,6 +108,7 @@ internal sealed record KnownVmCpus
             Vcpus = claim.Chosen?.Vcpus.ToString(),
             Emulator = claim.Chosen?.Emulator.ToString(),
             EmulatorIsOwn = claim.Chosen?.EmulatorIsOwn ?? false,
+            WasPlaced = claim.WasPlaced,
         };
 
     public CpuClaim ToClaim() =>
@@ -114,6 +117,7 @@ internal sealed record KnownVmCpus
             InitialMask = Parse(InitialMask),
             IsEverybodys = IsEverybodys,
             IsPlacedElsewhere = IsPlacedElsewhere,
+            WasPlaced = WasPlaced,
             Chosen = Parse(Vcpus) is { } vcpus
                 ? new ChosenCpus(vcpus, Parse(Emulator) ?? CpuSet.Empty, EmulatorIsOwn)
                 : null,

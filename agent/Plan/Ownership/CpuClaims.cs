@@ -23,6 +23,9 @@ internal sealed record CpuClaim
 
     /// <summary>What the agent has chosen for it; null if nothing.</summary>
     public ChosenCpus? Chosen { get; init; }
+
+    /// <summary>Whether it has had a placement: who takes its name later is somebody else, over the agent's restart too.</summary>
+    public bool WasPlaced { get; init; }
 }
 
 /// <summary>What the agent has chosen for a VM.</summary>
@@ -97,6 +100,21 @@ internal sealed class CpuClaims
         foreach (var (vm, cpus) in chosen.Where(vm => !_all.ContainsKey(vm.Key)))
         {
             next = next.SetItem(vm, new CpuClaim { Chosen = cpus });
+        }
+
+        return next == _all ? this : new CpuClaims(next);
+    }
+
+    /// <summary>With the VMs marked that have a placement.</summary>
+    public CpuClaims WithPlaced(IEnumerable<VmKey> placed)
+    {
+        var next = _all;
+        foreach (var vm in placed)
+        {
+            if (_all.TryGetValue(vm, out var claim) && !claim.WasPlaced)
+            {
+                next = next.SetItem(vm, claim with { WasPlaced = true });
+            }
         }
 
         return next == _all ? this : new CpuClaims(next);

@@ -37,7 +37,12 @@ internal sealed class Precedence(
             };
 
     /// <summary>Less than zero if the first has been held for longer than the other, zero if neither has been.</summary>
-    public int CompareHeld(ObservedVm vm, ObservedVm other) => Since(vm).CompareTo(Since(other));
+    public int CompareHeld(ObservedVm vm, ObservedVm other) =>
+        Since(vm).CompareTo(Since(other)) switch
+        {
+            0 => known.Find(other.Key).WasPlaced.CompareTo(known.Find(vm.Key).WasPlaced),
+            var compared => compared,
+        };
 
     /// <summary>
     /// Whether somebody has given CPUs to the VM: to its cgroup or one above it, and less than everything; or in another way.

@@ -27,6 +27,7 @@ public sealed class CpuMemoryTests : IDisposable
                 {
                     InitialMask = CpuSet.Parse("4-7"),
                     IsPlacedElsewhere = true,
+                    WasPlaced = true,
                     IsEverybodys = true,
                 }
             ),

@@ -61,6 +61,29 @@ public sealed class HostileVmTests
     }
 
     [Theory]
+    [InlineData("a=4-7", "0-15")]
+    [InlineData("a", "4-7")]
+    public void Nor_from_one_that_has_been_placed_before_the_agents_restart(
+        string told,
+        string mask
+    )
+    {
+        var node = Named(told);
+        var a = Vms.Vm("a", "0-15", Two).Unconfined().Masked(mask);
+        var before = node.PassOne(a);
+        Assert.Equal("placed", before.Standing());
+        var restarted = new Node { Settings = node.Settings, Known = node.Known };
+
+        var plans = restarted.Pass(
+            Vms.Vm("a", "0-15", Two, pid: 500).Unconfined().Masked(mask),
+            a.After(before)
+        );
+
+        Assert.Equal(before.Vcpus(), plans[1].Vcpus());
+        Assert.NotEqual("placed", plans[0].Standing());
+    }
+
+    [Theory]
     [InlineData(null)]
     [InlineData("1,9")]
     public void A_guest_in_a_pod_that_has_the_name_as_its_own_takes_nothing(string? told)
