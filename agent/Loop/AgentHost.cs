@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Apply;
+using PinAgent.NativeInterop;
 using PinAgent.Observe;
 using PinAgent.Observe.Events;
 using PinAgent.Observe.Files;
@@ -208,7 +209,10 @@ internal sealed class AgentHost : IDisposable
             mode,
             _state,
             TimeProvider.System,
-            around
+            around with
+            {
+                SinceBoot = KernelClock.SinceBoot,
+            }
         );
     }
 }

@@ -46,6 +46,9 @@ internal sealed record PassInputs(
 /// <summary>What passes of a running agent ask and tell, and a single pass on one machine doesn't.</summary>
 internal sealed record PassSurroundings
 {
+    /// <summary>Says how long ago the machine was booted, as processes' start times count; null for the pass's own clock.</summary>
+    public Func<TimeSpan>? SinceBoot { get; init; }
+
     /// <summary>Keeps the node's labels; null outside a cluster.</summary>
     public LabelKeeper? Labels { get; init; }
 

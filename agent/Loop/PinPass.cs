@@ -128,7 +128,7 @@ internal sealed class PinPass(
     private Pins Pin(PassInputs inputs, IReadOnlyList<NamedThread> named)
     {
         var before = _memory;
-        var now = time.GetElapsedTime(0);
+        var now = _around.SinceBoot?.Invoke() ?? time.GetElapsedTime(0);
         var (plan, memory) = NodePlanner.Plan(
             inputs.Snapshot,
             settings with

@@ -26,7 +26,7 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
 
     private readonly object _lock = new();
     private readonly TimeProvider _time = time ?? TimeProvider.System;
-    private readonly Func<TimeSpan> _spent = spent ?? ThreadClock.Now;
+    private readonly Func<TimeSpan> _spent = spent ?? KernelClock.OfThread;
     private readonly NameBudget _names = new();
     private readonly WorkBudget _work = new();
     private readonly HashSet<int> _processes = [];
