@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using PinAgent.NativeInterop.Files;
 using static Tmds.Linux.LibC;
 
@@ -128,8 +127,7 @@ public static partial class KernelFile
         const int ItselfIfUnnamed = 0x1000; // AT_EMPTY_PATH
         const uint Links = 4; // STATX_NLINK
 
-        // struct statx { u32 mask; u32 blksize; u64 attributes; u32 nlink; … } of 256 bytes
-        const int StatusWords = 64;
+        // struct statx { u32 mask; u32 blksize; u64 attributes; u32 nlink; … }
         const int LinksWord = 4;
         RequireZeroTerminated(path);
         count = 0;
@@ -145,13 +143,11 @@ public static partial class KernelFile
             path = "\0"u8;
         }
 
-        var status = stackalloc uint[StatusWords];
+        var status = stackalloc uint[Statx.Words];
         LinuxResult result;
         fixed (byte* name = path)
         {
-            result = LinuxResult.FromReturnValue(
-                statx(folder, name, ItselfIfUnnamed, Links, status)
-            );
+            result = Statx.Ask(folder, name, ItselfIfUnnamed, Links, status);
         }
 
         if (root is not null)
@@ -183,16 +179,6 @@ public static partial class KernelFile
         // readlinkat(2) of a descriptor says ENOENT where readlink(2) says that it's no link.
         return result.Errno == Errno.ENOENT ? new LinuxResult(Errno.EINVAL) : result;
     }
-
-    // Not in Tmds.LibC. https://man7.org/linux/man-pages/man2/statx.2.html
-    [LibraryImport("libc", SetLastError = true)]
-    private static unsafe partial int statx(
-        int folder,
-        byte* path,
-        int flags,
-        uint mask,
-        uint* status
-    );
 
     private static unsafe LinuxResult ReadUpTo(
         int fd,

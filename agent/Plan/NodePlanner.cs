@@ -31,7 +31,7 @@ internal static class NodePlanner
     {
         var (held, before, contests, _, overlaps, known) = memory;
         var policy = Placer.Default;
-        var (verdicts, cpus) = NodeDedication.Decide(
+        var (verdicts, named, cpus) = NodeDedication.Decide(
             snapshot,
             settings,
             before,
@@ -111,7 +111,6 @@ internal static class NodePlanner
         }
 
         ImmutableArray<VmPlan> vms = plans.DrainToImmutable();
-        var named = NamedVms.Of(settings.NamedVms, verdicts);
         return (
             new NodePlan(
                 vms,

@@ -60,7 +60,7 @@ internal sealed record VmShape
         new(
             [.. Vcpus.Select(thread => thread.Affinity)],
             IoThreadsAreSupplemental ? [.. IoThreads.Select(thread => thread.Affinity)] : [],
-            Vm.Threads.FirstOrDefault(thread => thread.Role == ThreadRole.Emulator)?.Affinity
+            Vm.Emulator?.Affinity
         );
 
     /// <summary>The shape of a VM.</summary>

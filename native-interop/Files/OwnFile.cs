@@ -13,7 +13,6 @@ public static partial class OwnFile
 {
     // struct statx: u16 stx_mode at 28; of it the kind, and a regular file's.
     private const int ModeOffset = 28;
-    private const int StatusLength = 256;
     private const int KindMask = 0xF000;
     private const int Regular = 0x8000;
     private const int Itself = 0x1000; // AT_EMPTY_PATH
@@ -136,11 +135,11 @@ public static partial class OwnFile
             return (int)result.Errno == NoSuchDevice ? new LinuxResult(Errno.EINVAL) : result;
         }
 
-        var status = stackalloc byte[StatusLength];
+        var status = stackalloc uint[Statx.Words];
         var nothing = stackalloc byte[1];
         nothing[0] = 0;
-        result = LinuxResult.FromReturnValue(statx(fd, nothing, Itself, Kind, status));
-        var mode = *(ushort*)(status + ModeOffset);
+        result = Statx.Ask(fd, nothing, Itself, Kind, status);
+        var mode = *(ushort*)((byte*)status + ModeOffset);
         if (result.IsSuccess && (mode & KindMask) != Regular)
         {
             result = new LinuxResult(Errno.EINVAL);
@@ -191,14 +190,4 @@ public static partial class OwnFile
     // Tmds.LibC's takes no mode.
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
     private static unsafe partial int openForMode(byte* path, int flags, uint mode);
-
-    // Not in Tmds.LibC. https://man7.org/linux/man-pages/man2/statx.2.html
-    [LibraryImport("libc", SetLastError = true)]
-    private static unsafe partial int statx(
-        int folder,
-        byte* path,
-        int flags,
-        uint mask,
-        byte* status
-    );
 }

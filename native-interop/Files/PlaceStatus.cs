@@ -1,23 +1,14 @@
-using System.Runtime.InteropServices;
-
 namespace PinAgent.NativeInterop.Files;
 
 /// <summary>What a place is and whose, as the kernel knows it: no server and no program behind a file system is asked.</summary>
 /// <param name="Mode">Kind and rights, as in inode(7).</param>
 /// <param name="Size">In bytes.</param>
 /// <param name="MountId">The mount it's on, as <c>mountinfo</c> numbers them.</param>
-public readonly partial record struct PlaceStatus(
-    uint Mode,
-    uint Uid,
-    uint Gid,
-    ulong Size,
-    ulong MountId
-)
+public readonly record struct PlaceStatus(uint Mode, uint Uid, uint Gid, ulong Size, ulong MountId)
 {
     private const uint KindMask = 0xF000;
 
     // struct statx of linux/stat.h, in words of four bytes.
-    private const int Words = 64;
     private const int UidWord = 5;
     private const int GidWord = 6;
     private const int ModeWord = 7;
@@ -43,11 +34,11 @@ public readonly partial record struct PlaceStatus(
     /// <returns>The error of statx(2); <see cref="Errno.EOPNOTSUPP"/> where the kernel doesn't tell all of it.</returns>
     internal static unsafe LinuxResult Of(int fd, out PlaceStatus status)
     {
-        var words = stackalloc uint[Words];
+        var words = stackalloc uint[Statx.Words];
         var nothing = stackalloc byte[1];
         nothing[0] = 0;
         status = default;
-        var result = LinuxResult.FromReturnValue(statx(fd, nothing, ItselfAsKnown, Wanted, words));
+        var result = Statx.Ask(fd, nothing, ItselfAsKnown, Wanted, words);
         if (!result.IsSuccess)
         {
             return result;
@@ -67,16 +58,6 @@ public readonly partial record struct PlaceStatus(
         );
         return LinuxResult.Success;
     }
-
-    // Not in Tmds.LibC. https://man7.org/linux/man-pages/man2/statx.2.html
-    [LibraryImport("libc", SetLastError = true)]
-    private static unsafe partial int statx(
-        int folder,
-        byte* path,
-        int flags,
-        uint mask,
-        uint* status
-    );
 }
 
 /// <summary>

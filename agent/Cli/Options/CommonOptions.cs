@@ -166,21 +166,7 @@ internal static class CommonOptions
         string name,
         string valueName,
         string description
-    ) =>
-        new(
-            new Option<string[]>(name)
-            {
-                Description =
-                    $"{description} Repeatable. [env: {Setting.VariableOf(name)}, separated by commas]",
-                HelpName = valueName,
-            },
-            isList: true,
-            [],
-            texts =>
-                texts.All(text => text.Length > 0)
-                    ? texts
-                    : throw new FormatException("expected a value, found an empty one")
-        );
+    ) => new(Repeatable(name, valueName, description), isList: true, [], NotEmpty);
 
     /// <summary>
     /// Guests' names, each with or without CPUs: <c>db1=4-7,12-15</c>. In a settings file a map does, too; in the environment
@@ -192,33 +178,35 @@ internal static class CommonOptions
         string description
     ) =>
         new(
-            new Option<string[]>(name)
-            {
-                Description =
-                    $"{description} Repeatable. [env: {Setting.VariableOf(name)}, separated by commas]",
-                HelpName = valueName,
-            },
+            Repeatable(name, valueName, description),
             isList: true,
             [],
-            texts =>
-                texts.Any(text => text.Length == 0)
-                    ? throw new FormatException("expected a value, found an empty one")
-                : Twice(texts) is { } twice
-                    ? throw new FormatException(
-                        $"expected each guest once, found {twice} with different CPUs"
-                    )
-                : [.. texts.Select(text => new NamedGuest(text))]
+            texts => OnceEach([.. NotEmpty(texts).Select(text => new NamedGuest(text))])
         )
         {
             MayBeMap = true,
         };
 
-    private static string? Twice(ImmutableArray<string> texts) =>
-        texts
-            .Select(text => new NamedGuest(text))
-            .GroupBy(guest => guest.Name)
-            .FirstOrDefault(guests => guests.Distinct().Count() > 1)
-            ?.Key;
+    private static Option<string[]> Repeatable(string name, string valueName, string description) =>
+        new(name)
+        {
+            Description =
+                $"{description} Repeatable. [env: {Setting.VariableOf(name)}, separated by commas]",
+            HelpName = valueName,
+        };
+
+    private static ImmutableArray<string> NotEmpty(ImmutableArray<string> texts) =>
+        texts.All(text => text.Length > 0)
+            ? texts
+            : throw new FormatException("expected a value, found an empty one");
+
+    private static ImmutableArray<NamedGuest> OnceEach(ImmutableArray<NamedGuest> guests) =>
+        guests.GroupBy(guest => guest.Name).FirstOrDefault(same => same.Distinct().Count() > 1)
+            is { Key: var twice }
+            ? throw new FormatException(
+                $"expected each guest once, found {twice} with different CPUs"
+            )
+            : guests;
 
     /// <summary>A yes or no; no where nothing is said.</summary>
     public static Setting<bool> Flag(string name, string description) =>

@@ -110,6 +110,10 @@ internal sealed partial class CpuSet : IEquatable<CpuSet>, IEnumerable<int>
         return new CpuSet(words);
     }
 
+    /// <summary>The CPUs that are in any of some sets.</summary>
+    public static CpuSet UnionOf(IEnumerable<CpuSet> sets) =>
+        sets.Aggregate(Empty, (all, set) => all.Union(set));
+
     /// <summary>The CPUs of both sets.</summary>
     public CpuSet Intersect(CpuSet other)
     {

@@ -61,6 +61,13 @@ internal sealed record ObservedVm
     /// <summary>Whether it has vCPU threads: a QEMU that has none, or none yet, runs no guest.</summary>
     public bool HasVcpus => Threads.Any(thread => thread.Role == ThreadRole.Vcpu);
 
+    /// <summary>QEMU's first thread; null if it isn't there any more.</summary>
+    public VmThread? Emulator =>
+        Threads.FirstOrDefault(thread => thread.Role == ThreadRole.Emulator);
+
+    /// <summary>Whether it's in a pod: then its container's cpuset is the kubelet's word.</summary>
+    public bool IsInPod => Cgroup?.PodUid is not null;
+
     /// <summary>What keeps the VM from being understood; null if nothing does.</summary>
     public Standing? Problem { get; init; }
 

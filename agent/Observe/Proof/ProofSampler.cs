@@ -1,4 +1,5 @@
 using System.Globalization;
+using PinAgent.Model;
 using PinAgent.Model.Node;
 using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
@@ -13,8 +14,6 @@ namespace PinAgent.Observe.Proof;
 /// </summary>
 internal sealed class ProofSampler(HostFiles files, TimeProvider time)
 {
-    // USER_HZ: time(7).
-    private const double TicksPerSecond = 100;
     private const double Nanoseconds = 1e9;
 
     // Of the fields after the name: the time of start, and the CPU that the thread ran on last.
@@ -138,7 +137,7 @@ internal sealed class ProofSampler(HostFiles files, TimeProvider time)
                 var ticks = fields[1..9]
                     .Select(field => double.Parse(field, CultureInfo.InvariantCulture))
                     .ToArray();
-                busy[cpu] = (ticks.Sum() - ticks[3] - ticks[4]) / TicksPerSecond;
+                busy[cpu] = (ticks.Sum() - ticks[3] - ticks[4]) / ClockTicks.PerSecond;
             }
         }
 

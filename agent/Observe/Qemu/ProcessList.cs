@@ -1,4 +1,5 @@
 using System.Globalization;
+using PinAgent.Model;
 using PinAgent.NativeInterop;
 using PinAgent.Observe.Files;
 
@@ -10,9 +11,6 @@ namespace PinAgent.Observe.Qemu;
 /// </summary>
 internal sealed class ProcessList(HostFiles files)
 {
-    // USER_HZ, the unit of start times in /proc, is 100 on every architecture we run on (time(7)).
-    private const double TicksPerSecond = 100;
-
     // QEMU creates its vCPU threads one after the other, long before a manager lets the guest run.
     private const double StartingSeconds = 10;
 
@@ -93,5 +91,5 @@ internal sealed class ProcessList(HostFiles files)
     /// <param name="startTime">In clock ticks since boot.</param>
     /// <param name="uptime">In seconds.</param>
     public static bool IsStarting(ulong startTime, double? uptime) =>
-        uptime - (startTime / TicksPerSecond) < StartingSeconds;
+        uptime - (startTime / ClockTicks.PerSecond) < StartingSeconds;
 }

@@ -131,7 +131,6 @@ internal static class FlappingGuard
     private static string LikelyWriter(VmPlan plan, ImmutableArray<PlannedThread> strays) =>
         strays.All(stray => Equals(stray.Thread.Affinity, stray.Thread.OwnCpuset ?? plan.Vm.Cpuset))
             ? "likely the kubelet, a container runtime or systemd, writing the cpuset"
-        : plan.Vm.Cgroup?.PodUid is not null
-            ? "likely virt-launcher's libvirt, somebody's taskset, or a tuning daemon"
+        : plan.Vm.IsInPod ? "likely virt-launcher's libvirt, somebody's taskset, or a tuning daemon"
         : "likely libvirt's vcpupin, somebody's taskset, or a tuning daemon";
 }

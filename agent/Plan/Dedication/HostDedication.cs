@@ -13,16 +13,15 @@ internal static class HostDedication
 {
     /// <summary>Decides, and says which CPUs are whose.</summary>
     /// <param name="named">The VMs with their names.</param>
+    /// <param name="names">Which of them <c>--vm</c> means.</param>
     public static (List<DedicationVerdict> Verdicts, Precedence Precedence, CpuClaims Cpus) Decide(
         IReadOnlyCollection<DedicationVerdict> named,
         NodeSnapshot snapshot,
-        PlanSettings settings,
+        NamedVms names,
         Claims claims
     )
     {
         var seen = claims.Cpus.See(snapshot.Vms, snapshot.EverybodysCpus, claims.Now);
-        var held = new Precedence(claims.Held, seen, snapshot.Topology);
-        var names = NamedVms.Of(settings.NamedVms, named, held);
         var slices = snapshot
             .Vms.Where(vm => vm is { HasVcpus: true, IsGivenAbove: true })
             .GroupBy(vm => vm.GivenCpuset)

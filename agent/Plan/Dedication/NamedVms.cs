@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
-using PinAgent.Plan.Ownership;
 using PinAgent.Plan.Rivals;
 
 namespace PinAgent.Plan.Dedication;
@@ -21,11 +20,11 @@ internal sealed class NamedVms
     public bool IsEmpty => _all.Count == 0;
 
     /// <summary>What was told, with regard to the guests there are.</summary>
-    /// <param name="precedence">Who has the better right to a name; null where that isn't asked.</param>
+    /// <param name="precedence">Who has the better right to a name.</param>
     public static NamedVms Of(
         ImmutableArray<NamedGuest> told,
         IReadOnlyCollection<DedicationVerdict> verdicts,
-        Precedence? precedence = null
+        Precedence precedence
     )
     {
         var named = new NamedVms();
@@ -83,7 +82,7 @@ internal sealed class NamedVms
         CpuSet? cpus,
         IEnumerable<DedicationVerdict> called,
         IEnumerable<DedicationVerdict> guests,
-        Precedence? precedence
+        Precedence precedence
     )
     {
         var own = called.Select(verdict => verdict.Vm).ToList();
@@ -107,13 +106,13 @@ internal sealed class NamedVms
 
     // The kubelet made a pod's cgroup. What runs beside it under the pod's guest's name is somebody else; but a pod's guest is
     // called as its tenant likes, and takes no name from one that is held.
-    private static bool IsFirst(ObservedVm vm, ObservedVm other, Precedence? precedence) =>
-        CpuGrants.IsInPod(vm) != CpuGrants.IsInPod(other)
-        && precedence?.CompareHeld(vm, other) switch
+    private static bool IsFirst(ObservedVm vm, ObservedVm other, Precedence precedence) =>
+        vm.IsInPod != other.IsInPod
+        && precedence.CompareHeld(vm, other) switch
         {
             < 0 => true,
             > 0 => false,
-            _ => CpuGrants.IsInPod(vm),
+            _ => vm.IsInPod,
         };
 
     private static IEnumerable<string> FormsOf(DedicationVerdict verdict) =>

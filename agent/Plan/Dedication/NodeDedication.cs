@@ -17,16 +17,16 @@ internal static class NodeDedication
     /// <param name="settings">What the administrator has told.</param>
     /// <param name="before">What was decided before about the VMs of a cluster's node.</param>
     /// <param name="claims">What is known of the VMs' claims to CPUs.</param>
-    /// <returns>The verdicts, and what is to be known of the VMs' CPUs in the next pass.</returns>
-    public static (ImmutableArray<DedicationVerdict> Verdicts, CpuClaims Cpus) Decide(
-        NodeSnapshot snapshot,
-        PlanSettings settings,
-        Decisions before,
-        Claims claims
-    )
+    /// <returns>The verdicts, which VMs <c>--vm</c> means, and what is to be known of the VMs' CPUs in the next pass.</returns>
+    public static (
+        ImmutableArray<DedicationVerdict> Verdicts,
+        NamedVms Names,
+        CpuClaims Cpus
+    ) Decide(NodeSnapshot snapshot, PlanSettings settings, Decisions before, Claims claims)
     {
         var precedence = new Precedence(claims.Held, claims.Cpus, snapshot.Topology);
         var named = VmNames.Of(snapshot.Vms, settings.Vmis, precedence).ToList();
+        var names = NamedVms.Of(settings.NamedVms, named, precedence);
         var cpus = CpuClaims.None;
         List<DedicationVerdict> verdicts;
         if (snapshot.Cluster is { } facts)
@@ -43,7 +43,7 @@ internal static class NodeDedication
         }
         else
         {
-            (verdicts, precedence, cpus) = HostDedication.Decide(named, snapshot, settings, claims);
+            (verdicts, precedence, cpus) = HostDedication.Decide(named, snapshot, names, claims);
         }
 
         return (
@@ -59,6 +59,7 @@ internal static class NodeDedication
                     .Select(verdict => LoweredMode.Of(verdict, settings))
                     .Select(ReadingAdvisories.AddTo),
             ],
+            names,
             cpus
         );
     }

@@ -20,12 +20,12 @@ internal static class VmNames
         Precedence precedence
     )
     {
-        var shared = vms.Where(vm => !IsInPod(vm) && vm is { HasVcpus: true, GuestName: not null })
+        var shared = vms.Where(vm => !vm.IsInPod && vm is { HasVcpus: true, GuestName: not null })
             .GroupBy(vm => vm.GuestName!)
             .Where(group => group.Count() > 1)
             .ToDictionary(group => group.Key, group => FindOwner([.. group], precedence));
         return vms.Select(vm =>
-            IsInPod(vm) ? Name(vm, vmis, isNameShared: false)
+            vm.IsInPod ? Name(vm, vmis, isNameShared: false)
             : vm.GuestName is not { } name || !shared.TryGetValue(name, out var owner)
                 ? Name(vm, vmis, IsShadow(vm, vms))
             : owner is null ? Name(vm, vmis, isNameShared: true)
@@ -73,7 +73,7 @@ internal static class VmNames
         var split = guest.IndexOf('_');
         var (space, name) =
             vmi is not null ? (vmi.Namespace ?? DefaultNamespace, vmi.Name)
-            : IsInPod(vm) && split > 0 ? (guest[..split], guest[(split + 1)..])
+            : vm.IsInPod && split > 0 ? (guest[..split], guest[(split + 1)..])
             : (HostNamespace, guest);
         if (isNameShared)
         {
@@ -90,6 +90,4 @@ internal static class VmNames
     // A QEMU without vCPU threads, a fork of one say, doesn't take a running guest's name from it.
     private static bool IsShadow(ObservedVm vm, ImmutableArray<ObservedVm> vms) =>
         !vm.HasVcpus && vms.Any(other => other.HasVcpus && other.GuestName == vm.GuestName);
-
-    private static bool IsInPod(ObservedVm vm) => vm.Cgroup?.PodUid is not null;
 }

@@ -93,7 +93,7 @@ internal sealed class CpuChoice
         return choice;
     }
 
-    private CpuSet VcpusOfAll => Union(_vcpus.Values);
+    private CpuSet VcpusOfAll => CpuSet.UnionOf(_vcpus.Values);
 
     private void ChooseVcpus(CpuWish wish, ImmutableArray<CpuWish> wishes)
     {
@@ -104,7 +104,7 @@ internal sealed class CpuChoice
         }
 
         var left = _free.Except(_host).Except(VcpusOfAll).Intersect(wish.Request.Cpuset);
-        var emulators = Union(
+        var emulators = CpuSet.UnionOf(
             wishes
                 .Where(other => other.Vm != wish.Vm && other.Before is { EmulatorIsOwn: true })
                 .Select(other => other.Before!.Emulator)
@@ -152,14 +152,15 @@ internal sealed class CpuChoice
 
     // The CPUs without all of those that are better left, then with the first of them, and so on.
     private static IEnumerable<CpuSet> Pools(CpuSet cpus, params ImmutableArray<CpuSet> left) =>
-        Enumerable.Range(0, left.Length + 1).Select(i => cpus.Except(Union(left.Skip(i))));
+        Enumerable.Range(0, left.Length + 1).Select(i => cpus.Except(CpuSet.UnionOf(left.Skip(i))));
 
     // The CPUs of cores on which other VMs' vCPUs are.
     private CpuSet BesideOthers(VmKey vm)
     {
-        var others = Union(_vcpus.Where(other => other.Key != vm).Select(other => other.Value))
+        var others = CpuSet
+            .UnionOf(_vcpus.Where(other => other.Key != vm).Select(other => other.Value))
             .Union(_topology.Online.Except(_free));
-        return Union(
+        return CpuSet.UnionOf(
             _topology.Cores.Select(core => core.Cpus).Where(core => core.Overlaps(others))
         );
     }
@@ -194,7 +195,7 @@ internal sealed class CpuChoice
         var left = _free
             .Except(_host)
             .Except(VcpusOfAll)
-            .Except(Union(_chosen.Values.Select(chosen => chosen.Own)))
+            .Except(CpuSet.UnionOf(_chosen.Values.Select(chosen => chosen.Own)))
             .Intersect(wish.Request.Cpuset);
         var own =
             wish.Before is { EmulatorIsOwn: true, Emulator: var before } && before.IsSubsetOf(left)
@@ -243,7 +244,4 @@ internal sealed class CpuChoice
     }
 
     private static string Or(CpuSet cpus, string nothing) => cpus.IsEmpty ? nothing : $"{cpus}";
-
-    private static CpuSet Union(IEnumerable<CpuSet> sets) =>
-        sets.Aggregate(CpuSet.Empty, (all, set) => all.Union(set));
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using PinAgent.Model;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 
@@ -47,9 +48,6 @@ internal sealed class CpuClaims
     // QEMU creates its vCPUs, and a manager places them, within this time.
     private static readonly TimeSpan FirstSeconds = TimeSpan.FromSeconds(5);
 
-    // USER_HZ, the unit of start times in /proc, is 100 on every architecture we run on (time(7)).
-    private const double TicksPerSecond = 100;
-
     private readonly ImmutableDictionary<VmKey, CpuClaim> _all;
 
     private CpuClaims(ImmutableDictionary<VmKey, CpuClaim> all) => _all = all;
@@ -67,7 +65,7 @@ internal sealed class CpuClaims
     /// <summary>Whether a VM is so young that its manager may still be placing its threads.</summary>
     /// <param name="now">The time since the machine's boot.</param>
     public static bool IsBeingPlaced(ObservedVm vm, TimeSpan now) =>
-        now - TimeSpan.FromSeconds(vm.Key.StartTime / TicksPerSecond) < FirstSeconds;
+        now - TimeSpan.FromSeconds(vm.Key.StartTime / ClockTicks.PerSecond) < FirstSeconds;
 
     /// <summary>With what is seen of the VMs now, and without those that are gone.</summary>
     /// <param name="everybodys">The CPUs that every process may use.</param>
@@ -149,8 +147,7 @@ internal sealed class CpuClaims
 
     // A mask that is as wide as the cgroup is the cgroup's, and says nothing of itself.
     private static CpuSet? Initial(ObservedVm vm, CpuSet everybodys) =>
-        vm.Threads.FirstOrDefault(thread => thread.Role == ThreadRole.Emulator)
-            is not { Affinity: { } mask } main
+        vm.Emulator is not { Affinity: { } mask } main
         || (main.OwnCpuset ?? vm.Cpuset) is not { } cgroup
             ? null
         : mask.Equals(cgroup) ? everybodys

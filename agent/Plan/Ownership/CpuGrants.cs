@@ -64,7 +64,7 @@ internal static class CpuGrants
         if (
             vm.GivenCpuset is { } given
             && !online.IsSubsetOf(given)
-            && !(isShared && isNamed && !IsInPod(vm))
+            && !(isShared && isNamed && !vm.IsInPod)
         )
         {
             return new(cpuset, CpuSource.Cgroup) { IsOwnWord = isOwnWord && IsInUsersHands(vm) };
@@ -72,7 +72,7 @@ internal static class CpuGrants
 
         return
             verdict.Vmi is null
-            && !IsInPod(vm)
+            && !vm.IsInPod
             && claim is { IsEverybodys: false, IsPlacedElsewhere: false, InitialMask: { } mask }
             && IsStrictSubset(mask, everybodys)
             && mask.Intersect(cpuset) is var own
@@ -81,8 +81,13 @@ internal static class CpuGrants
             : new(cpuset, CpuSource.Inherited) { IsByThread = isByThread };
     }
 
-    /// <summary>Whether it's in a pod: then its container's cpuset is the kubelet's word, and nothing else counts.</summary>
-    public static bool IsInPod(ObservedVm vm) => vm.Cgroup?.PodUid is not null;
+    /// <summary>The masks of a VM's vCPUs; empty where one couldn't be read.</summary>
+    public static List<CpuSet> VcpuMasks(ObservedVm vm) =>
+        [
+            .. vm
+                .Threads.Where(thread => thread.Role == ThreadRole.Vcpu)
+                .Select(thread => thread.Affinity ?? CpuSet.Empty),
+        ];
 
     /// <summary>How many vCPUs a VM has, or will have as far as it's understood.</summary>
     public static int Vcpus(ObservedVm vm) =>
@@ -97,11 +102,7 @@ internal static class CpuGrants
     /// </summary>
     public static bool IsConfinedByUnknown(ObservedVm vm, CpuSet everybodys)
     {
-        var masks = vm
-            .Threads.Where(thread => thread.Role == ThreadRole.Vcpu)
-            .Select(thread => thread.Affinity)
-            .OfType<CpuSet>()
-            .ToList();
+        var masks = VcpuMasks(vm).FindAll(mask => !mask.IsEmpty);
         var all = everybodys.Intersect(vm.Cpuset ?? everybodys);
         return masks.Count > 0
             && masks.TrueForAll(mask => IsStrictSubset(mask, all))
@@ -126,10 +127,8 @@ internal static class CpuGrants
             return null;
         }
 
-        var vcpus = sets.Aggregate(CpuSet.Empty, (all, set) => all.Union(set!));
-        var emulator =
-            vm.Threads.FirstOrDefault(thread => thread.Role == ThreadRole.Emulator)?.OwnCpuset
-            ?? cpuset;
+        var vcpus = CpuSet.UnionOf(sets.OfType<CpuSet>());
+        var emulator = vm.Emulator?.OwnCpuset ?? cpuset;
         return new(vcpus, CpuSource.ThreadCgroups)
         {
             IsByThread = true,

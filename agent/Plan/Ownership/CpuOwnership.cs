@@ -47,10 +47,8 @@ internal static class CpuOwnership
                     .Select(verdict => ToWish(verdict, snapshot, claims, seen)),
             ],
             snapshot.Topology,
-            kept.Values.Aggregate(
-                Union(checkedOnes.Where(IsOwner)),
-                (all, chosen) => all.Union(chosen.Own)
-            ),
+            Union(checkedOnes.Where(IsOwner))
+                .Union(CpuSet.UnionOf(kept.Values.Select(chosen => chosen.Own))),
             Union(checkedOnes.Where(verdict => verdict.Cpus is { IsOwnWord: true }))
         );
         var own = checkedOnes
@@ -74,9 +72,7 @@ internal static class CpuOwnership
     /// <summary>Why it isn't known which CPUs a VM was given, though it hasn't all.</summary>
     public static string CameTooLate(DedicationVerdict verdict)
     {
-        var cpus = verdict
-            .Vm.Threads.Where(thread => thread.Role == ThreadRole.Vcpu)
-            .Aggregate(CpuSet.Empty, (all, thread) => all.Union(thread.Affinity ?? CpuSet.Empty));
+        var cpus = CpuSet.UnionOf(CpuGrants.VcpuMasks(verdict.Vm));
         return $"masks keep its vCPUs on CPUs {cpus}, and no cgroup does: they were set before the agent saw the VM begin, so "
             + $"whether all of these are the VM's isn't known; say it with --vm {verdict.Name}={cpus}, or give it a cpuset";
     }
@@ -157,7 +153,7 @@ internal static class CpuOwnership
                 Cpus.Source: CpuSource.Inherited,
                 Vm.HasVcpus: true
             }
-        && !CpuGrants.IsInPod(verdict.Vm);
+        && !verdict.Vm.IsInPod;
 
     // One that only says itself which CPUs it has takes them from nobody.
     private static bool IsOwner(DedicationVerdict verdict) =>
@@ -188,14 +184,9 @@ internal static class CpuOwnership
             return chosen;
         }
 
-        var masks = vm
-            .Threads.Where(thread => thread.Role == ThreadRole.Vcpu)
-            .Select(thread => thread.Affinity ?? CpuSet.Empty)
-            .ToList();
-        var emulator = vm
-            .Threads.FirstOrDefault(thread => thread.Role == ThreadRole.Emulator)
-            ?.Affinity;
-        var vcpus = masks.Aggregate(CpuSet.Empty, (all, mask) => all.Union(mask));
+        var masks = CpuGrants.VcpuMasks(vm);
+        var emulator = vm.Emulator?.Affinity;
+        var vcpus = CpuSet.UnionOf(masks);
         if (
             emulator is null
             || !CpuGrants.IsOnePerCpu(masks)
@@ -244,7 +235,5 @@ internal static class CpuOwnership
     }
 
     private static CpuSet Union(IEnumerable<DedicationVerdict> verdicts) =>
-        verdicts
-            .Select(verdict => verdict.Cpus?.Cpus ?? CpuSet.Empty)
-            .Aggregate(CpuSet.Empty, (all, cpus) => all.Union(cpus));
+        CpuSet.UnionOf(verdicts.Select(verdict => verdict.Cpus?.Cpus ?? CpuSet.Empty));
 }

@@ -56,10 +56,7 @@ internal static class PlacementAdvisories
         if (straddling.Count > 0)
         {
             var sockets = CpuSet.Of(straddling.Select(socket => socket.Socket));
-            var nodes = straddling.Aggregate(
-                CpuSet.Empty,
-                (all, socket) => all.Union(socket.Nodes)
-            );
+            var nodes = CpuSet.UnionOf(straddling.Select(socket => socket.Nodes));
             yield return $"guest {(sockets.Count == 1 ? $"socket {sockets} has" : $"sockets {sockets} have")} vCPUs on the host's NUMA "
                 + $"nodes {nodes}, which the guest doesn't see, so it can't keep memory near them: give the VM CPUs of one node, or "
                 + "let it see them";
