@@ -1,4 +1,5 @@
 using PinAgent.HostTests.Harness;
+using PinAgent.HostTests.Kubelet;
 using Xunit;
 
 namespace PinAgent.HostTests.Pinning;
@@ -6,7 +7,8 @@ namespace PinAgent.HostTests.Pinning;
 /// <summary>Guests of a real libvirtd, in the cgroups and with the masks that it gives them.</summary>
 public sealed class LibvirtTests(Libvirt libvirt) : IClassFixture<Libvirt>
 {
-    private const int Timeout = 120_000;
+    // Longer than Until waits. What a status says may be from before libvirt, which sets a new thread's mask itself, has set it.
+    private const int Timeout = 360_000;
 
     private readonly string _name = $"lv-{Guid.NewGuid():N}";
 
@@ -75,8 +77,13 @@ public sealed class LibvirtTests(Libvirt libvirt) : IClassFixture<Libvirt>
             status.Has(guest.Pid) && Describe(status.Vm(guest.Pid)) is ("Pinned", _, "chosen")
         );
         await agent.WaitForLogsAsync("chosen because no other VM has them");
-        var cpu = Masks.Of(guest.Pid, "CPU 0");
-        Assert.True(int.TryParse(cpu, out var chosen) && chosen > 0, cpu);
+        await Until.HoldsAsync(
+            () =>
+                Task.FromResult(
+                    int.TryParse(Masks.Of(guest.Pid, "CPU 0"), out var chosen) && chosen > 0
+                ),
+            () => Task.FromResult($"vCPU 0 on CPUs {Masks.Of(guest.Pid, "CPU 0")}")
+        );
     }
 
     [Fact(Timeout = Timeout)]
@@ -103,9 +110,15 @@ public sealed class LibvirtTests(Libvirt libvirt) : IClassFixture<Libvirt>
             && vm.Json["threads"]!.AsArray().Count(thread => (string)thread!["role"]! == "vcpu")
                 == 2
         );
-        Assert.Equal(
-            ["0", "1"],
-            new[] { Masks.Of(guest.Pid, "CPU 0"), Masks.Of(guest.Pid, "CPU 1") }.Order()
+        await Until.EqualAsync(
+            "0 1",
+            () =>
+                Task.FromResult(
+                    string.Join(
+                        ' ',
+                        new[] { Masks.Of(guest.Pid, "CPU 0"), Masks.Of(guest.Pid, "CPU 1") }.Order()
+                    )
+                )
         );
     }
 
