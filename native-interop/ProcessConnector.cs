@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using static Tmds.Linux.LibC;
 
 namespace PinAgent.NativeInterop;
@@ -6,7 +7,7 @@ namespace PinAgent.NativeInterop;
 /// <summary>
 /// Tells of threads as they give themselves a name, before anybody who polls can know of them. The kernel's process
 /// connector announces every fork, exec, exit and name on the machine; a filter in the kernel lets only the names of QEMU's
-/// vCPU and I/O threads wake us.
+/// vCPU and I/O threads wake us, and, if wanted, each exec.
 /// </summary>
 /// <remarks>
 /// Sources: <c>Documentation/driver-api/connector.rst</c>, <c>include/uapi/linux/{netlink,connector,cn_proc}.h</c>,
@@ -21,6 +22,7 @@ public sealed class ProcessConnector : IDisposable
     private const uint ProcValue = 1;
     private const uint Listen = 1;
     private const uint CommEvent = 0x200;
+    private const uint ExecEvent = 0x2;
 
     // Of the event, counted from the message's begin: after the two headers, what, cpu, timestamp, and the data.
     private const int EventOffset = NetlinkHeader + ConnectorHeader;
@@ -58,7 +60,7 @@ public sealed class ProcessConnector : IDisposable
         }
 
         // The filter comes first, so that nothing else is ever queued.
-        var result = AttachFilter(fd, []);
+        var result = AttachFilter(fd, [], programs: false);
         result = result.IsSuccess ? SetBuffer(fd) : result;
         result = result.IsSuccess ? NetlinkAddress.Bind(fd, ProcIndex) : result;
         result = result.IsSuccess ? Subscribe(fd) : result;
@@ -73,7 +75,7 @@ public sealed class ProcessConnector : IDisposable
         return result;
     }
 
-    /// <summary>Waits for the next name.</summary>
+    /// <summary>Waits for the next name, or the next program.</summary>
     /// <param name="longest">How long to wait; null for ever.</param>
     /// <returns>
     /// <see cref="Errno.ENOBUFS"/> when names were lost: look at everything once. <see cref="Errno.ECANCELED"/> after
@@ -97,7 +99,9 @@ public sealed class ProcessConnector : IDisposable
     /// anybody. What has been queued still comes.
     /// </summary>
     /// <param name="pids">The processes, <see cref="MostMuted"/> at most.</param>
-    public LinuxResult Mute(ReadOnlySpan<int> pids) => AttachFilter(_events.Fd, pids);
+    /// <param name="programs">Whether processes are told of that begin another program, which no filter can tell apart.</param>
+    public LinuxResult Mute(ReadOnlySpan<int> pids, bool programs = false) =>
+        AttachFilter(_events.Fd, pids, programs);
 
     /// <summary>Hears nothing for a while; the kernel keeps what it can.</summary>
     /// <returns><see cref="Errno.ECANCELED"/> after <see cref="Stop"/>.</returns>
@@ -113,16 +117,25 @@ public sealed class ProcessConnector : IDisposable
     internal static bool TryParse(ReadOnlySpan<byte> message, out NamedThread named)
     {
         named = default;
-        if (message.Length < MessageLength || Word(message, EventOffset) != CommEvent)
+        if (
+            message.Length < MessageLength
+            || Word(message, EventOffset) is not (CommEvent or ExecEvent)
+        )
         {
             return false;
         }
+
+        var isName = Word(message, EventOffset) == CommEvent;
 
         named = new NamedThread(
             (int)Word(message, TidOffset),
             (int)Word(message, PidOffset),
             BitConverter.ToUInt64(message[TimestampOffset..])
-        );
+        )
+        {
+            IsProgram = !isName,
+            Comm = isName ? MemoryMarshal.Read<ThreadComm>(message[NameOffset..]) : default,
+        };
         return true;
 
         static uint Word(ReadOnlySpan<byte> bytes, int offset) =>
@@ -131,23 +144,29 @@ public sealed class ProcessConnector : IDisposable
 
     // Loads are big-endian whatever the machine is, so the machine's own words are compared with the bytes they would be.
     // A filter that is attached takes the place of the one before in one step.
-    private static unsafe LinuxResult AttachFilter(int fd, ReadOnlySpan<int> muted)
+    private static unsafe LinuxResult AttachFilter(int fd, ReadOnlySpan<int> muted, bool programs)
     {
         const ushort LoadWord = 0x20; // BPF_LD | BPF_W | BPF_ABS
         const ushort JumpIfEqual = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
         const ushort And = 0x54; // BPF_ALU | BPF_AND | BPF_K
         const ushort Return = 0x06; // BPF_RET | BPF_K
-        const int Names = 7;
+        const int Names = 8;
         ArgumentOutOfRangeException.ThrowIfGreaterThan(muted.Length, MostMuted, nameof(muted));
         var drop = Names + muted.Length + 1;
         Span<Instruction> program = stackalloc Instruction[Names + MostMuted + 2];
         program[0] = new(LoadWord, 0, 0, EventOffset);
-        program[1] = new(JumpIfEqual, 0, To(drop, from: 1), BigEndian(CommEvent));
-        program[2] = new(LoadWord, 0, 0, NameOffset);
-        program[3] = new(JumpIfEqual, 2, 0, 0x43505520); // "CPU "
-        program[4] = new(And, 0, 0, 0xFFFFFF00);
-        program[5] = new(JumpIfEqual, 0, To(drop, from: 5), 0x494F2000); // "IO "
-        program[6] = new(LoadWord, 0, 0, PidOffset);
+        program[1] = new(JumpIfEqual, 1, 0, BigEndian(CommEvent));
+        program[2] = new(
+            JumpIfEqual,
+            To(programs ? drop - 1 : drop, from: 2),
+            To(drop, from: 2),
+            BigEndian(ExecEvent)
+        );
+        program[3] = new(LoadWord, 0, 0, NameOffset);
+        program[4] = new(JumpIfEqual, 2, 0, 0x43505520); // "CPU "
+        program[5] = new(And, 0, 0, 0xFFFFFF00);
+        program[6] = new(JumpIfEqual, 0, To(drop, from: 6), 0x494F2000); // "IO "
+        program[7] = new(LoadWord, 0, 0, PidOffset);
         for (var i = 0; i < muted.Length; i++)
         {
             program[Names + i] = new(
@@ -209,7 +228,3 @@ public sealed class ProcessConnector : IDisposable
         public readonly Instruction* Instructions = instructions;
     }
 }
-
-/// <summary>A thread that has just given itself a name like a vCPU's or an I/O thread's.</summary>
-/// <param name="AtNanoseconds">When, by CLOCK_MONOTONIC.</param>
-public readonly record struct NamedThread(int Tid, int Pid, ulong AtNanoseconds);

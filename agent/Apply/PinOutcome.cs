@@ -86,6 +86,17 @@ internal sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSe
                     : Scheduling,
         };
 
+    /// <summary>The same, of a thread that was put there just before the pass looked.</summary>
+    /// <param name="from">The CPUs that it had then.</param>
+    internal PinOutcome AsDoneAtOnce(CpuSet from) =>
+        Outcome != Apply.Outcome.AlreadyRight
+            ? this
+            : this with
+            {
+                Planned = Planned with { Thread = Planned.Thread with { Affinity = from } },
+                Outcome = Apply.Outcome.Applied,
+            };
+
     /// <summary>The change in words: <c>vcpu 0 (4715) from 2-3 to 2</c>, <c>… from OTHER to FIFO 1</c>, or both.</summary>
     internal string DescribeChange() =>
         DescribeChange(

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Apply;
+using PinAgent.Apply.AtOnce;
 using PinAgent.NativeInterop;
 using PinAgent.Observe;
 using PinAgent.Observe.Events;
@@ -87,7 +88,13 @@ internal sealed class AgentHost : IDisposable
         );
         var sole = new SoleAgent(held, _settings.Mode(_files, _files.HasLiveProc()));
         sole.Begin();
-        using var names = new ThreadNameWatch(_requests);
+        using var atOnce = new PinsAtOnce(new PinKernel(_files), TimeProvider.System);
+        using var programFiles = new HostFiles(_settings.HostRoot);
+        using var names = new ThreadNameWatch(
+            _requests,
+            _files.HasLiveProc() ? atOnce.TryPin : null,
+            _files.HasLiveProc() ? new BegunPrograms(programFiles) : null
+        );
         using var hotplug = new CpuHotplugWatch(_requests);
         using var cpusets = new CpusetWatch(_requests, _settings.HostRoot, _settings.Kubelet.Root);
         using var neighbours = new NeighbourLoop(
@@ -106,6 +113,7 @@ internal sealed class AgentHost : IDisposable
                 Labels = _cluster?.Labels,
                 Reporter = _cluster?.Reporter,
                 Events = () => names.Source,
+                AtOnce = _files.HasLiveProc() ? atOnce : null,
                 Neighbours = neighbours,
                 CpusetsWritten = cpusets.TakeWritten,
                 OtherAgents = _files.HasLiveProc()

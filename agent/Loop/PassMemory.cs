@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using PinAgent.Apply.AtOnce;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Plan;
@@ -69,6 +70,9 @@ internal sealed record PassSurroundings
         plan.Vms.Any(vm => vm.Contested is not null) && OtherAgents?.Invoke() is { } others
             ? [others]
             : [];
+
+    /// <summary>Pins threads of VMs that are starting as they get their names; null where nobody tells of names.</summary>
+    public PinsAtOnce? AtOnce { get; init; }
 
     /// <summary>Says whether a VM's cpuset was written since it was last asked.</summary>
     public Func<bool?>? CpusetsWritten { get; init; }

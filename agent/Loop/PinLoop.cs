@@ -181,7 +181,7 @@ internal sealed partial class PinLoop(
     {
         if (
             change.Kind is VmChangeKind.AgentStarted or VmChangeKind.AgentStopped
-            || change.Reason == Reason.NotNamed
+            || change.Reason is Reason.NotNamed or Reason.VcpuThreadsStarting
         )
         {
             return;

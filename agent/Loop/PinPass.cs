@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Apply;
+using PinAgent.Apply.AtOnce;
 using PinAgent.Model.Node;
 using PinAgent.NativeInterop;
 using PinAgent.Observe;
@@ -41,6 +42,7 @@ internal sealed class PinPass(
     private readonly PassSurroundings _around = around ?? new();
     private readonly PinTimes _pinTimes = new();
     private readonly ChangeDetector _changes = new();
+    private readonly DoneAtOnce _done = new();
     private PassMemory _memory = new(
         PlanMemory.None with
         {
@@ -83,6 +85,12 @@ internal sealed class PinPass(
         List<Pins> rounds = [Pin(inputs, named)];
         while (rounds.Count < MostRounds && more() is { Count: > 0 } others)
         {
+            // Before they're looked at: their VM may have been planned since they had their names.
+            foreach (var thread in others)
+            {
+                _ = _around.AtOnce?.TryPin(thread);
+            }
+
             rounds.Add(Pin(LookAround(Observe(PassScope.Named, others)), others));
         }
 
@@ -147,15 +155,25 @@ internal sealed class PinPass(
         // First, so that an agent that is ended half-way knows what it has begun.
         state.Decisions?.Keep(memory.Decisions);
         state.Cpus?.Keep(memory.Cpus, plan.Vms.Where(vm => vm.Dedicated).Select(vm => vm.Vm.Key));
-        var vms = plan
-            .Vms.Select(vm => new VmPassResult(
-                applier.Apply(vm, ModeOf(vm, inputs)),
-                WasHeld: vm.Placement is { } placement
-                    && before.Plan.Held.Contains(vm.Vm.Key, placement)
-                    && before.Enforced.Contains(vm.Vm.Key)
+        ImmutableArray<VmOutcome> outcomes =
+        [
+            .. plan.Vms.Select(vm => applier.Apply(vm, ModeOf(vm, inputs))),
+        ];
+        if (_around.AtOnce is { } atOnce)
+        {
+            atOnce.Follow(plan.Vms.Where(vm => ModeOf(vm, inputs) == AgentMode.Enforce));
+            outcomes = _done.AddTo(outcomes, atOnce.Take());
+        }
+
+        var vms = outcomes
+            .Select(vm => new VmPassResult(
+                vm,
+                WasHeld: vm.Plan.Placement is { } placement
+                    && before.Plan.Held.Contains(vm.Plan.Vm.Key, placement)
+                    && before.Enforced.Contains(vm.Plan.Vm.Key)
             ))
             .ToImmutableArray();
-        var times = _pinTimes.After(named, vms, time.GetElapsedTime(0));
+        var times = _pinTimes.After(named, vms, time.GetElapsedTime(0), _done.Times);
         _memory = before with
         {
             Plan = memory with
@@ -267,32 +285,4 @@ internal sealed class PinPass(
 
     private static AgentMode ModeOf(VmPlan vm, PassInputs inputs) =>
         vm.Limit == ModeLimit.None ? inputs.Mode.Mode : AgentMode.Audit;
-
-    /// <summary>What was pinned, before anybody is told of it.</summary>
-    private sealed record Pins(
-        PassInputs Inputs,
-        bool AreOfSameInputs,
-        NodePlan Plan,
-        ImmutableArray<VmPassResult> Vms,
-        IReadOnlyList<TimeSpan> Times
-    )
-    {
-        /// <summary>These, as if they had been one with what was pinned just before.</summary>
-        public Pins After(Pins before)
-        {
-            var then = before.Vms.ToDictionary(vm => vm.Outcome.Plan.Vm.Key);
-            return this with
-            {
-                Vms =
-                [
-                    .. Vms.Select(vm =>
-                        then.TryGetValue(vm.Outcome.Plan.Vm.Key, out var first)
-                            ? vm.After(first)
-                            : vm
-                    ),
-                ],
-                Times = [.. before.Times, .. Times],
-            };
-        }
-    }
 }

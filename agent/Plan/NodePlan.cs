@@ -4,6 +4,7 @@ using PinAgent.Model.Node;
 using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Plan.Placement;
+using PinAgent.Plan.Threads;
 
 namespace PinAgent.Plan;
 
@@ -64,6 +65,9 @@ internal sealed record VmPlan
     /// has are held there.
     /// </summary>
     public CpuPlacement? Placement { get; init; }
+
+    /// <summary>Where the threads of a VM that is starting belong, as each of them comes; null in any other case.</summary>
+    public ThreadMasks? Starting { get; init; }
 
     /// <summary>The threads with what is wanted of them, in the VM's order.</summary>
     public required ImmutableArray<PlannedThread> Threads { get; init; }

@@ -64,6 +64,7 @@ internal static class NodePlanner
                     : verdict.Advisories,
                 Disagreement = verdict.Disagreement,
                 Threads = [.. verdict.Vm.Threads.Select(thread => new PlannedThread(thread, null))],
+                Starting = StartingPlan.Of(verdict, verdicts, held, snapshot.Topology, policy),
             };
             if (HeldOverlap.Plan(verdict, plan, shape, held, snapshot.Topology) is { } rest)
             {

@@ -58,6 +58,9 @@ internal sealed record ObservedVm
     /// <summary>The same of its I/O threads.</summary>
     public string? IoThreadNote { get; init; }
 
+    /// <summary>How many I/O threads QEMU was started with.</summary>
+    public int ExpectedIoThreads { get; init; }
+
     /// <summary>Whether it has vCPU threads: a QEMU that has none, or none yet, runs no guest.</summary>
     public bool HasVcpus => Threads.Any(thread => thread.Role == ThreadRole.Vcpu);
 

@@ -29,11 +29,9 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
     private readonly Func<TimeSpan> _spent = spent ?? KernelClock.OfThread;
     private readonly NameBudget _names = new();
     private readonly WorkBudget _work = new();
-    private readonly HashSet<int> _processes = [];
+    private readonly NamedBatch _named = new();
     private readonly SortedDictionary<string, string> _complaints = [];
     private PassScope _widest;
-    private List<NamedThread> _named = [];
-    private List<NamedThread> _taken = [];
     private TimeSpan? _scanned;
     private TimeSpan? _scanDue;
     private TimeSpan? _asked;
@@ -67,7 +65,8 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
     /// A thread has named itself like one of a VM's. Where its process has had more than its share of events, it's looked
     /// at when changes are looked for, and no sooner.
     /// </summary>
-    public void LookAt(NamedThread thread)
+    /// <param name="isDone">Whether it's pinned already, so that only keeping and telling are left: that waits for others.</param>
+    public void LookAt(NamedThread thread, bool isDone = false)
     {
         lock (_lock)
         {
@@ -84,9 +83,10 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
 
             if (_named.Count < MostNamed)
             {
-                _named.Add(thread);
-                _processes.Add(thread.Pid);
-                Monitor.Pulse(_lock);
+                if (_named.Add(thread, isDone, Now()))
+                {
+                    Monitor.Pulse(_lock);
+                }
             }
             else
             {
@@ -176,7 +176,7 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
             // A look that was due costs nothing; what is added to it does.
             var now = Now();
             _asked = Charge(now);
-            return now < _roundsEnd && _work.Left(now) <= TimeSpan.Zero ? Take() : [];
+            return now < _roundsEnd && _work.Left(now) <= TimeSpan.Zero ? _named.Take() : [];
         }
     }
 
@@ -220,6 +220,11 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
         }
 
         var hold = _work.Left(now);
+        if (_widest == PassScope.Named && _named.Due - now > hold)
+        {
+            hold = _named.Due - now;
+        }
+
         left = hold < left ? hold : left;
         return hold <= TimeSpan.Zero;
     }
@@ -232,31 +237,24 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
             (_scanned, _scanDue) = (now, null);
             _widest = PassScope.Everything;
         }
-        else if (_widest == PassScope.Named && (isDue || _processes.Count > MostUrgentProcesses))
+        else if (_widest == PassScope.Named && (isDue || _named.Processes > MostUrgentProcesses))
         {
             _widest = PassScope.Changes;
         }
 
         var scope = _widest;
         _widest = PassScope.Named;
-        named = Take();
+        var taken = _named.Take();
+        named = taken;
         if (scope != PassScope.Named)
         {
             // Whatever else its threads are, too: nobody told of each.
-            _taken.AddRange(_names.Deferred().Select(pid => new NamedThread(0, pid, 0)));
+            taken.AddRange(_names.Deferred().Select(pid => new NamedThread(0, pid, 0)));
         }
 
         _asked = isDue ? null : _spent();
         _roundsEnd = isDue || due > now + LongestRounds ? now + LongestRounds : due;
         return scope;
-    }
-
-    private List<NamedThread> Take()
-    {
-        _taken.Clear();
-        (_named, _taken) = (_taken, _named);
-        _processes.Clear();
-        return _taken;
     }
 
     private void Ask(PassScope scope)
@@ -284,17 +282,4 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
 
         Monitor.Pulse(_lock);
     }
-}
-
-/// <summary>How far a pass looks; each one sees what those before it do.</summary>
-internal enum PassScope
-{
-    /// <summary>At the processes whose threads have just named themselves.</summary>
-    Named,
-
-    /// <summary>At what shows that something has changed, and then at that.</summary>
-    Changes,
-
-    /// <summary>At every process.</summary>
-    Everything,
 }

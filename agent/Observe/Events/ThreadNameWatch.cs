@@ -8,7 +8,13 @@ namespace PinAgent.Observe.Events;
 /// Tells the loop of each vCPU and I/O thread as it gets its name, so that a VM is pinned before its manager lets it run.
 /// Where the kernel doesn't tell, the loop's period alone finds it, and the status says so.
 /// </summary>
-internal sealed class ThreadNameWatch(PassRequests requests) : KernelListener("thread names")
+/// <param name="pin">Pins a thread at once if it can; null where nobody does.</param>
+/// <param name="programs">Knows a QEMU that begins; null where none is looked for before its threads have names.</param>
+internal sealed class ThreadNameWatch(
+    PassRequests requests,
+    PinAtOnce? pin = null,
+    BegunPrograms? programs = null
+) : KernelListener("thread names")
 {
     /// <summary>How often a crowd is listened to.</summary>
     public static readonly TimeSpan CrowdPeriod = TimeSpan.FromSeconds(1);
@@ -21,6 +27,7 @@ internal sealed class ThreadNameWatch(PassRequests requests) : KernelListener("t
     private long _overflows;
     private ImmutableArray<int> _muted = [];
     private bool _cannotMute;
+    private bool _hearsPrograms;
     private int _heard;
 
     /// <summary>Whether the kernel tells, and whom it doesn't tell of.</summary>
@@ -57,10 +64,12 @@ internal sealed class ThreadNameWatch(PassRequests requests) : KernelListener("t
     protected override Errno HandOn()
     {
         var hearing = requests.Hearing();
-        if (hearing.Muted != _muted)
+        var deaf = programs?.DeafLeft(Now()) ?? TimeSpan.Zero;
+        var hearsPrograms = programs is not null && deaf <= TimeSpan.Zero && !hearing.IsCrowded;
+        if (hearing.Muted != _muted || hearsPrograms != _hearsPrograms)
         {
-            _muted = hearing.Muted;
-            _cannotMute = !_connector!.Mute(_muted.AsSpan()).IsSuccess;
+            (_muted, _hearsPrograms) = (hearing.Muted, hearsPrograms);
+            _cannotMute = !_connector!.Mute(_muted.AsSpan(), hearsPrograms).IsSuccess;
         }
 
         // At the raised priority of this thread, a crowd that is read without a pause would be all that runs.
@@ -70,12 +79,21 @@ internal sealed class ThreadNameWatch(PassRequests requests) : KernelListener("t
             return Pause();
         }
 
-        var errno = _connector!.Next(out var named, isCrowded ? TimeSpan.Zero : hearing.Left).Errno;
+        var left = deaf > TimeSpan.Zero && !(hearing.Left <= deaf) ? deaf : hearing.Left;
+        var errno = _connector!.Next(out var named, isCrowded ? TimeSpan.Zero : left).Errno;
         switch (errno)
         {
+            case Errno.None when named.IsProgram:
+                _heard = isCrowded ? _heard + 1 : 0;
+                if (programs?.IsQemu(named.Pid, Now()) == true)
+                {
+                    requests.LookAt(named);
+                }
+
+                return errno;
             case Errno.None:
                 _heard = isCrowded ? _heard + 1 : 0;
-                requests.LookAt(named);
+                requests.LookAt(named, isDone: pin?.Invoke(named) == true);
                 return errno;
             case Errno.ETIMEDOUT:
                 return isCrowded ? Pause() : Errno.None;
@@ -87,6 +105,8 @@ internal sealed class ThreadNameWatch(PassRequests requests) : KernelListener("t
                 return errno;
         }
     }
+
+    private static TimeSpan Now() => TimeProvider.System.GetElapsedTime(0);
 
     private Errno Pause()
     {
@@ -120,3 +140,7 @@ internal sealed class ThreadNameWatch(PassRequests requests) : KernelListener("t
             _ => $"the kernel's process connector can't be had: {errno.Describe()}",
         };
 }
+
+/// <summary>Pins a thread that has just got its name.</summary>
+/// <returns>False where that is left to a pass.</returns>
+internal delegate bool PinAtOnce(in NamedThread named);

@@ -20,6 +20,10 @@ internal sealed partial class HostFiles
             : ProcessRoot.Open(_root, pid, isLive, out root);
     }
 
+    /// <summary>Holds a process's folder open.</summary>
+    public LinuxResult OpenProcess(int pid, out ProcessFolder? folder) =>
+        ProcessFolder.Open(_root, pid, out folder);
+
     /// <summary>Tells the witness of a file that was read below a process's root.</summary>
     public void Tell(int pid, string path, LinuxResult result, ReadOnlySpan<byte> content) =>
         Witness?.SeeFile($"/proc/{pid}/root{path}", result, content);

@@ -105,8 +105,9 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
             ? Standing.Unclear(Reason.Unreadable, text)
             : threads.FindVcpus(key, commandLine.Guest, found);
         var vcpus = found.CountVcpus();
+        // Before the first of them exists, nothing shows that they have names.
         if (
-            problem is null
+            (problem is null || (problem.Reason == Reason.ThreadsUnnamed && vcpus == 0))
             && vcpus < commandLine.Guest.BootVcpus
             && ProcessList.IsStarting(startTime, uptime)
         )
@@ -133,6 +134,7 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
                         ? commandLine.Guest
                         : GuestCpus.OfUnknown(vcpus),
                 GuestNote = note,
+                ExpectedIoThreads = commandLine.IoThreads.All,
                 IoThreadNote = commandLine.IoThreads.Note(found.CountIoThreads()),
                 Threads = found.ToVmThreads(),
                 ThreadsLeftOut = found.LeftOut,

@@ -3,8 +3,8 @@ using PinAgent.NativeInterop;
 namespace PinAgent.Report.Metrics;
 
 /// <summary>
-/// Measures from a thread's name to its mask. A VM is pinned when the last of its vCPU threads has its name, so the earlier
-/// ones wait for it.
+/// Measures from a thread's name to its mask. Where a VM is planned when the last of its vCPU threads has its name, the
+/// earlier ones wait for it.
 /// </summary>
 internal sealed class PinTimes
 {
@@ -13,10 +13,12 @@ internal sealed class PinTimes
     /// <summary>How long the threads that a pass has pinned had had their names.</summary>
     /// <param name="named">The threads that named themselves since the pass before.</param>
     /// <param name="now">When that was done, by CLOCK_MONOTONIC.</param>
+    /// <param name="atOnce">When it was done of those that were pinned before the pass, by their ids.</param>
     public IReadOnlyList<TimeSpan> After(
         IReadOnlyList<NamedThread> named,
         IEnumerable<VmPassResult> vms,
-        TimeSpan now
+        TimeSpan now,
+        IReadOnlyDictionary<int, TimeSpan>? atOnce = null
     )
     {
         foreach (var thread in named)
@@ -34,9 +36,10 @@ internal sealed class PinTimes
         foreach (var thread in vms.SelectMany(vm => vm.Outcome.Threads))
         {
             var tid = thread.Planned.Thread.Tid;
-            if (thread.IsChange && _named.TryGetValue(tid, out var at) && now > at)
+            var doneAt = atOnce?.TryGetValue(tid, out var before) == true ? before : now;
+            if (thread.IsChange && _named.TryGetValue(tid, out var at) && doneAt > at)
             {
-                times.Add(now - at);
+                times.Add(doneAt - at);
             }
             else if (thread.Outcome is null)
             {

@@ -62,6 +62,35 @@ public sealed class PassRequestsTests
     }
 
     [Fact]
+    public void What_is_pinned_already_is_looked_at_with_what_comes_soon_after_and_never_holds_up_the_rest()
+    {
+        var now = TimeSpan.FromSeconds(1);
+        var batch = new NamedBatch();
+        Assert.True(batch.Add(new NamedThread(2, 1, 10), isPinned: true, now));
+        Assert.Equal(now + NamedBatch.Period, batch.Due);
+        Assert.False(batch.Add(new NamedThread(3, 1, 20), isPinned: true, now + now));
+        Assert.Equal(now + NamedBatch.Period, batch.Due);
+
+        Assert.True(batch.Add(new NamedThread(4, 5, 30), isPinned: false, now));
+        Assert.Equal(TimeSpan.Zero, batch.Due);
+        Assert.False(batch.Add(new NamedThread(6, 1, 40), isPinned: true, now));
+        Assert.Equal(TimeSpan.Zero, batch.Due);
+        Assert.Equal((4, 2), (batch.Count, batch.Processes));
+        Assert.Equal([2, 3, 4, 6], batch.Take().Select(thread => thread.Tid));
+        Assert.Equal((0, 0), (batch.Count, batch.Processes));
+    }
+
+    [Fact(Timeout = 10_000)]
+    public async Task What_is_pinned_already_is_looked_at_without_anything_else_being_asked_for()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var requests = new PassRequests(spent: () => TimeSpan.Zero);
+        requests.LookAt(new NamedThread(2, 1, 10), isDone: true);
+        var scope = await Task.Run(() => requests.Wait(Long, stop, out _), stop);
+        Assert.Equal(PassScope.Named, scope);
+    }
+
+    [Fact]
     public void What_names_itself_during_a_look_is_taken_once()
     {
         var requests = new PassRequests();

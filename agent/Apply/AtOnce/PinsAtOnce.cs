@@ -1,0 +1,195 @@
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Vm;
+using PinAgent.NativeInterop;
+using PinAgent.Observe.Qemu;
+using PinAgent.Plan;
+
+namespace PinAgent.Apply.AtOnce;
+
+/// <summary>
+/// Puts threads of VMs that are starting where they belong, as soon as the kernel tells their names: before anything is listed,
+/// read, planned, kept or told. The pass that planned the VM has said where; the next one finds the threads in their place, and
+/// is told what they had before. Called by two threads: the one that hears names, and the loop's.
+/// </summary>
+/// <remarks>
+/// Four system calls a thread: whether it's one of the process that was planned (ids are given again), its mask, to say later what
+/// it had, sched_setaffinity(2), and the read(2) of its name before all. The kernel keeps it within its cgroup's CPUs.
+/// </remarks>
+internal sealed class PinsAtOnce(IPinKernel kernel, TimeProvider time) : IDisposable
+{
+    /// <summary>How many VMs may be starting at a time; each takes a file descriptor. The others wait for the pass.</summary>
+    public const int MostVms = 256;
+
+    /// <summary>How many pins are told of from one pass to the next.</summary>
+    public const int MostTold = 4096;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<int, StartingVm> _vms = [];
+    private readonly Slot[] _done = new Slot[MostTold];
+    private int _doneCount;
+    private ulong[] _mask = [];
+
+    /// <summary>Pins a thread by the name it has got.</summary>
+    /// <returns>False where that is left to the pass.</returns>
+    public bool TryPin(in NamedThread named)
+    {
+        lock (_lock)
+        {
+            if (!_vms.TryGetValue(named.Pid, out var vm) || named.Tid == named.Pid)
+            {
+                return false;
+            }
+
+            var name = ThreadName.Parse(named.Comm.Bytes);
+            return name is { Role: ThreadRole.Vcpu or ThreadRole.IoThread, Number: { } index }
+                && TryPin(vm, named.Tid, name.Role, index);
+        }
+    }
+
+    /// <summary>Says which VMs are starting now, and pins those of their threads that have come already.</summary>
+    /// <param name="plans">The VMs whose masks may be written.</param>
+    public void Follow(IEnumerable<VmPlan> plans)
+    {
+        var starting = plans
+            .Where(plan => plan.Starting is not null)
+            .Take(MostVms)
+            .ToDictionary(plan => plan.Vm.Key.Pid);
+        lock (_lock)
+        {
+            if (_vms.Count == 0 && starting.Count == 0)
+            {
+                return;
+            }
+
+            foreach (var old in _vms.Values.ToList())
+            {
+                if (
+                    !starting.TryGetValue(old.Key.Pid, out var plan)
+                    || plan.Vm.Key != old.Key
+                    || !old.Masks.IsSameAs(plan.Starting!)
+                )
+                {
+                    _vms.Remove(old.Key.Pid);
+                    old.Process.Dispose();
+                }
+            }
+        }
+
+        foreach (var plan in starting.Values)
+        {
+            Follow(plan);
+        }
+    }
+
+    /// <summary>What was done since this was last asked.</summary>
+    public IReadOnlyList<PinnedAtOnce> Take()
+    {
+        lock (_lock)
+        {
+            if (_doneCount == 0)
+            {
+                return [];
+            }
+
+            var done = new PinnedAtOnce[_doneCount];
+            for (var i = 0; i < done.Length; i++)
+            {
+                ref var slot = ref _done[i];
+                done[i] = new(slot.Tid, slot.Pid, CpuSet.FromMask(slot.From), slot.At);
+            }
+
+            _doneCount = 0;
+            return done;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (var vm in _vms.Values)
+            {
+                vm.Process.Dispose();
+            }
+
+            _vms.Clear();
+        }
+    }
+
+    private void Follow(VmPlan plan)
+    {
+        var key = plan.Vm.Key;
+        lock (_lock)
+        {
+            if (!_vms.TryGetValue(key.Pid, out var vm))
+            {
+                if (kernel.Open(key) is not { } process)
+                {
+                    return;
+                }
+
+                _vms[key.Pid] = vm = new StartingVm(key, plan.Starting!, process);
+            }
+
+            foreach (var thread in plan.Vm.Threads)
+            {
+                if (
+                    thread is
+                    {
+                        Role: ThreadRole.Vcpu or ThreadRole.IoThread,
+                        Index: { } index,
+                        IsKernelProcess: false
+                    }
+                )
+                {
+                    _ = TryPin(vm, thread.Tid, thread.Role, index);
+                }
+            }
+        }
+    }
+
+    private bool TryPin(StartingVm vm, int tid, ThreadRole role, int index)
+    {
+        if (
+            vm.Claim(tid, role, index) is not { } wanted
+            || !vm.Process.HasThread(tid)
+            || !kernel.Get(tid, ref _mask).IsSuccess
+        )
+        {
+            return false;
+        }
+
+        if (wanted.EqualsMask(_mask))
+        {
+            return true;
+        }
+
+        if (!kernel.Set(tid, wanted.Mask).IsSuccess)
+        {
+            return false;
+        }
+
+        if (_doneCount < MostTold)
+        {
+            ref var slot = ref _done[_doneCount++];
+            (slot.Tid, slot.Pid, slot.At) = (tid, vm.Key.Pid, time.GetElapsedTime(0));
+            if (slot.From?.Length != _mask.Length)
+            {
+                slot.From = new ulong[_mask.Length];
+            }
+
+            _mask.CopyTo(slot.From, 0);
+        }
+
+        return true;
+    }
+
+    // Used again and again.
+    private record struct Slot(int Tid, int Pid, ulong[] From, TimeSpan At);
+}
+
+/// <summary>A thread that was pinned at once.</summary>
+/// <param name="From">The CPUs that it might run on before.</param>
+/// <param name="At">When it was done, by CLOCK_MONOTONIC.</param>
+internal readonly record struct PinnedAtOnce(int Tid, int Pid, CpuSet From, TimeSpan At);

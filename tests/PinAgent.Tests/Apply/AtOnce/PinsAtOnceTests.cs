@@ -1,0 +1,276 @@
+using System.Collections.Immutable;
+using System.Text;
+using PinAgent.Apply.AtOnce;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Vm;
+using PinAgent.NativeInterop;
+using PinAgent.Plan;
+using PinAgent.Plan.Threads;
+using PinAgent.Tests.Plan;
+using Xunit;
+
+namespace PinAgent.Tests.Apply.AtOnce;
+
+/// <summary>Threads of VMs that are starting, pinned as they get their names.</summary>
+public sealed class PinsAtOnceTests : IDisposable
+{
+    private const int Pid = 1000;
+    private readonly Kernel _kernel = new();
+    private readonly PinsAtOnce _pins;
+
+    public PinsAtOnceTests() => _pins = new PinsAtOnce(_kernel, TimeProvider.System);
+
+    public void Dispose() => _pins.Dispose();
+
+    [Fact]
+    public void A_thread_is_put_where_its_number_belongs_and_what_it_had_is_told()
+    {
+        _pins.Follow([Plan(Pid, "4", "5")]);
+        _kernel.Add(Pid, 1010, "0-7");
+        _kernel.Add(Pid, 1011, "5");
+        Assert.True(Name(1010, "CPU 0/KVM"));
+        Assert.True(Name(1011, "CPU 1/KVM"));
+
+        Assert.Equal(["1010=4"], _kernel.Written);
+        var pin = Assert.Single(_pins.Take());
+        Assert.Equal((1010, Pid, "0-7"), (pin.Tid, pin.Pid, pin.From.ToString()));
+        Assert.Empty(_pins.Take());
+    }
+
+    [Fact]
+    public void Threads_that_have_come_before_their_vm_was_planned_are_pinned_then()
+    {
+        _kernel.Add(Pid, 1010, "0-7");
+        _pins.Follow([Plan(Pid, "4", "5").With(Vms.Thread(1010, ThreadRole.Vcpu, 0, null))]);
+
+        Assert.Equal(["1010=4"], _kernel.Written);
+    }
+
+    [Theory]
+    [InlineData("CPU 2/KVM")] // none of its vCPUs
+    [InlineData("CPU x/KVM")]
+    [InlineData("IO mon_iothread")]
+    [InlineData("worker")]
+    [InlineData("")]
+    public void What_has_no_place_is_left_to_the_pass(string name)
+    {
+        _pins.Follow([Plan(Pid, "4", "5")]);
+        _kernel.Add(Pid, 1010, "0-7");
+
+        Assert.False(Name(1010, name));
+        Assert.Empty(_kernel.Written);
+    }
+
+    [Fact]
+    public void A_thread_of_another_process_is_never_touched()
+    {
+        _pins.Follow([Plan(Pid, "4", "5")]);
+        _kernel.Add(2000, 1010, "0-7");
+        Assert.False(Name(1010, "CPU 0/KVM"));
+
+        // The process has ended, and another has got its id and its threads': what is held isn't it.
+        _pins.Follow([Plan(Pid, "4", "5"), Plan(3000, "6", "7")]);
+        _kernel.Add(3000, 3010, "0-7");
+        _kernel.End(3000);
+        Assert.False(Name(3010, "CPU 0/KVM", 3000));
+        Assert.Empty(_kernel.Written);
+    }
+
+    [Fact]
+    public void Two_threads_of_one_name_and_one_of_two_are_the_passs_to_judge_and_so_is_the_rest()
+    {
+        _pins.Follow([Plan(Pid, "4", "5"), Plan(2000, "6", "7")]);
+        foreach (var (pid, tid) in new[] { (Pid, 1010), (Pid, 1011), (2000, 2010), (2000, 2011) })
+        {
+            _kernel.Add(pid, tid, "0-7");
+        }
+
+        Assert.True(Name(1010, "CPU 0/KVM"));
+        Assert.True(Name(1010, "CPU 0/KVM"));
+        Assert.False(Name(1011, "CPU 0/KVM"));
+        Assert.False(Name(1011, "CPU 1/KVM"));
+
+        Assert.True(Name(2010, "CPU 0/KVM", 2000));
+        Assert.False(Name(2010, "CPU 1/KVM", 2000));
+        Assert.False(Name(2011, "CPU 1/KVM", 2000));
+        Assert.Equal(["1010=4", "2010=6"], _kernel.Written);
+    }
+
+    [Fact]
+    public void The_first_thread_is_the_emulator_whatever_it_calls_itself()
+    {
+        _pins.Follow([Plan(Pid, "4", "5")]);
+        _kernel.Add(Pid, Pid, "0-7");
+
+        Assert.False(Name(Pid, "CPU 0/KVM"));
+    }
+
+    [Fact]
+    public void A_vm_that_isnt_starting_any_more_is_let_go()
+    {
+        _pins.Follow([Plan(Pid, "4", "5"), Plan(2000, "6", "7")]);
+        Assert.Equal(2, _kernel.Held);
+        _pins.Follow([Plan(2000, "6", "7")]);
+        Assert.Equal(1, _kernel.Held);
+        _kernel.Add(Pid, 1010, "0-7");
+        Assert.False(Name(1010, "CPU 0/KVM"));
+
+        // Planned otherwise: by the new plan.
+        _pins.Follow([Plan(2000, "2", "3")]);
+        _kernel.Add(2000, 2010, "0-7");
+        Assert.True(Name(2010, "CPU 0/KVM", 2000));
+        Assert.Equal(["2010=2"], _kernel.Written);
+
+        _pins.Follow([]);
+        Assert.Equal(0, _kernel.Held);
+    }
+
+    [Fact]
+    public void So_many_vms_are_held_and_so_many_pins_told_and_no_more()
+    {
+        _pins.Follow(
+            Enumerable.Range(1, 2 * PinsAtOnce.MostVms).Select(n => Plan(n * 1000, "4", "5"))
+        );
+        Assert.Equal(PinsAtOnce.MostVms, _kernel.Held);
+
+        _kernel.Add(Pid, 1010, "0-7");
+        for (var i = 0; i < 2 * PinsAtOnce.MostTold; i++)
+        {
+            _kernel.Set(1010, CpuSet.Parse("0-7").Mask);
+            Assert.True(Name(1010, "CPU 0/KVM"));
+        }
+
+        Assert.Equal(PinsAtOnce.MostTold, _pins.Take().Count);
+    }
+
+    [Fact]
+    public void Where_the_kernel_refuses_the_pass_says_why()
+    {
+        _pins.Follow([Plan(Pid, "4", "5")]);
+        _kernel.Add(Pid, 1010, "0-7");
+        _kernel.Refuses = true;
+
+        Assert.False(Name(1010, "CPU 0/KVM"));
+        Assert.Empty(_pins.Take());
+    }
+
+    [Fact]
+    public void A_pin_allocates_nothing()
+    {
+        _pins.Follow([Plan(Pid, "4", "5")]);
+        _kernel.Add(Pid, 1010, "4");
+        var named = Named(1010, "CPU 0/KVM", Pid);
+        _ = _pins.TryPin(named);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1000; i++)
+        {
+            _ = _pins.TryPin(named);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private bool Name(int tid, string name, int pid = Pid) => _pins.TryPin(Named(tid, name, pid));
+
+    private static NamedThread Named(int tid, string name, int pid) =>
+        new(tid, pid, 1) { Comm = ThreadComm.Of(Encoding.ASCII.GetBytes(name)) };
+
+    // Two vCPUs, none of which is there yet.
+    private static VmPlan Plan(int pid, params string[] vcpus)
+    {
+        var vm = Vms.Vm("db1", "0-7", new GuestTopology(1, vcpus.Length, 1), pid);
+        return new VmPlan
+        {
+            Vm = vm with { Threads = [] },
+            Namespace = "host",
+            Name = "db1",
+            Source = FactSource.Inferred,
+            Dedicated = true,
+            Guest = vm.Guest.Full,
+            Threads = [],
+            Starting = ThreadMasks.Of(
+                vcpus.Select(
+                    (cpus, n) =>
+                        new PlannedThread(
+                            Vms.Thread(-1 - n, ThreadRole.Vcpu, n, null),
+                            CpuSet.Parse(cpus)
+                        )
+                )
+            ),
+        };
+    }
+
+    /// <summary>Threads with masks, and processes that can be held.</summary>
+    private sealed class Kernel : IPinKernel
+    {
+        private readonly Dictionary<int, (int Pid, ulong[] Mask)> _threads = [];
+        private readonly HashSet<int> _ended = [];
+
+        public List<string> Written { get; } = [];
+
+        public int Held { get; private set; }
+
+        public bool Refuses { get; set; }
+
+        public void Add(int pid, int tid, string cpus) =>
+            _threads[tid] = (pid, CpuSet.Parse(cpus).Mask.ToArray());
+
+        public void End(int pid) => _ended.Add(pid);
+
+        public IHeldProcess? Open(VmKey vm)
+        {
+            Held++;
+            return new Process(this, vm.Pid);
+        }
+
+        public LinuxResult Get(int tid, ref ulong[] mask)
+        {
+            var found = _threads[tid].Mask;
+            if (mask.Length < found.Length)
+            {
+                mask = new ulong[found.Length];
+            }
+
+            mask.AsSpan().Clear();
+            found.CopyTo(mask, 0);
+            return LinuxResult.Success;
+        }
+
+        public LinuxResult Set(int tid, ReadOnlySpan<ulong> mask)
+        {
+            if (Refuses)
+            {
+                return new LinuxResult(Errno.EPERM);
+            }
+
+            if (!CpuSet.FromMask(mask).Equals(CpuSet.Parse("0-7")))
+            {
+                Written.Add($"{tid}={CpuSet.FromMask(mask)}");
+            }
+
+            _threads[tid] = (_threads[tid].Pid, mask.ToArray());
+            return LinuxResult.Success;
+        }
+
+        private sealed class Process(Kernel kernel, int pid) : IHeldProcess
+        {
+            public bool HasThread(int tid) =>
+                !kernel._ended.Contains(pid)
+                && kernel._threads.TryGetValue(tid, out var thread)
+                && thread.Pid == pid;
+
+            public void Dispose() => kernel.Held--;
+        }
+    }
+}
+
+/// <summary>Plans by hand.</summary>
+file static class Plans
+{
+    public static VmPlan With(this VmPlan plan, params ImmutableArray<VmThread> threads) =>
+        plan with
+        {
+            Vm = plan.Vm with { Threads = threads },
+        };
+}
