@@ -34,7 +34,8 @@ internal static class StatusCommand
 
     private static readonly Option<string?> Cpu = new("--cpu")
     {
-        Description = "Whose these CPUs are, what belongs there and how long it waited: 7, or 4-7,12.",
+        Description =
+            "Whose these CPUs are, what belongs there and how long it waited: 7, or 4-7,12.",
         HelpName = "CPUS",
     };
 
@@ -91,11 +92,14 @@ internal static class StatusCommand
         {
             foreach (
                 var token in result.Tokens.Where(token =>
-                    !Enum.GetNames<VmState>().Contains(token.Value, StringComparer.OrdinalIgnoreCase)
+                    !Enum.GetNames<VmState>()
+                        .Contains(token.Value, StringComparer.OrdinalIgnoreCase)
                 )
             )
             {
-                result.AddError($"--state: expected {string.Join('|', Enum.GetNames<VmState>())}, found \"{token.Value}\"");
+                result.AddError(
+                    $"--state: expected {string.Join('|', Enum.GetNames<VmState>())}, found \"{token.Value}\""
+                );
             }
         });
         var command = new DetailedCommand(
@@ -145,8 +149,8 @@ internal static class StatusCommand
                 return Failure.Usage(contradiction);
             }
 
-            return
-                parsed.GetValue(Cpu) is { } cpus ? await ShowCpusAsync(parsed, client, cpus, stop)
+            return parsed.GetValue(Cpu) is { } cpus
+                    ? await ShowCpusAsync(parsed, client, cpus, stop)
                 : parsed.GetValue(Watch) ? await WatchCommand.RunAsync(client, Form(parsed), stop)
                 : StatusForm.Print(Form(parsed), await client.GetAsync(stop));
         }
@@ -203,8 +207,7 @@ internal static class StatusCommand
             .. parsed.GetValue(Map) ? ["--map"] : (string[])[],
             .. parsed.GetValue(Wide) ? ["--wide"] : (string[])[],
         ];
-        return
-            pictures.Length > 1
+        return pictures.Length > 1
                 ? $"status: expected one of {string.Join(" and ", pictures)}, found both"
             : Format.Get(parsed) == OutputFormat.Json && pictures is ["--cpu" or "--map"]
                 ? $"status: {pictures[0]} is for people: -o json without it has every CPU and thread"

@@ -38,9 +38,7 @@ internal static class CpuLines
             yield return Fact("place", place);
         }
 
-        var here = Threads(status)
-            .Where(at => at.Thread.Actual?.Contains(cpu.Id) == true)
-            .ToList();
+        var here = Threads(status).Where(at => at.Thread.Actual?.Contains(cpu.Id) == true).ToList();
         foreach (var at in here.Where(at => at.Thread.Actual!.Equals(at.Thread.Wanted)))
         {
             yield return Fact("belongs here", $"{Name(at)}{Waited(at, waits)}");

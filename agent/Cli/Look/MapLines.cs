@@ -95,7 +95,10 @@ internal sealed class MapLines
         var (width, gap) = (CellWidth(_detail), _detail == Detail.Words ? 2 : 1);
         var most = Math.Max(1, (_width - Margin + gap) / (width + gap));
         // A round number is easier to count in.
-        most = most >= 8 ? most / 8 * 8 : most >= 4 ? 4 : most;
+        most =
+            most >= 8 ? most / 8 * 8
+            : most >= 4 ? 4
+            : most;
         foreach (var line in group.Cores.Chunk(most))
         {
             yield return new Flow([
@@ -145,7 +148,8 @@ internal sealed class MapLines
     {
         var owner = cpu is { Use: CpuUse.Vm, IsContested: false } ? _tags[cpu.Owners[0].Vm] : null;
         var letters = owner?.Letters ?? "";
-        var hasVcpu = owner is not null && cpu.Owners[0].Roles.Any(role => role.Role == ThreadRole.Vcpu);
+        var hasVcpu =
+            owner is not null && cpu.Owners[0].Roles.Any(role => role.Role == ThreadRole.Vcpu);
         var longest = LongestTag;
         return detail switch
         {
@@ -153,9 +157,11 @@ internal sealed class MapLines
                 $"{cpu.Id.ToString().PadLeft(LongestId)} {(letters.Length > 0 ? $"{letters} " : "")}{CpuWords.Mark(cpu, isShort: false)}".PadRight(
                     LongestId + 14
                 ),
-            Detail.Roles =>
-                (letters.Length > 0 ? $"{letters}:{CpuWords.Mark(cpu, isShort: true)}"
-                : CpuWords.Mark(cpu, isShort: true)).PadRight(longest + 4),
+            Detail.Roles => (
+                letters.Length > 0
+                    ? $"{letters}:{CpuWords.Mark(cpu, isShort: true)}"
+                    : CpuWords.Mark(cpu, isShort: true)
+            ).PadRight(longest + 4),
             _ => (
                 letters.Length == 0 ? Sign(cpu)
                 : hasVcpu ? letters
@@ -181,7 +187,8 @@ internal sealed class MapLines
 
     private Style StyleOf(MappedCpu cpu) =>
         cpu.IsContested ? new Style(Color.Red, decoration: Decoration.Bold)
-        : cpu.Use == CpuUse.Vm && _tags[cpu.Owners[0].Vm] is { } tag ? new Style(Colours[tag.Colour])
+        : cpu.Use == CpuUse.Vm && _tags[cpu.Owners[0].Vm] is { } tag
+            ? new Style(Colours[tag.Colour])
         : new Style(decoration: Decoration.Dim);
 
     private IEnumerable<Flow> Legend()

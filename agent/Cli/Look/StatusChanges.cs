@@ -60,7 +60,11 @@ internal static class StatusChanges
     public static string Found(VmStatus vm) =>
         $"{Name(vm)}  {Standing(vm)}{(vm.Cpuset is { } cpus ? $" (CPUs {cpus})" : "")}";
 
-    private static IEnumerable<string> Vms(NodeStatus before, NodeStatus after, Func<VmStatus, bool> has)
+    private static IEnumerable<string> Vms(
+        NodeStatus before,
+        NodeStatus after,
+        Func<VmStatus, bool> has
+    )
     {
         var old = before.Vms.ToLookup(vm => (vm.Pid, vm.Namespace, vm.Name));
         // One that leaves the states asked for is told, too: that's what is waited for.
@@ -94,7 +98,10 @@ internal static class StatusChanges
 
     private static IEnumerable<string> Changes(VmStatus before, VmStatus after)
     {
-        if ((before.State, before.Reason, before.Message) != (after.State, after.Reason, after.Message))
+        if (
+            (before.State, before.Reason, before.Message)
+            != (after.State, after.Reason, after.Message)
+        )
         {
             yield return before.State == after.State
                 ? Standing(after)
@@ -136,7 +143,8 @@ internal static class StatusChanges
 
         foreach (
             var thread in before.Threads.Where(thread =>
-                thread.Role is ThreadRole.Vcpu && after.Threads.All(other => other.Tid != thread.Tid)
+                thread.Role is ThreadRole.Vcpu
+                && after.Threads.All(other => other.Tid != thread.Tid)
             )
         )
         {

@@ -73,7 +73,10 @@ internal sealed record StatusForm(
             0 => Failure.No($"no VM {Vm} runs on node {status.Node}: see pinagent status"),
             _ => Failure.Usage(
                 $"--vm {Vm}: several VMs have this name: choose one by its full name or its pid, of "
-                    + string.Join(", ", vms.Select(vm => $"{vm.Namespace}/{vm.Name} (pid {vm.Pid})"))
+                    + string.Join(
+                        ", ",
+                        vms.Select(vm => $"{vm.Namespace}/{vm.Name} (pid {vm.Pid})")
+                    )
             ),
         };
         return vms is [var one] ? one : null;

@@ -169,7 +169,9 @@ internal static class StatusLines
                 (header, at) =>
                     Math.Max(
                         header.Length,
-                        status.Vms.Max(vm => Flow.WidthOf(Model.Text.Words.Printable(Cells(vm)[at])))
+                        status.Vms.Max(vm =>
+                            Flow.WidthOf(Model.Text.Words.Printable(Cells(vm)[at]))
+                        )
                     )
             ),
         ];
@@ -189,8 +191,7 @@ internal static class StatusLines
                 : vm.Advisories.FirstOrDefault() ?? ""
         );
 
-    private static string Word(Violation violation) =>
-        violation.Kind.ToString().ToLowerInvariant();
+    private static string Word(Violation violation) => violation.Kind.ToString().ToLowerInvariant();
 
     // The same sentence eighty times says no more than once.
     private static IEnumerable<IRenderable> Reasons(ImmutableArray<VmStatus> vms)

@@ -28,7 +28,9 @@ internal sealed class WaitRates
             .Where(at => at.Thread.RunDelayNanoseconds is not null)
             .ToLookup(at => (at.Pid, at.Thread.Tid), at => at.Thread.RunDelayNanoseconds!.Value);
         var shares = new Dictionary<int, double>();
-        foreach (var (pid, thread) in after.Vms.SelectMany(vm => vm.Threads.Select(t => (vm.Pid, t))))
+        foreach (
+            var (pid, thread) in after.Vms.SelectMany(vm => vm.Threads.Select(t => (vm.Pid, t)))
+        )
         {
             // A counter that went back is another thread's with the same id.
             if (

@@ -55,10 +55,9 @@ internal static class Output
             new AnsiConsoleSettings
             {
                 Ansi = AnsiSupport.Yes,
-                ColorSystem =
-                    Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 }
-                        ? ColorSystemSupport.NoColors
-                        : ColorSystemSupport.Standard,
+                ColorSystem = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 }
+                    ? ColorSystemSupport.NoColors
+                    : ColorSystemSupport.Standard,
                 Interactive = InteractionSupport.No,
                 Out = new AnsiConsoleOutput(text),
             }

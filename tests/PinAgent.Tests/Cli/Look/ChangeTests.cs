@@ -22,10 +22,7 @@ public sealed class ChangeTests
     [Fact]
     public void A_VM_that_comes_and_one_that_ends_are_a_line_each() =>
         Assert.Equal(
-            [
-                "default/vm9 (pid 4900)  came: Pinned",
-                "default/vm1 (pid 4000)  ended",
-            ],
+            ["default/vm9 (pid 4900)  came: Pinned", "default/vm1 (pid 4000)  ended"],
             Between(
                 Before with
                 {
@@ -91,7 +88,10 @@ public sealed class ChangeTests
         {
             Vms =
             [
-                Vm with { Cpuset = CpuSet.Parse("0-7") },
+                Vm with
+                {
+                    Cpuset = CpuSet.Parse("0-7"),
+                },
                 Pinned("default/vm2", 4100, "7", "7"),
                 Before.Vms[2],
             ],

@@ -30,15 +30,16 @@ internal static class Nodes
             )
             .Append(NotDedicated("host/builder", 90_000, 4, "100-127"))
             .ToArray();
-        vms[40] = vms[40].With(thread =>
-            thread.Role == ThreadRole.Vcpu
-                ? thread with
-                {
-                    Actual = CpuSet.Parse("0-127"),
-                    Outcome = Outcome.Denied,
-                }
-                : thread
-        ) with
+        vms[40] = vms[40]
+            .With(thread =>
+                thread.Role == ThreadRole.Vcpu
+                    ? thread with
+                    {
+                        Actual = CpuSet.Parse("0-127"),
+                        Outcome = Outcome.Denied,
+                    }
+                    : thread
+            ) with
         {
             State = VmState.PartlyPinned,
             Reason = Reason.PermissionMissing,
@@ -64,31 +65,27 @@ internal static class Nodes
         var perSocket = l3s * cores;
         var all = sockets * perSocket;
         return new NodeTopology([
-                .. Enumerable
-                    .Range(0, all * threads)
-                    .Select(id =>
-                    {
-                        var core = id % all;
-                        return new LogicalCpu(
-                            id,
-                            core / perSocket,
-                            core / perSocket,
-                            core % perSocket,
-                            core / cores
-                        );
-                    }),
-            ]);
+            .. Enumerable
+                .Range(0, all * threads)
+                .Select(id =>
+                {
+                    var core = id % all;
+                    return new LogicalCpu(
+                        id,
+                        core / perSocket,
+                        core / perSocket,
+                        core % perSocket,
+                        core / cores
+                    );
+                }),
+        ]);
     }
 
     /// <summary>256 CPUs in two sockets, and VMs of whole cores on half of them.</summary>
     public static NodeStatus Huge() =>
         PageStatuses.Node("huge", Machine(2, 8, 8, 2)) with
         {
-            CpuManager = new(
-                CpuManagerState.Static,
-                CpuSet.Parse("0-7,64-71,128-135,192-199"),
-                []
-            ),
+            CpuManager = new(CpuManagerState.Static, CpuSet.Parse("0-7,64-71,128-135,192-199"), []),
             Vms =
             [
                 .. Enumerable

@@ -11,7 +11,10 @@ namespace PinAgent.Tests.Cli.Look;
 public sealed class PictureTests
 {
     public static TheoryData<string, int> Pictures =>
-        new MatrixTheoryData<string, int>(["small", "audit", "medium", "crowded", "huge"], [80, 200]);
+        new MatrixTheoryData<string, int>(
+            ["small", "audit", "medium", "crowded", "huge"],
+            [80, 200]
+        );
 
     [Theory]
     [MemberData(nameof(Pictures))]
@@ -49,8 +52,9 @@ public sealed class PictureTests
         // The plugin for kubectl reads these.
         Assert.Contains(
             lines,
-            line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
-                is ["VM", "PID", "STATE", "REASON", "CPUS"]
+            line =>
+                line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                    is ["VM", "PID", "STATE", "REASON", "CPUS"]
         );
         foreach (var vm in status.Vms)
         {
@@ -67,7 +71,9 @@ public sealed class PictureTests
     public void Whoever_needs_somebody_stands_first()
     {
         var lines = Nodes.Draw(StatusLines.Render(Nodes.Crowded(), VmFilter.All, 80), 80);
-        var vms = lines.SkipWhile(line => !line.StartsWith("VM ", StringComparison.Ordinal)).ToList();
+        var vms = lines
+            .SkipWhile(line => !line.StartsWith("VM ", StringComparison.Ordinal))
+            .ToList();
 
         Assert.StartsWith("problem: 78 of 79 dedicated VMs pinned", lines[0]);
         Assert.StartsWith("team-5/vm-40-", vms[1]);
@@ -90,7 +96,10 @@ public sealed class PictureTests
     [InlineData("small", "2")]
     [InlineData("small", "7")]
     [InlineData("medium", "8,15")]
-    public void A_CPU_is_told_with_who_belongs_there_and_how_long_it_waited(string node, string cpus)
+    public void A_CPU_is_told_with_who_belongs_there_and_how_long_it_waited(
+        string node,
+        string cpus
+    )
     {
         var before = RunDelays.Add(Status(node), tid => 1_000_000_000);
         var after = RunDelays.Add(Status(node), tid => 1_000_000_000 + (ulong)tid * 1000);
