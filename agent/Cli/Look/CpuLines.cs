@@ -2,7 +2,6 @@ using System.Globalization;
 using PinAgent.Cli.Terminal;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Text;
-using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
 using Spectre.Console;

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Cli.Terminal;
 using PinAgent.Model.Node;
-using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Page;
 using PinAgent.Report.Status;
