@@ -14,6 +14,7 @@ internal sealed class Screen : IDisposable
 {
     // Another screen, which keeps what was on this one; no cursor; lines that are cut off and not broken.
     private const string Enter = "\e[?1049h\e[?25l\e[?7l\e[H\e[2J";
+
     // The first two end what .NET asks of the keys.
     private const string Leave = "\e[?1l\e>\e[?7h\e[?25h\e[?1049l";
 
