@@ -2,6 +2,7 @@ using System.CommandLine;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
 using PinAgent.Cli.Terminal;
+using PinAgent.Cli.Top;
 using PinAgent.Model.Text;
 
 namespace PinAgent.Cli;
@@ -37,6 +38,7 @@ internal static class CommandLine
             ReleaseCommand.Create(),
             ExplainCommand.Create(),
             ProveCommand.Create(),
+            TopCommand.Create(),
             HelpCommand.Create(),
             HelpCommand.CreateVersion(),
             CommonOptions.HostRoot.Option,

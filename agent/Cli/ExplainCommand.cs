@@ -134,7 +134,7 @@ internal static class ExplainCommand
 
         Output.Print(
             Format.Get(parsed),
-            () => ExplainText.Render(changes),
+            () => ExplainText.Render(changes, since),
             () => JsonSerializer.Serialize(changes, VmChangeJson.Default.ImmutableArrayVmChange)
         );
         return ExitCode.Fine;

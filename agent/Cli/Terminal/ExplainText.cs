@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using PinAgent.Cli.Look;
 using PinAgent.Model.Changes;
 using PinAgent.Report.Changes;
 using Spectre.Console;
@@ -10,7 +11,7 @@ namespace PinAgent.Cli.Terminal;
 /// <summary>Tells a VM's history in words.</summary>
 internal static class ExplainText
 {
-    public static IRenderable Render(ImmutableArray<VmChange> changes)
+    public static IRenderable Render(ImmutableArray<VmChange> changes, DateTimeOffset since)
     {
         var lines = new List<IRenderable>();
         foreach (var change in changes)
@@ -52,6 +53,8 @@ internal static class ExplainText
             }
         }
 
+        lines.Add(new Flow(""));
+        lines.Add(new Flow(ExplainSum.Of([.. changes.Where(change => !change.IsOfAgent)], since)));
         return new Rows(lines);
     }
 

@@ -40,6 +40,33 @@ internal static class Output
     public static void Line(string text) =>
         Console.Out.WriteLine(Words.Shown(text, Words.LongestSentence));
 
+    /// <summary>How long a line may be for people; where it goes into a pipe, null: programs may read it.</summary>
+    public static int? TerminalWidth =>
+        Console.IsOutputRedirected ? null : Math.Max(NarrowestTerminal, Console.WindowWidth);
+
+    /// <summary>What fits into the terminal, or where there is none into a usual one.</summary>
+    public static int PictureWidth => TerminalWidth ?? UsualWidth;
+
+    /// <summary>Draws for a terminal that obeys ANSI's sequences, its colours included: what it shows, and nothing else.</summary>
+    public static string Ansi(IRenderable content, int width)
+    {
+        using var text = new StringWriter();
+        var console = AnsiConsole.Create(
+            new AnsiConsoleSettings
+            {
+                Ansi = AnsiSupport.Yes,
+                ColorSystem = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 }
+                    ? ColorSystemSupport.NoColors
+                    : ColorSystemSupport.Standard,
+                Interactive = InteractionSupport.No,
+                Out = new AnsiConsoleOutput(text),
+            }
+        );
+        console.Profile.Width = width;
+        console.Write(new Printed(content));
+        return text.ToString();
+    }
+
     /// <summary>Draws a table or text, without colours and trailing blanks where it goes into a pipe.</summary>
     internal static void Write(
         IRenderable content,

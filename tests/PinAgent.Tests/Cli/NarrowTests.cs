@@ -223,21 +223,25 @@ public sealed partial class NarrowTests
                     ]
                 )
             ),
-            "explain" => ExplainText.Render([
-                new VmChange
-                {
-                    At = DateTimeOffset.UnixEpoch,
-                    Kind = VmChangeKind.NotPinned,
-                    Cause = ChangeCause.Met,
-                    Namespace = "team",
-                    Name = LongName,
-                    Pid = 4711,
-                    State = VmState.NotDedicated,
-                    Reason = Reason.NoCpusetOfItsOwn,
-                    Message = $"no cgroup has a cpuset of its own, so it may run on {Scattered}",
-                    Cpuset = Scattered.ToString(),
-                },
-            ]),
+            "explain" => ExplainText.Render(
+                [
+                    new VmChange
+                    {
+                        At = DateTimeOffset.UnixEpoch,
+                        Kind = VmChangeKind.NotPinned,
+                        Cause = ChangeCause.Met,
+                        Namespace = "team",
+                        Name = LongName,
+                        Pid = 4711,
+                        State = VmState.NotDedicated,
+                        Reason = Reason.NoCpusetOfItsOwn,
+                        Message =
+                            $"no cgroup has a cpuset of its own, so it may run on {Scattered}",
+                        Cpuset = Scattered.ToString(),
+                    },
+                ],
+                DateTimeOffset.UnixEpoch
+            ),
             "validate" => ValidateText.Render([
                 new(
                     1,

@@ -1,0 +1,58 @@
+using System.Globalization;
+using PinAgent.Model.Changes;
+
+namespace PinAgent.Cli.Look;
+
+/// <summary>Sums a VM's history up: how often it drifted, by whom, and for how long it was off its CPUs at most. Pure.</summary>
+internal static class ExplainSum
+{
+    /// <summary>The sentence.</summary>
+    /// <param name="changes">The history, of one VM.</param>
+    /// <param name="since">From when on.</param>
+    /// <param name="writerOf">Who did it, where that is known: <c>taskset (pid 812)</c>.</param>
+    public static string Of(
+        IReadOnlyCollection<VmChange> changes,
+        DateTimeOffset since,
+        Func<VmChange, string?>? writerOf = null
+    )
+    {
+        // A record that stands for several drifts counts as often as it says.
+        var drifts = changes.Where(IsDrift).ToList();
+        var count = drifts.Sum(Times);
+        var when =
+            $"since {since.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)}";
+        if (count == 0)
+        {
+            return $"no drift {when}";
+        }
+
+        var writers = drifts
+            .Select(drift => (Name: writerOf?.Invoke(drift), Times: Times(drift)))
+            .Where(writer => writer.Name is not null)
+            .GroupBy(writer => writer.Name!)
+            .Select(writer => $"{writer.Sum(one => one.Times)} by {writer.Key}");
+        var off = changes.Max(change => change.UnpinnedSecondsAtMost);
+        return string.Join(
+            ", ",
+            writers
+                .Prepend($"{count} {(count == 1 ? "drift" : "drifts")} {when}")
+                .Concat(
+                    off is { } seconds
+                        ?
+                        [
+                            string.Create(
+                                CultureInfo.InvariantCulture,
+                                $"at most {seconds:0.###} s off its CPUs"
+                            ),
+                        ]
+                        : (string[])[]
+                )
+        );
+    }
+
+    // Threads that weren't where they belonged, whatever came of it.
+    private static bool IsDrift(VmChange change) =>
+        change.Kind is VmChangeKind.Repaired or VmChangeKind.Contested;
+
+    private static int Times(VmChange change) => change.Repeated ?? 1;
+}
