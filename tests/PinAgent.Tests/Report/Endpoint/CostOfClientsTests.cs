@@ -117,7 +117,10 @@ public sealed class CostOfClientsTests
     {
         var client = new TcpClient { ReceiveBufferSize = 4096 };
         await client.ConnectAsync(address, Stop);
-        await client.Client.SendAsync("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray(), Stop);
+        await client.Client.SendAsync(
+            "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray(),
+            Stop
+        );
         while (!client.Client.Poll(0, SelectMode.SelectRead))
         {
             Stop.ThrowIfCancellationRequested();
