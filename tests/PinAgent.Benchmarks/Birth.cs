@@ -15,12 +15,7 @@ internal static class Birth
 
     public static IEnumerable<Figure> Run(Bench bench)
     {
-        yield return Measure(
-            bench,
-            "idle",
-            noise: 0,
-            "p50 ≤ 0.05 ms, p99 ≤ 0.3 ms, max ≤ 2 ms"
-        );
+        yield return Measure(bench, "idle", noise: 0, "p50 ≤ 0.05 ms, p99 ≤ 0.3 ms, max ≤ 2 ms");
         yield return Measure(bench, "2 busy processes", noise: 2, "p99 ≤ 0.5 ms");
         yield return MeasureQemu(bench);
     }

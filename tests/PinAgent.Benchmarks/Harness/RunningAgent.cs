@@ -40,7 +40,8 @@ internal sealed class RunningAgent : IDisposable
         _child = Child.Start(
             "/bin/sh",
             [
-                .. (string[])["-c", $"exec nice -n {nice} \"$@\" 2>{_folder}/log", "sh", bench.Agent],
+                .. (string[])
+                    ["-c", $"exec nice -n {nice} \"$@\" 2>{_folder}/log", "sh", bench.Agent],
                 .. (string[])["run", "--standalone", "--tcp", "off"],
                 .. (string[])["--kubepods-cgroup", bench.Group],
                 .. arguments.Contains("--vm") ? (string[])[] : ["--vm", Bench.Guest],
