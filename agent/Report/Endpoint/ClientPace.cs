@@ -8,7 +8,7 @@ namespace PinAgent.Report.Endpoint;
 /// <param name="perSecond">How much a second.</param>
 internal sealed class ClientPace(double burst, double perSecond, TimeProvider time)
 {
-    // Sending so many bytes costs about as much as one more request.
+    // Making and sending so many bytes costs about as much as one more request.
     private const double Unit = 256 * 1024;
 
     private readonly Lock _lock = new();
@@ -29,8 +29,8 @@ internal sealed class ClientPace(double burst, double perSecond, TimeProvider ti
         }
     }
 
-    /// <summary>An answer of so many bytes was sent: whoever comes next waits for it.</summary>
-    public void Sent(int bytes) => _ = Take(bytes / Unit);
+    /// <summary>An answer of so many bytes was made, whether or not it's read: whoever comes next waits for it.</summary>
+    public void Rendered(int bytes) => _ = Take(bytes / Unit);
 
     /// <summary>Takes so much, and waits until it may be used.</summary>
     public async ValueTask WaitAsync(double amount, CancellationToken stop)

@@ -87,10 +87,10 @@ internal sealed class EventStream(
             return null;
         }
 
+        pace?.Rendered(json.Length);
         await client.WriteAsync("data: "u8.ToArray(), stop);
         await HttpApplication.WriteAsync(client, json, stop);
         await client.WriteAsync("\n\n"u8.ToArray(), stop);
-        pace?.Sent(json.Length);
         return tag;
     }
 

@@ -23,6 +23,10 @@ internal static class HttpServer
     private const int LargestBuffer = 16 * 1024;
     private const int LargestRequestHead = 8 * 1024;
 
+    // What is taken from a connection before what came earlier was looked at: who sends one request after the other while the
+    // first is answered makes the agent read each by itself. The rest waits in the kernel.
+    private const int LargestUnseen = 1024;
+
     // Connections that are taken over TCP, of each address: at once, and a second in the long run. The socket is root's.
     private const int AcceptedAtOnce = 72;
     private const int AcceptedPerSecond = 5;
@@ -106,7 +110,7 @@ internal static class HttpServer
     private static SocketTransportOptions TransportOptions(IReadOnlyCollection<Socket> sockets) =>
         new()
         {
-            MaxReadBufferSize = LargestBuffer,
+            MaxReadBufferSize = LargestUnseen,
             MaxWriteBufferSize = LargestBuffer,
             CreateBoundListenSocket = wanted =>
                 sockets.Single(socket => socket.AddressFamily == wanted.AddressFamily),

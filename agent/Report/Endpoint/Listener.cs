@@ -16,13 +16,20 @@ internal sealed record Listener(Socket? Socket, string? Problem)
         | UnixFileMode.GroupRead
         | UnixFileMode.GroupWrite;
 
+    // What the kernel holds, and copies, for a client that doesn't read: otherwise megabytes, of each.
+    private const int SendBuffer = 64 * 1024;
+
     /// <summary>Takes a TCP port.</summary>
     /// <param name="otherwise">What is missing without it, and what to do.</param>
     public static Listener Tcp(IPEndPoint address, string otherwise)
     {
         try
         {
-            return new(SocketTransportOptions.CreateDefaultBoundListenSocket(address), null);
+            var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(address);
+
+            // Those that are accepted inherit it.
+            socket.SendBufferSize = SendBuffer;
+            return new(socket, null);
         }
         catch (SocketException problem)
         {

@@ -46,11 +46,13 @@ internal sealed class StatusApplication(
         }
 
         answer ??= routes.For(request);
-        await SendAsync(response, answer, events.Bodies, stop);
         if (isTcp)
         {
-            pace.Sent(answer.Body.Length);
+            // All of it, and before it's sent: a client that doesn't read it is cut off long before its end, and has cost as much.
+            pace.Rendered(answer.Body.Length);
         }
+
+        await SendAsync(response, answer, events.Bodies, stop);
     }
 
     private static Answer? Refuse(HttpRequest request, bool isTcp)

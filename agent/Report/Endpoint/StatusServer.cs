@@ -26,9 +26,10 @@ internal sealed partial class StatusServer(
 {
     private const int MostFollowers = 50;
 
-    // Answers to all clients over TCP, of 256 KiB: at once, and a second in the long run.
+    // Answers to all clients over TCP, of 256 KiB: at once, and a second in the long run. A browser with the page of 80 VMs takes
+    // some four for each change.
     private const int AnswersAtOnce = 40;
-    private const int AnswersPerSecond = 10;
+    private const int AnswersPerSecond = 5;
 
     private readonly CancellationTokenSource _stopping = new();
     private KestrelServer? _server;
@@ -41,6 +42,9 @@ internal sealed partial class StatusServer(
 
     /// <summary>What clients of the Unix socket receive now: the probe among them, so nobody over TCP takes their share.</summary>
     internal BodiesInFlight OverSocket { get; } = new(HttpServer.MostInFlight);
+
+    /// <summary>How fast clients over TCP are answered.</summary>
+    internal ClientPace PaceOverTcp { get; } = new(AnswersAtOnce, AnswersPerSecond, time);
 
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -55,7 +59,7 @@ internal sealed partial class StatusServer(
         await _server.StartAsync(
             new StatusApplication(
                 new StatusRoutes(store, delays, period, metrics),
-                new ClientPace(AnswersAtOnce, AnswersPerSecond, time),
+                PaceOverTcp,
                 new EventStream(store, time, MostFollowers, OverTcp),
                 new EventStream(store, time, MostFollowers, OverSocket),
                 logger,

@@ -4,7 +4,8 @@ namespace PinAgent.Report.Status;
 
 /// <summary>
 /// Adds to a status how long each thread has waited for its CPU, for whoever asks, at most once in <see cref="Pace"/>:
-/// many clients cost no more than one. It is no part of a status's changes.
+/// many clients cost no more than one. Where a guest's owner has made thousands of threads it's done less often, so that
+/// whoever asks without end costs a fiftieth of a CPU. It is no part of a status's changes.
 /// </summary>
 /// <param name="read">Reads one thread's wait in nanoseconds; null if it can't be had.</param>
 /// <param name="time">The clock.</param>
@@ -13,9 +14,16 @@ internal sealed class RunDelays(Func<int, ulong?> read, TimeProvider time)
     /// <summary>The shortest time between two samples.</summary>
     public static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
 
+    /// <summary>The longest, however long a sample takes: as often as Prometheus asks, or so.</summary>
+    public static readonly TimeSpan SlowestPace = TimeSpan.FromSeconds(10);
+
+    // A sample takes no more than one part in so many of the time.
+    private const int Parts = 50;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<int, ulong?> _read = [];
     private long? _readAt;
+    private TimeSpan _pace = Pace;
     private Sample? _last;
 
     /// <summary>A status with the waits as they are now, or were within the last second.</summary>
@@ -23,8 +31,13 @@ internal sealed class RunDelays(Func<int, ulong?> read, TimeProvider time)
     {
         lock (_lock)
         {
-            if (_last is not { } last || last.Of != current || time.GetElapsedTime(last.At) >= Pace)
+            if (
+                _last is not { } last
+                || last.Of != current
+                || time.GetElapsedTime(last.At) >= _pace
+            )
             {
+                var (begun, readAt) = (time.GetTimestamp(), _readAt);
                 var status = Add(current.Status, ReadOnce);
                 _last = new Sample(
                     current,
@@ -35,6 +48,14 @@ internal sealed class RunDelays(Func<int, ulong?> read, TimeProvider time)
                         ReportJsonContext.Compact.NodeStatus
                     )
                 );
+                if (_readAt != readAt)
+                {
+                    var paid = time.GetElapsedTime(begun) * Parts;
+                    _pace =
+                        paid < Pace ? Pace
+                        : paid > SlowestPace ? SlowestPace
+                        : paid;
+                }
             }
 
             return (_last.Status, _last.Json);
@@ -44,7 +65,7 @@ internal sealed class RunDelays(Func<int, ulong?> read, TimeProvider time)
     // A status that changes many times a second has no thread read as often.
     private ulong? ReadOnce(int tid)
     {
-        if (_readAt is not { } at || time.GetElapsedTime(at) >= Pace)
+        if (_readAt is not { } at || time.GetElapsedTime(at) >= _pace)
         {
             _read.Clear();
             _readAt = time.GetTimestamp();

@@ -16,6 +16,9 @@ internal sealed class RunningAgent : IDisposable
     /// <param name="bench">Where it is.</param>
     /// <param name="arguments">More of its arguments.</param>
     public RunningAgent(Bench bench, params string[] arguments)
+        : this(bench, nice: 0, arguments) { }
+
+    private RunningAgent(Bench bench, int nice, string[] arguments)
     {
         var socket = $"{_folder}/pinagent.sock";
         _client = new(
@@ -37,7 +40,8 @@ internal sealed class RunningAgent : IDisposable
         _child = Child.Start(
             "/bin/sh",
             [
-                .. (string[])["-c", $"exec \"$@\" 2>{_folder}/log", "sh", bench.Agent],
+                .. (string[])
+                    ["-c", $"exec nice -n {nice} \"$@\" 2>{_folder}/log", "sh", bench.Agent],
                 .. (string[])["run", "--standalone", "--tcp", "off"],
                 .. (string[])["--kubepods-cgroup", bench.Group],
                 .. arguments.Contains("--vm") ? (string[])[] : ["--vm", Bench.Guest],
@@ -48,6 +52,10 @@ internal sealed class RunningAgent : IDisposable
         Wait.Until(() => File.Exists(socket) && IsReady());
         ReadyAfter = Stopwatch.GetElapsedTime(began);
     }
+
+    /// <summary>Starts one that goes before all others, at nice −20.</summary>
+    public static RunningAgent Foremost(Bench bench, params string[] arguments) =>
+        new(bench, -20, arguments);
 
     public int Pid => _child.Pid;
 

@@ -25,11 +25,11 @@ public sealed class ClientPaceTests
     }
 
     [Fact]
-    public void What_was_sent_is_waited_for_by_whoever_comes_next()
+    public void What_was_rendered_is_waited_for_by_whoever_comes_next()
     {
         var pace = new ClientPace(burst: 1, perSecond: 1, _time);
 
-        pace.Sent(256 * 1024 * 5);
+        pace.Rendered(256 * 1024 * 5);
 
         Assert.Equal(TimeSpan.FromSeconds(4), pace.Take(1));
         _time.Advance(TimeSpan.FromHours(1));
@@ -40,7 +40,7 @@ public sealed class ClientPaceTests
     public async Task A_client_that_goes_waits_no_longer()
     {
         var pace = new ClientPace(burst: 1, perSecond: 1, _time);
-        pace.Sent(256 * 1024 * 5);
+        pace.Rendered(256 * 1024 * 5);
         using var gone = new CancellationTokenSource();
 
         var waiting = pace.WaitAsync(1, gone.Token).AsTask();

@@ -41,6 +41,8 @@ internal sealed class ServedStatus : IAsyncDisposable
 
     public long BytesOverTcp => _server.OverTcp.Held;
 
+    public ClientPace PaceOverTcp => _server.PaceOverTcp;
+
     public long BytesOverSocket => _server.OverSocket.Held;
 
     public string SocketPath => Path.Combine(_folder, "run", "pinagent.sock");
