@@ -6,7 +6,10 @@ using PinAgent.Observe.Proc;
 
 namespace PinAgent.Apply;
 
-/// <summary>The kernel's side of pinning: the only way in which PinAgent changes a running VM.</summary>
+/// <summary>
+/// The kernel's side of pinning: the only way in which PinAgent changes a running VM, beside <see cref="AtOnce.IPinKernel"/>, which sets
+/// masks of threads that have just got their names.
+/// </summary>
 internal interface IThreadAffinity
 {
     /// <summary>Sets the CPUs a thread may run on.</summary>

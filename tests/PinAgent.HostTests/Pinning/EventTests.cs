@@ -33,6 +33,33 @@ public sealed class EventTests
     }
 
     [Fact(Timeout = Timeout)]
+    [Trait("also", "node")]
+    public async Task A_vcpu_is_where_it_belongs_before_the_others_exist()
+    {
+        Requires.Events(cpus: 2);
+        using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "0-1");
+        await using var agent = new AgentLoop("--vm", _name, "--interval", "3600");
+        await agent.WaitForLogAsync("no running guest has this name");
+
+        // It will never have its vCPU 0: nothing is placed by a pass.
+        await using var vm = await DummyVm.StartAsync(
+            cpuset,
+            ["-name", $"guest={_name}", "-smp", "2"],
+            "CPU 1/KVM"
+        );
+        var vcpu = Directory
+            .EnumerateDirectories($"/proc/{vm.Pid}/task")
+            .Single(task => File.ReadAllText($"{task}/comm") == "CPU 1/KVM\n");
+        while (Threads.Mask(vcpu) != "1")
+        {
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
+        Assert.Equal("0-1", Threads.Mask(vm.Pid, vm.Pid));
+    }
+
+    [Fact(Timeout = Timeout)]
     public async Task Without_the_right_to_listen_it_looks_and_says_so()
     {
         Requires.Events(cpus: 2);
