@@ -52,9 +52,9 @@ static int is_pinned(pid_t tid)
 
 static void judge(struct slot *slot)
 {
-	const long shortest = 20000;
+	const long shortest = 20000, longest = 60000000000;
 
-	while (!is_pinned(0)) {
+	while (!is_pinned(0) && now() - slot->named_at < longest) {
 		long rest = (now() - slot->named_at) / 4;
 		if (rest < shortest)
 			rest = shortest;
