@@ -13,7 +13,7 @@ public sealed class ThreadChange
     /// <summary>How long it is without the names of the author's cgroup.</summary>
     internal const int ShortEvent = 80;
 
-    private const int Levels = 4;
+    private const int Levels = 6;
     private const int LevelName = 96;
     private const int CommLength = 16;
 
@@ -48,7 +48,7 @@ public sealed class ThreadChange
     public int ByPid => (int)Word(36);
 
     /// <summary>Whether the number is one of the machine's own PID namespace.</summary>
-    public bool IsHostNumber => Word(40) != 0;
+    public bool IsHostNumber => (Word(40) & 0xFFFF) != 0;
 
     /// <summary>The name of the author's thread, whatever its owner wrote there.</summary>
     public string ByComm => Text(48, CommLength);
@@ -56,8 +56,11 @@ public sealed class ThreadChange
     /// <summary>Of a thread that named itself, the name.</summary>
     public string Name => Text(64, CommLength);
 
+    /// <summary>Whether <see cref="ByCgroup"/> is the whole path: of a deeper one only the last names are there.</summary>
+    public bool IsWholePath => (int)(Word(40) >> 16) <= Levels;
+
     /// <summary>
-    /// The last four names at most of the author's cgroup's path, as the kernel had it at the event; empty where the layout of
+    /// The last six names at most of the author's cgroup's path, as the kernel had it at the event; empty where the layout of
     /// the kernel's structures isn't known, or at the root.
     /// </summary>
     public string ByCgroup

@@ -37,7 +37,7 @@ static void (*const ring_submit)(void *record, u64 flags) = (void *)132;
 char LICENSE[] SECTION("license") = "Dual BSD/GPL";
 
 #define NAME 16
-#define LEVELS 4
+#define LEVELS 6
 #define LEVEL_NAME 96
 
 enum kind { AFFINITY = 1, SCHEDULING = 2, RENAME = 3, ATTACH = 4 };
@@ -50,8 +50,9 @@ struct event {
 	u32 kind;
 	u32 tid; // as the caller named it, in its PID namespace; of the initial one where from_host is set
 	u32 by_tid, by_tgid; // of the initial PID namespace
-	u32 from_host;
-	u32 levels; // how many names of the caller's cgroup follow
+	u16 from_host;
+	u16 depth; // of the caller's cgroup below its hierarchy's root
+	u32 levels; // how many of its path's names follow, the last first
 	char by[NAME];
 	char name[NAME]; // RENAME
 	char cgroups[LEVELS][LEVEL_NAME]; // the cgroup's own, its parent's, …
@@ -201,12 +202,14 @@ INLINE void tell_cgroup(struct event *event)
 	group = deeper(group, set, where->states[2], where);
 	if (!group)
 		return;
-	event->levels = 0;
+	event->depth = level_of(group, where);
 	node = pointer_at(group, where->cgroup_node);
 	node = tell_level(event, 0, node, where);
 	node = tell_level(event, 1, node, where);
 	node = tell_level(event, 2, node, where);
-	tell_level(event, 3, node, where);
+	node = tell_level(event, 3, node, where);
+	node = tell_level(event, 4, node, where);
+	tell_level(event, 5, node, where);
 }
 
 INLINE void begin(struct event *event, u32 kind, u32 tid)
@@ -221,6 +224,7 @@ INLINE void begin(struct event *event, u32 kind, u32 tid)
 	event->by_tid = ids;
 	event->by_tgid = ids >> 32;
 	event->from_host = 1;
+	event->depth = 0;
 	event->levels = 0;
 	__builtin_memset(event->by, 0, NAME);
 	__builtin_memset(event->name, 0, NAME);
