@@ -38,31 +38,45 @@ internal static unsafe partial class Foreign
         }
     }
 
-    /// <summary>A 32-bit call by this 64-bit process: what <c>int $0x80</c> does.</summary>
+    /// <summary>
+    /// A 32-bit call by a 64-bit program, of which it's all there is: <c>int $0x80</c>. Some virtual machines end whoever does it.
+    /// </summary>
     /// <param name="bytes">What the third argument points to.</param>
-    public static int Call32(int number, int first, int second, ReadOnlySpan<byte> bytes)
+    /// <returns>The process's number, and how it ended: with the error's number, or as the signal has it.</returns>
+    public static (int Pid, int ExitCode) Call32(int number, int first, int second, uint bytes)
     {
-        // push rbx; mov eax, edi; mov ebx, esi; xchg ecx, edx; int 0x80; pop rbx; ret
-        ReadOnlySpan<byte> code = [0x53, 0x89, 0xF8, 0x89, 0xF3, 0x87, 0xCA, 0xCD, 0x80, 0x5B, 0xC3];
-        const int All = 7; // PROT_READ | PROT_WRITE | PROT_EXEC
-        const int Low = 0x62; // MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT
-        const int Length = 4096;
-        const int Data = 2048;
-        var memory = Map(null, Length, All, Low, -1, 0);
-        code.CopyTo(new Span<byte>(memory, Data));
-        bytes.CopyTo(new Span<byte>(memory + Data, Length - Data));
-        var call = (delegate* unmanaged[Cdecl]<int, int, int, int, int>)memory;
-        var result = call(number, first, second, (int)(nint)(memory + Data));
-        _ = Unmap(memory, Length);
-        return result;
+        const uint Begin = 0x400000;
+        const int CodeAt = 64 + 56;
+        using var folder = new Harness.TemporaryFolder();
+        var path = $"{folder.Path}/call32";
+        byte[] code =
+        [
+            0xB8, .. BitConverter.GetBytes(number), // mov eax, number
+            0xBB, .. BitConverter.GetBytes(first), // mov ebx, first
+            0xB9, .. BitConverter.GetBytes(second), // mov ecx, second
+            0xBA, .. BitConverter.GetBytes(Begin + CodeAt + 33), // mov edx, the bytes
+            0xCD, 0x80, // int 0x80
+            0x89, 0xC7, 0xF7, 0xDF, // mov edi, eax; neg edi
+            0xB8, 60, 0, 0, 0, // mov eax, exit
+            0x0F, 0x05, // syscall
+        ];
+        byte[] header =
+        [
+            0x7F, .. "ELF"u8, 2, 1, 1, 0, .. new byte[8],
+            2, 0, 62, 0, 1, 0, 0, 0, // an executable for amd64
+            .. BitConverter.GetBytes((ulong)(Begin + CodeAt)), .. BitConverter.GetBytes(64UL), .. new byte[8],
+            0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+            1, 0, 0, 0, 5, 0, 0, 0, .. new byte[8], // loaded, readable, executable
+            .. BitConverter.GetBytes((ulong)Begin), .. BitConverter.GetBytes((ulong)Begin),
+            .. BitConverter.GetBytes(CodeAt + 40UL), .. BitConverter.GetBytes(CodeAt + 40UL), .. BitConverter.GetBytes(4096UL),
+        ];
+        File.WriteAllBytes(path, [.. header, .. code, .. BitConverter.GetBytes(bytes), 0, 0, 0, 0]);
+        File.SetUnixFileMode(path, (UnixFileMode)0b111_000_000);
+        using var process = Process.Start(path);
+        process.WaitForExit();
+        return (process.Id, process.ExitCode);
     }
 
     [LibraryImport("libc", EntryPoint = "prctl")]
     private static partial int Control(int option, nint a, nint b, nint c, nint d);
-
-    [LibraryImport("libc", EntryPoint = "mmap")]
-    private static partial byte* Map(void* address, nuint length, int protection, int flags, int fd, nint offset);
-
-    [LibraryImport("libc", EntryPoint = "munmap")]
-    private static partial int Unmap(void* address, nuint length);
 }

@@ -112,26 +112,24 @@ public sealed class ForeignMaskTests : IDisposable
     [InlineData(MaskHook.Syscalls, false)]
     public void A_32_bit_call_is_seen_by_probes_and_not_by_the_tracepoints(MaskHook hook, bool isSeen)
     {
-        Assert.SkipUnless(
-            File.ReadLines("/proc/kallsyms").Any(line => line.EndsWith(" __ia32_sys_getpid", StringComparison.Ordinal)),
-            "needs a kernel for amd64 that takes 32-bit calls"
-        );
         const int SetAffinity = 241;
         const int SetScheduler = 156;
         const int Batch = 3;
-        using var lane = BpfLane.Open(hook, NobodysPid);
+        using var lane = BpfLane.Open(hook);
         Assert.True(lane.Watch.Follow([_watched.Id]).IsSuccess);
 
-        Assert.Equal(0, Foreign.Call32(SetAffinity, _watched.Id, 4, [1, 0, 0, 0]));
-        Assert.Equal(0, Foreign.Call32(SetScheduler, _watched.Id, Batch, [0, 0, 0, 0]));
+        var (setter, result) = Foreign.Call32(SetAffinity, _watched.Id, 4, 1);
+        Assert.SkipWhen(result >= 128, "needs a machine whose kernel gets 32-bit calls (int $0x80)");
+        Assert.Equal(0, result);
+        var (scheduler, isSet) = Foreign.Call32(SetScheduler, _watched.Id, Batch, 0);
+        Assert.Equal(0, isSet);
         var (last, _) = Foreign.Run("taskset", "-p", "-c", "0", $"{_watched.Id}");
 
         var change = lane.Next(ThreadChangeKind.Affinity);
-        Assert.Equal(isSeen ? Environment.ProcessId : last, change.ByPid);
-        Assert.Equal(1UL, change.Value);
+        Assert.Equal((isSeen ? setter : last, 1UL), (change.ByPid, change.Value));
         if (isSeen)
         {
-            Assert.Equal(Environment.ProcessId, lane.Next(ThreadChangeKind.Scheduling).ByPid);
+            Assert.Equal(scheduler, lane.Next(ThreadChangeKind.Scheduling).ByPid);
         }
     }
 
