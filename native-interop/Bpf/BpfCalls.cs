@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using static Tmds.Linux.LibC;
 
 namespace PinAgent.NativeInterop.Bpf;
 
@@ -75,7 +74,8 @@ internal static unsafe partial class BpfCalls
 
     /// <summary>Opens a tracepoint.</summary>
     /// <param name="id">Its number in tracefs.</param>
-    public static LinuxResult OpenTracepoint(ulong id, out int fd) => OpenEvent(2, id, null, out fd);
+    public static LinuxResult OpenTracepoint(ulong id, out int fd) =>
+        OpenEvent(2, id, null, out fd);
 
     /// <summary>Opens a probe of a kernel function. It's there as long as the descriptor.</summary>
     /// <param name="type">The number of the kernel's source of probes.</param>
@@ -137,13 +137,7 @@ internal static unsafe partial class BpfCalls
         return Bpf(command, attributes, 4 * sizeof(ulong), out _);
     }
 
-    private static LinuxResult Batch(
-        int command,
-        int map,
-        void* keys,
-        void* values,
-        ref uint count
-    )
+    private static LinuxResult Batch(int command, int map, void* keys, void* values, ref uint count)
     {
         var attributes = stackalloc ulong[]
         {

@@ -11,7 +11,8 @@ internal static class BpfRefusal
         {
             Errno.EPERM or Errno.EACCES => "BPF needs CAP_BPF and CAP_PERFMON",
             Errno.ENOSYS => "this kernel was built without BPF (CONFIG_BPF_SYSCALL)",
-            Errno.EINVAL => "this kernel is too old for BPF's ring buffers, which Linux has since 5.8",
+            Errno.EINVAL =>
+                "this kernel is too old for BPF's ring buffers, which Linux has since 5.8",
             _ => $"the kernel makes no BPF map: {errno.Describe()}",
         };
 
@@ -32,8 +33,7 @@ internal static class BpfRefusal
             );
         return reason is not null
                 ? $"the kernel's verifier refuses the program {name}: {Short(reason)}"
-            : errno.MeansDenied()
-                ? "BPF programs that see threads need CAP_BPF and CAP_PERFMON"
+            : errno.MeansDenied() ? "BPF programs that see threads need CAP_BPF and CAP_PERFMON"
             : $"the kernel doesn't load the program {name}: {errno.Describe()}";
     }
 

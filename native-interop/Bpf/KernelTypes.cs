@@ -53,10 +53,7 @@ internal readonly ref struct KernelTypes
             return false;
         }
 
-        types = new(
-            bytes.Slice((int)at, (int)length),
-            bytes.Slice((int)names, (int)namesLength)
-        );
+        types = new(bytes.Slice((int)at, (int)length), bytes.Slice((int)names, (int)namesLength));
         return true;
     }
 

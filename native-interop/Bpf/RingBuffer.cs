@@ -36,7 +36,13 @@ internal sealed unsafe partial class RingBuffer : IDisposable
         }
 
         // The records are mapped twice, one after the other, so that none is split at the end.
-        mapped._writers = Map(null, mapped._page + (2 * mapped._size), Read, map, (nint)mapped._page);
+        mapped._writers = Map(
+            null,
+            mapped._page + (2 * mapped._size),
+            Read,
+            map,
+            (nint)mapped._page
+        );
         if ((nint)mapped._writers == -1)
         {
             mapped._writers = null;
@@ -76,10 +82,7 @@ internal sealed unsafe partial class RingBuffer : IDisposable
                 new ReadOnlySpan<byte>(header + RecordHeader, taken).CopyTo(record);
             }
 
-            Volatile.Write(
-                ref *(ulong*)_reader,
-                position + ((bytes + RecordHeader + 7) & ~7UL)
-            );
+            Volatile.Write(ref *(ulong*)_reader, position + ((bytes + RecordHeader + 7) & ~7UL));
             if (taken > 0)
             {
                 return taken;

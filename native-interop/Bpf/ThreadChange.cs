@@ -83,9 +83,7 @@ public sealed class ThreadChange
     {
         _length = length;
         return length is ShortEvent or LongestEvent
-            && Kind
-                is >= ThreadChangeKind.Affinity
-                    and <= ThreadChangeKind.Attach
+            && Kind is >= ThreadChangeKind.Affinity and <= ThreadChangeKind.Attach
             && Number > 0;
     }
 

@@ -37,8 +37,7 @@ public sealed class ThreadChangeWatch : IDisposable
     public string? Missing { get; private init; }
 
     /// <summary>How many threads can be watched at most.</summary>
-    public static int MostFollowed { get; } =
-        (int)BpfLoader.ReadObject().Maps["watched"].Entries;
+    public static int MostFollowed { get; } = (int)BpfLoader.ReadObject().Maps["watched"].Entries;
 
     /// <summary>Begins to listen, to nobody's masks yet.</summary>
     /// <param name="watch">What listens; null if nothing of it can be had.</param>
@@ -59,7 +58,9 @@ public sealed class ThreadChangeWatch : IDisposable
             var mapped = RingBuffer.TryMap(map, code.Maps["events"].Entries, out ring);
             // The descriptor closes its own copy.
             mapped = mapped.IsSuccess ? EventDescriptor.TryCopy(map, out events) : mapped;
-            why = mapped.IsSuccess ? null : $"the ring buffer can't be had: {mapped.Errno.Describe()}";
+            why = mapped.IsSuccess
+                ? null
+                : $"the ring buffer can't be had: {mapped.Errno.Describe()}";
         }
 
         if (why is not null)

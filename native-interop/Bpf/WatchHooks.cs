@@ -26,20 +26,39 @@ internal static class WatchHooks
                 .. s_calls.SelectMany(call => Probes("x64", "x64", $"__x64_sys_{call}", call)),
                 // Missing in kernels that run no 32-bit programs.
                 .. s_calls.SelectMany(call =>
-                    Probes("ia32", "x64", $"__ia32_{Compatible(call)}sys_{call}", call, isNeeded: false)
+                    Probes(
+                        "ia32",
+                        "x64",
+                        $"__ia32_{Compatible(call)}sys_{call}",
+                        call,
+                        isNeeded: false
+                    )
                 ),
             ],
             (MaskHook.Probe, Architecture.Arm64) =>
             [
-                .. s_calls.SelectMany(call => Probes("arm64", "arm64", $"__arm64_sys_{call}", call)),
-                .. Probes("arm64", "arm64", $"__arm64_compat_sys_{s_calls[0]}", s_calls[0], isNeeded: false),
+                .. s_calls.SelectMany(call =>
+                    Probes("arm64", "arm64", $"__arm64_sys_{call}", call)
+                ),
+                .. Probes(
+                    "arm64",
+                    "arm64",
+                    $"__arm64_compat_sys_{s_calls[0]}",
+                    s_calls[0],
+                    isNeeded: false
+                ),
             ],
             (MaskHook.Syscalls, _) =>
             [
                 .. s_calls.SelectMany(call =>
                     new WatchHook[]
                     {
-                        new("exit_any", HookKind.Tracepoint, $"syscalls/sys_exit_{call}", [("ret", 16)]),
+                        new(
+                            "exit_any",
+                            HookKind.Tracepoint,
+                            $"syscalls/sys_exit_{call}",
+                            [("ret", 16)]
+                        ),
                         new(
                             $"enter_{Program(call)}",
                             HookKind.Tracepoint,

@@ -29,7 +29,9 @@ internal struct WatchLayout
     public static WatchLayout Find(KernelTypes types)
     {
         // Called __parent since Linux 6.15.
-        var parent = types.OffsetOf("kernfs_node"u8, "parent"u8) ?? types.OffsetOf("kernfs_node"u8, "__parent"u8);
+        var parent =
+            types.OffsetOf("kernfs_node"u8, "parent"u8)
+            ?? types.OffsetOf("kernfs_node"u8, "__parent"u8);
         return
             types.OffsetOf("task_struct"u8, "cgroups"u8) is { } cssSet
             && types.OffsetOf("css_set"u8, "subsys"u8) is { } states
@@ -78,9 +80,7 @@ internal struct WatchLayout
                 var bytes = new Span<byte>(memory, (int)length);
                 var read = 0;
                 int more;
-                while (
-                    read < length && (more = RandomAccess.Read(file, bytes[read..], read)) > 0
-                )
+                while (read < length && (more = RandomAccess.Read(file, bytes[read..], read)) > 0)
                 {
                     read += more;
                 }

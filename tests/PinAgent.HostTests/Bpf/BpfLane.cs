@@ -19,7 +19,12 @@ internal sealed partial class BpfLane : IDisposable
     private readonly TemporaryFolder _folder;
     private readonly string? _mounted;
 
-    private BpfLane(ThreadChangeWatch? watch, string traceFolder, bool isMounted, TemporaryFolder folder)
+    private BpfLane(
+        ThreadChangeWatch? watch,
+        string traceFolder,
+        bool isMounted,
+        TemporaryFolder folder
+    )
     {
         _folder = folder;
         _mounted = isMounted ? traceFolder : null;
@@ -36,7 +41,10 @@ internal sealed partial class BpfLane : IDisposable
     /// <summary>Begins to listen; without the rights for it the test is skipped.</summary>
     public static BpfLane Open(MaskHook masks, int? ownPid = null)
     {
-        Assert.SkipUnless(Environment.UserName == "root", "needs root, to load programs into the kernel");
+        Assert.SkipUnless(
+            Environment.UserName == "root",
+            "needs root, to load programs into the kernel"
+        );
         var folder = new TemporaryFolder();
         var own = "/sys/kernel/tracing";
         var isMounted = !Directory.Exists($"{own}/events");
@@ -70,7 +78,10 @@ internal sealed partial class BpfLane : IDisposable
         var since = Stopwatch.GetTimestamp();
         do
         {
-            Assert.Equal(Errno.None, Watch.Next(change, s_longest - Stopwatch.GetElapsedTime(since)).Errno);
+            Assert.Equal(
+                Errno.None,
+                Watch.Next(change, s_longest - Stopwatch.GetElapsedTime(since)).Errno
+            );
         } while (change.Kind != kind || (numbers.Length > 0 && !numbers.Contains(change.Number)));
 
         return change;
@@ -106,7 +117,13 @@ internal sealed partial class BpfLane : IDisposable
     }
 
     [LibraryImport("libc", EntryPoint = "mount", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Mount(string source, string target, string type, nuint flags, nint data);
+    private static partial int Mount(
+        string source,
+        string target,
+        string type,
+        nuint flags,
+        nint data
+    );
 
     [LibraryImport("libc", EntryPoint = "umount2", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Unmount(string target, int flags);

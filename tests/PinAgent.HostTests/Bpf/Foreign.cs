@@ -16,6 +16,7 @@ internal static unsafe partial class Foreign
             new ProcessStartInfo(program, arguments)
             {
                 RedirectStandardOutput = true,
+                UseShellExecute = false,
                 RedirectStandardError = true,
             }
         )!;
@@ -51,24 +52,78 @@ internal static unsafe partial class Foreign
         var path = $"{folder.Path}/call32";
         byte[] code =
         [
-            0xB8, .. BitConverter.GetBytes(number), // mov eax, number
-            0xBB, .. BitConverter.GetBytes(first), // mov ebx, first
-            0xB9, .. BitConverter.GetBytes(second), // mov ecx, second
-            0xBA, .. BitConverter.GetBytes(Begin + CodeAt + 33), // mov edx, the bytes
-            0xCD, 0x80, // int 0x80
-            0x89, 0xC7, 0xF7, 0xDF, // mov edi, eax; neg edi
-            0xB8, 60, 0, 0, 0, // mov eax, exit
-            0x0F, 0x05, // syscall
+            0xB8,
+            .. BitConverter.GetBytes(number), // mov eax, number
+            0xBB,
+            .. BitConverter.GetBytes(first), // mov ebx, first
+            0xB9,
+            .. BitConverter.GetBytes(second), // mov ecx, second
+            0xBA,
+            .. BitConverter.GetBytes(Begin + CodeAt + 33), // mov edx, the bytes
+            0xCD,
+            0x80, // int 0x80
+            0x89,
+            0xC7,
+            0xF7,
+            0xDF, // mov edi, eax; neg edi
+            0xB8,
+            60,
+            0,
+            0,
+            0, // mov eax, exit
+            0x0F,
+            0x05, // syscall
         ];
         byte[] header =
         [
-            0x7F, .. "ELF"u8, 2, 1, 1, 0, .. new byte[8],
-            2, 0, 62, 0, 1, 0, 0, 0, // an executable for amd64
-            .. BitConverter.GetBytes((ulong)(Begin + CodeAt)), .. BitConverter.GetBytes(64UL), .. new byte[8],
-            0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0,
-            1, 0, 0, 0, 5, 0, 0, 0, .. new byte[8], // loaded, readable, executable
-            .. BitConverter.GetBytes((ulong)Begin), .. BitConverter.GetBytes((ulong)Begin),
-            .. BitConverter.GetBytes(CodeAt + 40UL), .. BitConverter.GetBytes(CodeAt + 40UL), .. BitConverter.GetBytes(4096UL),
+            0x7F,
+            .. "ELF"u8,
+            2,
+            1,
+            1,
+            0,
+            .. new byte[8],
+            2,
+            0,
+            62,
+            0,
+            1,
+            0,
+            0,
+            0, // an executable for amd64
+            .. BitConverter.GetBytes((ulong)(Begin + CodeAt)),
+            .. BitConverter.GetBytes(64UL),
+            .. new byte[8],
+            0,
+            0,
+            0,
+            0,
+            64,
+            0,
+            56,
+            0,
+            1,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            1,
+            0,
+            0,
+            0,
+            5,
+            0,
+            0,
+            0,
+            .. new byte[8], // loaded, readable, executable
+            .. BitConverter.GetBytes((ulong)Begin),
+            .. BitConverter.GetBytes((ulong)Begin),
+            .. BitConverter.GetBytes(CodeAt + 40UL),
+            .. BitConverter.GetBytes(CodeAt + 40UL),
+            .. BitConverter.GetBytes(4096UL),
         ];
         File.WriteAllBytes(path, [.. header, .. code, .. BitConverter.GetBytes(bytes), 0, 0, 0, 0]);
         File.SetUnixFileMode(path, (UnixFileMode)0b111_000_000);

@@ -48,14 +48,21 @@ public sealed class ForeignMaskTests : IDisposable
     public void The_authors_cgroup_is_the_one_the_kernel_says(MaskHook hook)
     {
         using var lane = BpfLane.Open(hook, NobodysPid);
-        Assert.SkipUnless(lane.Watch.KnowsCgroups, "needs the kernel's type information (CONFIG_DEBUG_INFO_BTF)");
+        Assert.SkipUnless(
+            lane.Watch.KnowsCgroups,
+            "needs the kernel's type information (CONFIG_DEBUG_INFO_BTF)"
+        );
         Assert.True(lane.Watch.Follow([_watched.Id]).IsSuccess);
         using var group = new AuthorsCgroup("pinagent-author.slice/session-7.scope");
 
         Assert.True(group.Run($"taskset -p -c 0 {_watched.Id}"));
 
         var change = lane.Next(ThreadChangeKind.Affinity);
-        Assert.EndsWith("/pinagent-author.slice/session-7.scope", change.ByCgroup, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "/pinagent-author.slice/session-7.scope",
+            change.ByCgroup,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -74,7 +81,9 @@ public sealed class ForeignMaskTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Hooks))]
-    public void A_call_that_fails_isnt_told_nor_one_about_a_thread_that_nobody_watches(MaskHook hook)
+    public void A_call_that_fails_isnt_told_nor_one_about_a_thread_that_nobody_watches(
+        MaskHook hook
+    )
     {
         using var lane = BpfLane.Open(hook);
         using var other = Process.Start("sleep", "600");
@@ -110,7 +119,10 @@ public sealed class ForeignMaskTests : IDisposable
     [Theory]
     [InlineData(MaskHook.Probe, true)]
     [InlineData(MaskHook.Syscalls, false)]
-    public void A_32_bit_call_is_seen_by_probes_and_not_by_the_tracepoints(MaskHook hook, bool isSeen)
+    public void A_32_bit_call_is_seen_by_probes_and_not_by_the_tracepoints(
+        MaskHook hook,
+        bool isSeen
+    )
     {
         const int SetAffinity = 241;
         const int SetScheduler = 156;
@@ -119,7 +131,10 @@ public sealed class ForeignMaskTests : IDisposable
         Assert.True(lane.Watch.Follow([_watched.Id]).IsSuccess);
 
         var (setter, result) = Foreign.Call32(SetAffinity, _watched.Id, 4, 1);
-        Assert.SkipWhen(result >= 128, "needs a machine whose kernel gets 32-bit calls (int $0x80)");
+        Assert.SkipWhen(
+            result >= 128,
+            "needs a machine whose kernel gets 32-bit calls (int $0x80)"
+        );
         Assert.Equal(0, result);
         var (scheduler, isSet) = Foreign.Call32(SetScheduler, _watched.Id, Batch, 0);
         Assert.Equal(0, isSet);
@@ -142,11 +157,17 @@ public sealed class ForeignMaskTests : IDisposable
         using var shell = Process.Start(
             new ProcessStartInfo(
                 "unshare",
-                ["-pf", "sh", "-c", "sleep 600 & echo $!; read go; taskset -p -c 0 $!; read end; kill $!"]
+                [
+                    "-pf",
+                    "sh",
+                    "-c",
+                    "sleep 600 & echo $!; read go; taskset -p -c 0 $!; read end; kill $!",
+                ]
             )
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
+                UseShellExecute = false,
             }
         )!;
         var inner = int.Parse(shell.StandardOutput.ReadLine()!, null);
@@ -192,12 +213,16 @@ public sealed class ForeignMaskTests : IDisposable
         _watched.Dispose();
     }
 
-    private static ulong Now() => (ulong)(Stopwatch.GetTimestamp() * (1_000_000_000.0 / Stopwatch.Frequency));
+    private static ulong Now() =>
+        (ulong)(Stopwatch.GetTimestamp() * (1_000_000_000.0 / Stopwatch.Frequency));
 
     // All numbers of the one "sleep" among a process's descendants.
     private static int[] SleepersBelow(int pid)
     {
-        foreach (var child in File.ReadAllText($"/proc/{pid}/task/{pid}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        foreach (
+            var child in File.ReadAllText($"/proc/{pid}/task/{pid}/children")
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        )
         {
             if (File.ReadAllText($"/proc/{child}/comm").Trim() == "sleep")
             {

@@ -53,11 +53,13 @@ public sealed class ForeignNameTests
         for (var i = 0; i < 4; i++)
         {
             Assert.True(
-                Foreign.Run(
-                    "sh",
-                    "-c",
-                    $"i=0; while [ $i -lt {ShareOfNames} ]; do i=$((i + 1)); echo 'CPU 0/KVM' > /proc/$$/comm; done"
-                ).IsSuccess
+                Foreign
+                    .Run(
+                        "sh",
+                        "-c",
+                        $"i=0; while [ $i -lt {ShareOfNames} ]; do i=$((i + 1)); echo 'CPU 0/KVM' > /proc/$$/comm; done"
+                    )
+                    .IsSuccess
             );
         }
 
@@ -80,7 +82,11 @@ public sealed class ForeignNameTests
         {
             Assert.True(lane.Watch.Follow([watched.Id]).IsSuccess);
 
-            var (mover, isMoved) = Foreign.Run("sh", "-c", $"echo {watched.Id} > {group.Folder}/cgroup.procs");
+            var (mover, isMoved) = Foreign.Run(
+                "sh",
+                "-c",
+                $"echo {watched.Id} > {group.Folder}/cgroup.procs"
+            );
 
             Assert.True(isMoved);
             var change = lane.Next(ThreadChangeKind.Attach);
@@ -107,7 +113,9 @@ public sealed class ForeignNameTests
         {
             try
             {
-                action(int.Parse(Path.GetFileName(new FileInfo("/proc/thread-self").LinkTarget!), null));
+                action(
+                    int.Parse(Path.GetFileName(new FileInfo("/proc/thread-self").LinkTarget!), null)
+                );
             }
             catch (Exception caught)
             {

@@ -25,6 +25,7 @@ public sealed class LeftBehindTests
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
+                UseShellExecute = false,
                 Environment = { [Hook] = $"{hook}" },
             }
         )!;

@@ -92,9 +92,7 @@ internal sealed class ForeignWriterWatch(
             return Errno.None;
         }
 
-        var threads = Volatile
-            .Read(ref _numbers)
-            .ThreadsOf(_change.Number, _change.IsHostNumber);
+        var threads = Volatile.Read(ref _numbers).ThreadsOf(_change.Number, _change.IsHostNumber);
         if (threads.IsEmpty)
         {
             return Errno.None;
@@ -122,9 +120,7 @@ internal sealed class ForeignWriterWatch(
         var by = ForeignAuthor.Of(_change.ByComm, _change.ByPid, cgroup, isWhole);
         foreach (var tid in threads)
         {
-            changes.Changed(
-                new(tid, _change.Kind, _change.Value, by, _change.AtNanoseconds)
-            );
+            changes.Changed(new(tid, _change.Kind, _change.Value, by, _change.AtNanoseconds));
         }
 
         return Errno.None;

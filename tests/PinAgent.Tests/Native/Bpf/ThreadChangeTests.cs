@@ -77,7 +77,8 @@ public sealed class ThreadChangeTests
 
     [Fact]
     public void Any_bytes_are_an_event_or_none() =>
-        Gen.Byte.Array[Whole]
+        Gen
+            .Byte.Array[Whole]
             .Sample(bytes =>
             {
                 var change = new ThreadChange();
