@@ -171,9 +171,8 @@ public sealed class ForeignMaskTests : IDisposable
             }
         )!;
         var inner = int.Parse(shell.StandardOutput.ReadLine()!, null);
-        var numbers = SleepersBelow(shell.Id);
+        var numbers = NumbersBelow(shell.Id, inner);
         Assert.Equal(2, numbers.Length);
-        Assert.Equal(inner, numbers[1]);
         Assert.True(lane.Watch.Follow(numbers).IsSuccess);
         shell.StandardInput.WriteLine();
 
@@ -216,26 +215,25 @@ public sealed class ForeignMaskTests : IDisposable
     private static ulong Now() =>
         (ulong)(Stopwatch.GetTimestamp() * (1_000_000_000.0 / Stopwatch.Frequency));
 
-    // All numbers of the one "sleep" among a process's descendants.
-    private static int[] SleepersBelow(int pid)
+    // All numbers of the descendant that has this one in its own PID namespace; it may not be a "sleep" yet.
+    private static int[] NumbersBelow(int pid, int inner)
     {
-        foreach (
-            var child in File.ReadAllText($"/proc/{pid}/task/{pid}/children")
-                .Split(' ', StringSplitOptions.RemoveEmptyEntries)
-        )
+        var children = File.ReadAllText($"/proc/{pid}/task/{pid}/children");
+        foreach (var child in children.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (File.ReadAllText($"/proc/{child}/comm").Trim() == "sleep")
+            int[] numbers =
+            [
+                .. File.ReadLines($"/proc/{child}/status")
+                    .First(line => line.StartsWith("NSpid:", StringComparison.Ordinal))
+                    .Split('\t')[1..]
+                    .Select(number => int.Parse(number, null)),
+            ];
+            if (numbers.Length == 2 && numbers[1] == inner)
             {
-                return
-                [
-                    .. File.ReadLines($"/proc/{child}/status")
-                        .First(line => line.StartsWith("NSpid:", StringComparison.Ordinal))
-                        .Split('\t')[1..]
-                        .Select(number => int.Parse(number, null)),
-                ];
+                return numbers;
             }
 
-            if (SleepersBelow(int.Parse(child, null)) is { Length: > 0 } found)
+            if (NumbersBelow(int.Parse(child, null), inner) is { Length: > 0 } found)
             {
                 return found;
             }
