@@ -69,6 +69,9 @@ public enum Errno
     /// <summary>Path or name too long.</summary>
     ENAMETOOLONG = 36,
 
+    /// <summary>The kernel was built without this call.</summary>
+    ENOSYS = 38,
+
     /// <summary>Too many levels of symbolic links.</summary>
     ELOOP = 40,
 
@@ -128,6 +131,7 @@ public static class ErrnoText
             Errno.EROFS => "read-only file system (EROFS)",
             Errno.EPIPE => "nobody reads it any more (EPIPE)",
             Errno.ENAMETOOLONG => "name too long (ENAMETOOLONG)",
+            Errno.ENOSYS => "no such call in this kernel (ENOSYS)",
             Errno.ELOOP => "too many symbolic links (ELOOP)",
             Errno.EOPNOTSUPP => "operation not supported (EOPNOTSUPP)",
             _ => $"errno {(int)errno}",

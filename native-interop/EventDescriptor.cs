@@ -32,6 +32,37 @@ internal sealed class EventDescriptor : IDisposable
         return LinuxResult.Success;
     }
 
+    /// <summary>The same for a descriptor that somebody else has and closes.</summary>
+    public static LinuxResult TryCopy(int fd, out EventDescriptor? descriptor)
+    {
+        descriptor = null;
+        var copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        return copy < 0 ? LinuxResult.FromReturnValue(copy) : TryCreate(copy, out descriptor);
+    }
+
+    /// <summary>Waits until there is something, and leaves it there.</summary>
+    /// <param name="longest">How long to wait; null for ever. A signal may make it longer.</param>
+    /// <returns>
+    /// <see cref="Errno.ECANCELED"/> after <see cref="Stop"/>, <see cref="Errno.ETIMEDOUT"/> where there is nothing for so long.
+    /// </returns>
+    public unsafe LinuxResult Wait(TimeSpan? longest = null)
+    {
+        var timeout = Milliseconds(longest);
+        var fds = stackalloc pollfd[2];
+        fds[0] = new pollfd { fd = _fd, events = POLLIN };
+        fds[1] = new pollfd { fd = _wake, events = POLLIN };
+        int ready;
+        do
+        {
+            ready = poll(fds, 2, timeout);
+        } while (ready < 0 && LinuxResult.FromReturnValue(ready).Errno == Errno.EINTR);
+
+        return ready < 0 ? LinuxResult.FromReturnValue(ready)
+            : fds[1].revents != 0 ? new LinuxResult(Errno.ECANCELED)
+            : ready == 0 ? new LinuxResult(Errno.ETIMEDOUT)
+            : LinuxResult.Success;
+    }
+
     /// <summary>Waits until there is something, and reads it.</summary>
     /// <param name="length">The bytes received.</param>
     /// <param name="longest">How long to wait; null for ever. A signal may make it longer.</param>

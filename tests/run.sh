@@ -12,7 +12,7 @@
 #             agent, the benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs,
 #             booted under QEMU's software emulation
 #
-# Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux, libvirt-daemon, libvirt-clients. Prometheus' promtool is
+# Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux, libvirt-daemon, libvirt-clients, clang-14. Prometheus' promtool is
 # only downloaded, as its package would start a server.
 # What is downloaded or built once is kept below ${XDG_CACHE_HOME:-~/.cache}/pinagent.
 # Ends with one line, "N passed, N failed, N skipped", counted over all lanes; exits with 1 if anything failed.
@@ -135,7 +135,7 @@ skip_lane() {
 
 check_scripts() {
   local scripts
-  mapfile -t scripts < <(cd "$repository" && grep -rlE '^#!/bin/(ba)?sh' .ci deploy tests --include='*' --exclude-dir=fixtures)
+  mapfile -t scripts < <(cd "$repository" && grep -rlE '^#!/bin/(ba)?sh' .ci deploy native-interop tests --include='*' --exclude-dir=fixtures)
   scripts+=(tests/lanes/control-plane/binaries.sh tests/lanes/admission-policy/build.sh tests/fixtures/machines/capture.sh tests/fixtures/machines/synthesize.sh)
   (cd "$repository" && shellcheck "${scripts[@]}")
 }
@@ -206,6 +206,7 @@ if get_promtool; then
 else
   skip_lane "alerts: each fires when it should" "Debian's prometheus can't be downloaded here"
 fi
+optional_lane "BPF object: what its source gives" "$repository/native-interop/Bpf/objects.sh" --check
 xunit_lane "fast tests" "$bin/PinAgent.Tests/release/PinAgent.Tests" -noColor
 xunit_lane "real QEMU on this machine" "$host_tests" -noColor -trait- lane=node -trait- lane=cluster -trait- lane=image -trait- lane=kubelet -trait- lane=hostile
 if ((EUID == 0)); then
