@@ -21,7 +21,7 @@ internal sealed class PinTimes
         IReadOnlyDictionary<int, TimeSpan>? atOnce = null
     )
     {
-        foreach (var thread in named)
+        foreach (var thread in named.Where(thread => !thread.IsProgram))
         {
             _named[thread.Tid] = TimeSpan.FromMicroseconds(thread.AtNanoseconds / 1000d);
         }
