@@ -97,6 +97,7 @@ internal static class RunCommand
             CommonOptions.PodCgroup,
         };
         command.OwnsFile = true;
+        EventOptions.AddTo(command);
         EndpointOptions.AddTo(command);
         ClusterOptions.AddTo(command);
         command.SetAction(RunAsync);
@@ -152,7 +153,12 @@ internal static class RunCommand
             else
             {
                 await agent.RunAsync(
-                    new LoopSettings(Interval.Get(parsed), EndpointOptions.Get(parsed), scrape),
+                    new LoopSettings(
+                        Interval.Get(parsed),
+                        EndpointOptions.Get(parsed),
+                        scrape,
+                        EventOptions.Get(parsed)
+                    ),
                     services => services.AddSerilog(Logs.Configure, preserveStaticLogger: true),
                     stop
                 );

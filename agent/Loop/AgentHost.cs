@@ -4,8 +4,10 @@ using Microsoft.Extensions.Logging;
 using PinAgent.Apply;
 using PinAgent.Apply.AtOnce;
 using PinAgent.NativeInterop;
+using PinAgent.NativeInterop.Bpf;
 using PinAgent.Observe;
 using PinAgent.Observe.Events;
+using PinAgent.Observe.Events.Foreign;
 using PinAgent.Observe.Files;
 using PinAgent.Observe.Kubelet;
 using PinAgent.Observe.Neighbours;
@@ -107,9 +109,33 @@ internal sealed class AgentHost : IDisposable
             _requests,
             TimeProvider.System
         );
+        var ledger = new ForeignLedger(_requests, _files, TimeProvider.System);
+        using var foreign = new ForeignWriterWatch(
+            new(
+                settings.Events,
+                Names: false,
+                Moves: settings.Events != MaskHook.None,
+                Environment.ProcessId,
+                [
+                    $"{_files.Display("/sys/kernel/tracing")}",
+                    $"{_files.Display("/sys/kernel/debug/tracing")}",
+                ]
+            ),
+            _requests,
+            ledger
+        );
+        var isForeignTold = settings.Events != MaskHook.None && _files.HasLiveProc();
         var pass = CreatePass(
             new PassSurroundings
             {
+                FollowForeign = isForeignTold
+                    ? vms =>
+                    {
+                        _requests.Complain("who changes masks", foreign.Source.Message);
+                        foreign.Follow(ledger.Follow(vms));
+                    }
+                    : null,
+                ForeignDeeds = isForeignTold ? ledger.Take : null,
                 Labels = _cluster?.Labels,
                 Reporter = _cluster?.Reporter,
                 Events = () => names.Source,
@@ -132,6 +158,11 @@ internal sealed class AgentHost : IDisposable
             builder.Services.AddSingleton(watcher);
         }
 
+        if (isForeignTold)
+        {
+            builder.Services.AddSingleton<IHostedService>(foreign);
+        }
+
         AddServices(builder.Services, pass, settings);
         using var host = builder.Build();
         var running = host
@@ -152,7 +183,7 @@ internal sealed class AgentHost : IDisposable
 
     private void AddServices(IServiceCollection services, PinPass pass, LoopSettings settings)
     {
-        var (interval, endpoint, scrape) = settings;
+        var (interval, endpoint, scrape, _) = settings;
         var time = TimeProvider.System;
         var store = new StatusStore(time);
         var delays = new RunDelays(_delays.Read, time);

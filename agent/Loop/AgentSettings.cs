@@ -1,5 +1,6 @@
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
+using PinAgent.NativeInterop.Bpf;
 using PinAgent.Observe.Cgroups;
 using PinAgent.Observe.Files;
 using PinAgent.Report;
@@ -41,8 +42,10 @@ internal sealed record ClusterSettings(
 /// <summary>How a running agent looks, and where it shows what it sees.</summary>
 /// <param name="Interval">The longest time between two looks.</param>
 /// <param name="Scrape">Where a Prometheus elsewhere reads the metrics; null for nowhere.</param>
+/// <param name="Events">How the kernel tells who changes a thread.</param>
 internal sealed record LoopSettings(
     TimeSpan Interval,
     EndpointSettings Endpoint,
-    ScrapeSettings? Scrape
+    ScrapeSettings? Scrape,
+    MaskHook Events = MaskHook.None
 );

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using PinAgent.Apply.AtOnce;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
+using PinAgent.Observe.Events.Foreign;
 using PinAgent.Plan;
 using PinAgent.Report;
 using PinAgent.Report.Cluster;
@@ -73,6 +74,12 @@ internal sealed record PassSurroundings
 
     /// <summary>Pins threads of VMs that are starting as they get their names; null where nobody tells of names.</summary>
     public PinsAtOnce? AtOnce { get; init; }
+
+    /// <summary>Watches the threads of these VMs for others' changes; null where nobody tells.</summary>
+    public Action<IEnumerable<ObservedVm>>? FollowForeign { get; init; }
+
+    /// <summary>Says who has changed threads since it was last asked.</summary>
+    public Func<IReadOnlyDictionary<int, ForeignDeed>>? ForeignDeeds { get; init; }
 
     /// <summary>Says whether a VM's cpuset was written since it was last asked.</summary>
     public Func<bool?>? CpusetsWritten { get; init; }

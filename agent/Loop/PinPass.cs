@@ -202,6 +202,12 @@ internal sealed class PinPass(
         state.Masks.Keep([.. vms.Select(vm => vm.Outcome)]);
         state.Contests.Keep(_memory.Plan.Contests);
         _around.Neighbours?.Follow(plan.Vms);
+        _around.FollowForeign?.Invoke(
+            plan.Vms.Where(vm =>
+                    vm.Placement is not null && ModeOf(vm, inputs) == AgentMode.Enforce
+                )
+                .Select(vm => vm.Vm)
+        );
         ImmutableArray<VmOutcome> outcomes = [.. vms.Select(vm => vm.Outcome)];
         var topology = TopologyStatus.Of(snapshot.Topology);
         var violations = NodeViolations.Of(
@@ -216,7 +222,8 @@ internal sealed class PinPass(
             violations,
             topology.Online,
             _around.CpusetsWritten?.Invoke(),
-            time.GetUtcNow()
+            time.GetUtcNow(),
+            _around.ForeignDeeds?.Invoke()
         );
         _memory = _memory with { Repairs = _memory.Repairs + PassFigures.Repairs(changes) };
         if (snapshot.Cluster is { } told)

@@ -32,7 +32,7 @@ internal static class ExplainText
             }
 
             lines.Add(new Flow($"    {ChangeText.Why(change)}"));
-            if (ChangeText.Likely(change.Cause) is { } who)
+            if (change.By is null && ChangeText.Likely(change.Cause) is { } who)
             {
                 lines.Add(new Flow($"    likely: {who}"));
             }
@@ -54,7 +54,15 @@ internal static class ExplainText
         }
 
         lines.Add(new Flow(""));
-        lines.Add(new Flow(ExplainSum.Of([.. changes.Where(change => !change.IsOfAgent)], since)));
+        lines.Add(
+            new Flow(
+                ExplainSum.Of(
+                    [.. changes.Where(change => !change.IsOfAgent)],
+                    since,
+                    change => change.By
+                )
+            )
+        );
         return new Rows(lines);
     }
 

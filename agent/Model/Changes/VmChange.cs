@@ -55,6 +55,9 @@ internal sealed record VmChange
     /// <summary>The threads whose masks or priorities were changed.</summary>
     public ImmutableArray<ChangedThread> Threads { get; init; } = [];
 
+    /// <summary>Who has set what was found, where the kernel has told: <c>taskset (pid 812, user-1000.slice)</c>.</summary>
+    public string? By { get; init; }
+
     /// <summary>
     /// For how many seconds the VM may have been off its CPUs: since the last look that found it right. Null where it never
     /// was.

@@ -105,9 +105,12 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
             ? Standing.Unclear(Reason.Unreadable, text)
             : threads.FindVcpus(key, commandLine.Guest, found);
         var vcpus = found.CountVcpus();
-        // Before the first of them exists, nothing shows that they have names.
+        // Before the first vCPU exists no thread has its name yet.
         if (
-            (problem is null || (problem.Reason == Reason.ThreadsUnnamed && vcpus == 0))
+            (
+                problem is null
+                || (problem.Reason == Reason.ThreadsUnnamed && commandLine.NamesThreads)
+            )
             && vcpus < commandLine.Guest.BootVcpus
             && ProcessList.IsStarting(startTime, uptime)
         )

@@ -4,6 +4,7 @@ using PinAgent.Model.Changes;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
+using PinAgent.Observe.Events.Foreign;
 using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Changes;
@@ -26,19 +27,24 @@ internal sealed class ChangeDetector
     /// <param name="online">The CPUs that are online.</param>
     /// <param name="cpusetsWritten">Whether a VM's cpuset was written since; null where nobody listens.</param>
     /// <param name="now">When the pass ended.</param>
+    /// <param name="deeds">Who has changed threads since, by thread; null where the kernel doesn't tell.</param>
     public ImmutableArray<VmChange> After(
         ImmutableArray<VmPassResult> vms,
         ImmutableArray<Violation> violations,
         CpuSet online,
         bool? cpusetsWritten,
-        DateTimeOffset now
+        DateTimeOffset now,
+        IReadOnlyDictionary<int, ForeignDeed>? deeds = null
     )
     {
         var changes = ImmutableArray.CreateBuilder<VmChange>();
         var evidence = new ChangeEvidence(
             cpusetsWritten,
             !_online.IsEmpty && !_online.Equals(online)
-        );
+        )
+        {
+            Deeds = deeds ?? ImmutableDictionary<int, ForeignDeed>.Empty,
+        };
         foreach (var vm in vms)
         {
             var key = vm.Outcome.Plan.Vm.Key;
@@ -85,12 +91,19 @@ internal sealed class ChangeDetector
             var wasOff =
                 (change.Threads.Length > 0 && cause != ChangeCause.NewThreads)
                 || change.CpusetBefore is not null;
-            yield return wasOff && before?.Right is { } right
+            yield return kind == VmChangeKind.Repaired
+            && evidence.AuthorOf(change.Threads, vm.Outcome) is var (by, ago)
+                ? change with
+                {
+                    By = by,
+                    UnpinnedSecondsAtMost = ago.TotalSeconds,
+                }
+            : wasOff && before?.Right is { } right
                 ? change with
                 {
                     UnpinnedSecondsAtMost = (now - right).TotalSeconds,
                 }
-                : change;
+            : change;
         }
 
         if (

@@ -2,14 +2,55 @@ using System.Collections.Immutable;
 using PinAgent.Apply;
 using PinAgent.Model.Changes;
 using PinAgent.Model.Vm;
+using PinAgent.Observe.Events.Foreign;
 
 namespace PinAgent.Report.Changes;
 
 /// <summary>What was heard between two passes that tells why threads aren't where they were.</summary>
 /// <param name="CpusetsWritten">Whether a VM's cpuset was written; null where nobody listens.</param>
 /// <param name="OnlineChanged">Whether CPUs of the node went offline or came back.</param>
-internal readonly record struct ChangeEvidence(bool? CpusetsWritten, bool OnlineChanged)
+internal sealed record ChangeEvidence(bool? CpusetsWritten, bool OnlineChanged)
 {
+    /// <summary>Who has changed threads, as far as the kernel has told.</summary>
+    public IReadOnlyDictionary<int, ForeignDeed> Deeds { get; init; } =
+        ImmutableDictionary<int, ForeignDeed>.Empty;
+
+    /// <summary>Who has moved these threads, and how long ago that began; null if that isn't known of every one.</summary>
+    public (string By, TimeSpan Ago)? AuthorOf(
+        ImmutableArray<ChangedThread> threads,
+        VmOutcome outcome
+    )
+    {
+        const int MostNamed = 3;
+        var deeds = new List<ForeignDeed>();
+        foreach (var thread in threads)
+        {
+            if (
+                !Deeds.TryGetValue(thread.Tid, out var deed)
+                || !outcome.Threads.Any(found =>
+                    found.Planned.Thread.Tid == thread.Tid && deed.Explains(found.Planned.Thread)
+                )
+            )
+            {
+                return null;
+            }
+
+            deeds.Add(deed);
+        }
+
+        if (deeds.Count == 0)
+        {
+            return null;
+        }
+
+        var authors = deeds.Select(deed => deed.By).Distinct().ToList();
+        var named = string.Join(", ", authors.Take(MostNamed));
+        return (
+            authors.Count > MostNamed ? $"{named} and {authors.Count - MostNamed} more" : named,
+            deeds.Max(deed => deed.Ago)
+        );
+    }
+
     /// <summary>Why these threads of a VM with the same CPUs as before had strayed.</summary>
     /// <param name="strayed">The threads as they were found, of those that were known.</param>
     /// <param name="known">The same as they had been left.</param>
@@ -33,7 +74,12 @@ internal readonly record struct ChangeEvidence(bool? CpusetsWritten, bool Online
         var haveAllCpus = strayed.All(thread =>
             Equals(thread.Affinity, thread.OwnCpuset ?? outcome.Plan.Vm.Cpuset)
         );
-        return !haveAllCpus ? ChangeCause.MasksSet
+        var deeds = Deeds;
+        return !haveAllCpus
+            || strayed.All(thread =>
+                deeds.TryGetValue(thread.Tid, out var deed) && deed.Explains(thread)
+            )
+                ? ChangeCause.MasksSet
             : OnlineChanged ? ChangeCause.OnlineCpusChanged
             : CpusetsWritten switch
             {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PinAgent.Apply;
 using PinAgent.Model.Changes;
 using PinAgent.Model.Vm;
@@ -72,8 +73,9 @@ internal static class ChangeText
             ChangeCause.ThreadsMoved => "threads were moved to another cgroup",
             ChangeCause.MasksReset =>
                 "a cpuset was written, and the kernel gave its threads all CPUs of it",
-            ChangeCause.MasksSet => "somebody had set other masks",
-            ChangeCause.PrioritiesSet => "somebody had taken real-time priorities away",
+            ChangeCause.MasksSet => $"{change.By ?? "somebody"} had set other masks{Back(change)}",
+            ChangeCause.PrioritiesSet =>
+                $"{change.By ?? "somebody"} had taken real-time priorities away{Back(change)}",
             ChangeCause.NewThreads => "new threads had the CPUs of those that made them",
             ChangeCause.AnotherProgram => change.Kind == VmChangeKind.Adopted
                 ? change.Message ?? "another program keeps setting a placement as good"
@@ -105,6 +107,20 @@ internal static class ChangeText
             ChangeCause.MasksSet => "libvirt (vcpupin), taskset, or a tuning daemon",
             _ => null,
         };
+
+    // Where the kernel has told when.
+    private static string Back(VmChange change) =>
+        change is { By: not null, UnpinnedSecondsAtMost: { } seconds }
+            ? string.Format(
+                CultureInfo.InvariantCulture,
+                seconds >= 1 ? ", back after {0:0.#} s"
+                    : seconds >= 0.001 ? ", back after {1:0.#} ms"
+                    : ", back after {2:0} µs",
+                seconds,
+                seconds * 1e3,
+                seconds * 1e6
+            )
+            : "";
 
     private static string Before(VmChange change) =>
         $"{change.CpusetBefore ?? change.Cpuset} to {change.Cpuset}";

@@ -21,7 +21,9 @@ internal sealed class PinTimes
         IReadOnlyDictionary<int, TimeSpan>? atOnce = null
     )
     {
-        foreach (var thread in named.Where(thread => !thread.IsProgram))
+        foreach (
+            var thread in named.Where(thread => thread is { IsProgram: false, AtNanoseconds: > 0 })
+        )
         {
             _named[thread.Tid] = TimeSpan.FromMicroseconds(thread.AtNanoseconds / 1000d);
         }

@@ -54,6 +54,9 @@ internal sealed class GuestOptions
     /// <summary>How many NUMA nodes the guest is given.</summary>
     public int NumaNodes { get; private set; }
 
+    /// <summary>Whether QEMU was told to name its threads. From version 11 on it always does.</summary>
+    public bool NamesThreads { get; private set; }
+
     /// <summary>The I/O threads.</summary>
     public NamedIoThreads IoThreads { get; private set; }
 
@@ -87,6 +90,11 @@ internal sealed class GuestOptions
             if (Find(value, "guest"u8, "guest"u8, out var guest))
             {
                 SetName(guest.Length, guest.Length > Bounds.GuestName ? null : Text(guest));
+            }
+
+            if (Find(value, "guest"u8, "debug-threads"u8, out var names))
+            {
+                NamesThreads = names.SequenceEqual("on"u8);
             }
         }
         else if (option.SequenceEqual("smp"u8))

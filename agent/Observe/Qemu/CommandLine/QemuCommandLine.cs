@@ -35,6 +35,9 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
     /// <summary>Whether QEMU was told to become another user once it has read its files.</summary>
     public bool GivesRootAway { get; private init; }
 
+    /// <summary>Whether QEMU was told to name its threads.</summary>
+    public bool NamesThreads { get; private init; }
+
     /// <summary>The I/O threads that it was started with.</summary>
     public NamedIoThreads IoThreads { get; private init; }
 
@@ -192,6 +195,7 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
             SaysCpus = hasSmp && !hasUnknownCpus,
             HasUnknownCpus = hasUnknownCpus,
             GivesRootAway = options.GivesRootAway,
+            NamesThreads = options.NamesThreads,
             IoThreads = options.IoThreads,
         };
     }

@@ -1,9 +1,7 @@
-using System.Collections.Immutable;
 using PinAgent.Apply;
 using PinAgent.Apply.AtOnce;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
-using PinAgent.Plan;
 using PinAgent.Tests.Plan;
 using Xunit;
 

@@ -207,6 +207,20 @@ public sealed class QemuObserverTests : IDisposable
         Assert.Null(Assert.Single(Observe()).Problem);
     }
 
+    [Theory]
+    [InlineData("guest=vm1,debug-threads=on", Reason.VcpuThreadsStarting)]
+    [InlineData("guest=vm1", Reason.ThreadsUnnamed)]
+    [InlineData("guest=debug-threads=on", Reason.ThreadsUnnamed)]
+    public void Waits_for_the_first_vCPU_of_one_that_will_name_it(string name, Reason expected)
+    {
+        new FakeProcess(_host, 4711, startTime: 499_500)
+            .Cgroup("0::/vm1.scope\n")
+            .Arguments("/usr/bin/qemu-system-x86_64", "-smp", "3", "-name", name)
+            .Thread(4712, "qemu-system-x86");
+
+        Assert.Equal(expected, Assert.Single(Observe()).Problem?.Reason);
+    }
+
     [Fact]
     public void Says_that_single_threaded_emulation_cant_be_pinned()
     {

@@ -2,6 +2,7 @@ using PinAgent.Model.Changes;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
+using PinAgent.Observe.Events.Foreign;
 using PinAgent.Report;
 using PinAgent.Report.Changes;
 using PinAgent.Report.Metrics;
@@ -28,6 +29,57 @@ public sealed class ChangeDetectorTests
         Assert.Equal(1, PassFigures.Repairs([repaired]));
         Assert.Contains("somebody had set other masks", ChangeText.What(repaired));
     }
+
+    [Theory]
+    [InlineData(0.000044, "44 µs")]
+    [InlineData(0.0042, "4.2 ms")]
+    [InlineData(2, "2 s")]
+    public void Whom_the_kernel_names_is_named_and_for_how_long_it_stood(double ago, string after)
+    {
+        var deed = Deed("taskset (pid 812, user-1000.slice)", 0xFFFF, ago);
+        // Though a cpuset was written as well, it's known who it was.
+        var repaired = Assert.Single(
+            Of(
+                Astray(AppliedVm.Vcpu0),
+                Pinned,
+                cpusetsWritten: true,
+                new Dictionary<int, ForeignDeed> { [AppliedVm.Vcpu0] = deed }
+            )
+        );
+
+        Assert.Equal(ChangeCause.MasksSet, repaired.Cause);
+        Assert.Equal(ago, repaired.UnpinnedSecondsAtMost);
+        Assert.EndsWith(
+            $": taskset (pid 812, user-1000.slice) had set other masks, back after {after}",
+            ChangeText.What(repaired),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void Nobody_is_blamed_for_another_mask_or_another_thread()
+    {
+        foreach (
+            var deeds in new[]
+            {
+                new Dictionary<int, ForeignDeed>
+                {
+                    [AppliedVm.Vcpu0] = Deed("taskset (pid 812)", 0x4000, 0.1),
+                },
+                new() { [AppliedVm.Vcpu0 + 1] = Deed("taskset (pid 812)", 0xFFFF, 0.1) },
+            }
+        )
+        {
+            var repaired = Assert.Single(
+                Of(Astray(AppliedVm.Vcpu0), Pinned, cpusetsWritten: false, deeds)
+            );
+            Assert.Null(repaired.By);
+            Assert.Contains("somebody had set other masks", ChangeText.What(repaired));
+        }
+    }
+
+    private static ForeignDeed Deed(string by, ulong mask, double ago) =>
+        new(by, mask, TimeSpan.FromSeconds(ago));
 
     [Fact]
     public void Threads_with_all_CPUs_after_a_cpuset_was_written_were_reset_by_the_kernel() =>

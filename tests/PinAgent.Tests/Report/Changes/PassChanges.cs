@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Changes;
 using PinAgent.Model.Cpu;
+using PinAgent.Observe.Events.Foreign;
 using PinAgent.Report;
 using PinAgent.Report.Changes;
 
@@ -15,7 +16,8 @@ internal static class PassChanges
     public static ImmutableArray<VmChange> Of(
         VmPassResult vm,
         VmPassResult? after = null,
-        bool? cpusetsWritten = null
+        bool? cpusetsWritten = null,
+        IReadOnlyDictionary<int, ForeignDeed>? deeds = null
     )
     {
         var detector = new ChangeDetector();
@@ -24,6 +26,13 @@ internal static class PassChanges
             detector.After([after], [], CpuSet.Parse("0-15"), false, Noon);
         }
 
-        return detector.After([vm], [], CpuSet.Parse("0-15"), cpusetsWritten, Noon.AddSeconds(1));
+        return detector.After(
+            [vm],
+            [],
+            CpuSet.Parse("0-15"),
+            cpusetsWritten,
+            Noon.AddSeconds(1),
+            deeds
+        );
     }
 }

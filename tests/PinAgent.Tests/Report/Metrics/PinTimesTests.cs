@@ -1,5 +1,4 @@
 using PinAgent.Apply;
-using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
 using PinAgent.Plan;
