@@ -162,7 +162,7 @@ internal sealed partial class PinLoop(
     private void Tell(ImmutableArray<VmChange> changes)
     {
         changes = _quota.Take(changes, time.GetUtcNow());
-        history.Add([.. changes.Where(change => change.IsDedicated)]);
+        history.Add([.. changes.Where(change => change.IsDedicated && !IsOfStart(change))]);
         foreach (var change in changes)
         {
             Log(change);
@@ -181,7 +181,8 @@ internal sealed partial class PinLoop(
     {
         if (
             change.Kind is VmChangeKind.AgentStarted or VmChangeKind.AgentStopped
-            || change.Reason is Reason.NotNamed or Reason.VcpuThreadsStarting
+            || change.Reason == Reason.NotNamed
+            || IsOfStart(change)
         )
         {
             return;
@@ -204,6 +205,9 @@ internal sealed partial class PinLoop(
             LogChange(name, change.Pid, what);
         }
     }
+
+    // Every VM starts: that its vCPUs aren't there yet is no news, nor is it that a QEMU ended before it had any.
+    private static bool IsOfStart(VmChange change) => change.Reason == Reason.VcpuThreadsStarting;
 
     private static bool IsWarning(VmChange change) =>
         change.Kind switch

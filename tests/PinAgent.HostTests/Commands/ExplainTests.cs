@@ -75,6 +75,23 @@ public sealed class ExplainTests : IDisposable
         Assert.Contains("off its CPUs for at most", told.StandardOutput);
     }
 
+    [Fact(Timeout = Timeout)]
+    public async Task That_a_guest_starts_is_one_entry_however_early_it_was_seen()
+    {
+        Requires.Events(cpus: 2);
+        using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "0-1");
+        await using var agent = new AgentLoop("--vm", _name, "--state-dir", _state);
+        await agent.WaitForLogAsync("no running guest has this name");
+        await using var guest = await Guest.StartAsync(_name, "1", cpuset, ioThreads: 1);
+        await agent.WaitForLogAsync("pinned within CPUs 0-1");
+        await agent.StopAsync("TERM");
+
+        Assert.Equal(
+            ["Begun"],
+            (await ExplainAsync("--vm", _name)).Select(change => (string?)change["kind"])
+        );
+    }
+
     [Theory(Timeout = Timeout)]
     [InlineData(1, "nothing is on record", "--vm", "nobody")]
     [InlineData(2, "expected a time like", "--vm", "x", "--since", "yesterday")]
