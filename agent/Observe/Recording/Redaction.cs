@@ -74,7 +74,7 @@ internal static class Redaction
                 : arguments[i];
             var value = option switch
             {
-                "-name" => Value(arguments[i + 1], "guest"),
+                "-name" => Name(arguments[i + 1]),
                 "-machine" or "-M" => Machine(arguments[i + 1]),
                 "-smp" or "-accel" or "-readconfig" => arguments[i + 1],
                 "-numa" => Value(arguments[i + 1], "type"),
@@ -96,6 +96,20 @@ internal static class Redaction
         }
 
         return Encoding.UTF8.GetBytes(string.Concat(kept.Select(argument => argument + '\0')));
+    }
+
+    // The guest's, and whether QEMU names its threads.
+    private static string? Name(string text)
+    {
+        string?[] kept =
+        [
+            Value(text, "guest"),
+            text.Contains("debug-threads=", StringComparison.Ordinal)
+                ? Value($"guest=,{text}", "debug-threads")
+                : null,
+        ];
+        var values = kept.OfType<string>().ToList();
+        return values.Count == 0 ? null : string.Join(',', values);
     }
 
     // The type and the CPUs.

@@ -28,6 +28,8 @@ public sealed class RedactionTests
     [Theory]
     [InlineData("qemu-kvm\0-name\0guest=vm1,debug-threads=on\0-smp\x00002,sockets=2\0")]
     [InlineData("qemu-kvm\0-name\0vm1\0-M\0pc-i440fx-4.2\0-smp\x00003\0")]
+    [InlineData("qemu-kvm\0-name\0vm1,process=secret,debug-threads=off\0-smp\x00002\0")]
+    [InlineData("qemu-kvm\0-name\0guest=a,,debug-threads=on\0-smp\x00002\0")]
     [InlineData("qemu-kvm\0-name\0debug-threads=on\0-smp\x00002\0-machine\0none\0")]
     [InlineData("kvm\0-netdev\0user\0-device\0x\0-smp\x00002\0")]
     public void What_is_kept_says_the_same_of_the_guest(string line)
