@@ -12,10 +12,11 @@
 #             agent, the benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs,
 #             booted under QEMU's software emulation
 #
-# Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux, libvirt-daemon, libvirt-clients, clang-14. Prometheus' promtool is
-# only downloaded, as its package would start a server.
+# Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux, libvirt-daemon,
+# libvirt-clients, clang-14. Prometheus' promtool is only downloaded, as its package would start a server.
 # What is downloaded or built once is kept below ${XDG_CACHE_HOME:-~/.cache}/pinagent.
-# Ends with one line, "N passed, N failed, N skipped", counted over all lanes; exits with 1 if anything failed.
+# Ends with what failed, told once more, and one line, "N passed, N failed, N skipped", counted over all lanes; exits with 1
+# if anything failed.
 # PINAGENT_BLESS=1 rewrites the golden files below tests/fixtures instead of comparing with them.
 #--help-end
 
@@ -32,6 +33,8 @@ passed=0
 failed=0
 skipped=0
 work=
+# What is told once more at the end: a log of half an hour may be kept by its end only.
+failures=()
 
 say() { echo "== $*"; }
 
@@ -56,6 +59,12 @@ install_missing() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# Counts a failure, and keeps its words.
+fail() {
+  failed=$((failed + 1))
+  failures+=("$1")
+}
+
 # Runs a lane and counts what it says of itself: the last line like
 # "PinAgent.Tests  Total: 21, Errors: 0, Failed: 2, Skipped: 0, Not Run: 0, Time: 1.5s".
 xunit_lane() {
@@ -66,43 +75,44 @@ xunit_lane() {
   line=$(grep -E 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$log" | tail -n 1)
   if [[ ! $line =~ Total:\ ([0-9]+),\ Errors:\ ([0-9]+),\ Failed:\ ([0-9]+),\ Skipped:\ ([0-9]+) ]]; then
     say "$name: no summary, exit $status: counted as a failure"
-    failed=$((failed + 1))
+    fail "$name: no summary, exit $status"$'\n'"$(tail -n 20 "$log")"
     return
   fi
   local total=${BASH_REMATCH[1]} bad=$((BASH_REMATCH[2] + BASH_REMATCH[3])) left_out=${BASH_REMATCH[4]}
   passed=$((passed + total - BASH_REMATCH[3] - left_out))
   failed=$((failed + bad))
   skipped=$((skipped + left_out))
+  ((bad == 0)) || failures+=("$name:"$'\n'"$(grep -A 12 -F '[FAIL]' "$log" || true)")
   if ((total - left_out == 0 && bad == 0)) || { ((status != 0)) && ((bad == 0)); }; then
     say "$name: exit $status with $total tests: counted as a failure"
-    failed=$((failed + 1))
+    fail "$name: exit $status with $total tests"
   fi
 }
 
 # Runs a lane that is one check.
 check_lane() {
-  local name=$1
+  local name=$1 log=$work/lane.log
   shift
   say "$name"
-  if "$@"; then
+  if "$@" 2>&1 | tee "$log"; then
     passed=$((passed + 1))
   else
-    failed=$((failed + 1))
+    fail "$name"$'\n'"$(tail -n 20 "$log")"
     say "$name: FAILED"
   fi
 }
 
 # Runs a lane that is one check, and says with 77 that it can't run here.
 optional_lane() {
-  local name=$1 status=0
+  local name=$1 status=0 log=$work/lane.log
   shift
   say "$name"
-  "$@" || status=$?
+  "$@" 2>&1 | tee "$log" || status=$?
   case $status in
     0) passed=$((passed + 1)) ;;
     77) skip_lane "$name" "it can't run here, as said above" ;;
     *)
-      failed=$((failed + 1))
+      fail "$name"$'\n'"$(tail -n 20 "$log")"
       say "$name: FAILED"
       ;;
   esac
@@ -232,7 +242,7 @@ else
     0) xunit_lane "image under runc" "$lanes/image.sh" "$host_tests" -noColor -trait lane=image ;;
     77) skip_lane "image under runc" "it can't run here, as said above" ;;
     *)
-      failed=$((failed + 1))
+      fail "image under runc"
       say "image under runc: FAILED"
       ;;
   esac
@@ -304,5 +314,8 @@ else
   fi
 fi
 
+for failure in "${failures[@]}"; do
+  say "FAILED: $failure"
+done
 echo "$passed passed, $failed failed, $skipped skipped"
 ((failed == 0))
