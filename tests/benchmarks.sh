@@ -118,6 +118,7 @@ dotnet build "$project" -c Release -nologo -v quiet >&2
 for program in "$project"/programs/*.c; do
   gcc -O2 -Wall -Wextra -Werror -pthread "$program" -o "$work/$(basename "$program" .c)"
 done
+ln -s vms "$work/qemu-system-x86_64"
 cp "$project/programs/poll.sh" "$work/"
 make_group
 

@@ -109,7 +109,9 @@ internal sealed class AgentHost : IDisposable
             _requests,
             TimeProvider.System
         );
-        var ledger = new ForeignLedger(_requests, _files, TimeProvider.System);
+        var isForeignTold = settings.Events != MaskHook.None && _files.HasLiveProc();
+        using var putBack = new PutBackAtOnce(new PinKernel(_files), TimeProvider.System);
+        var ledger = new ForeignLedger(_requests, _files, TimeProvider.System, putBack.TryPutBack);
         using var foreign = new ForeignWriterWatch(
             new(
                 settings.Events,
@@ -124,7 +126,6 @@ internal sealed class AgentHost : IDisposable
             _requests,
             ledger
         );
-        var isForeignTold = settings.Events != MaskHook.None && _files.HasLiveProc();
         var pass = CreatePass(
             new PassSurroundings
             {
@@ -139,7 +140,9 @@ internal sealed class AgentHost : IDisposable
                 Labels = _cluster?.Labels,
                 Reporter = _cluster?.Reporter,
                 Events = () => names.Source,
-                AtOnce = _files.HasLiveProc() ? atOnce : null,
+                Meanwhile = _files.HasLiveProc()
+                    ? new MeanwhilePins(atOnce, isForeignTold ? putBack : null)
+                    : null,
                 Neighbours = neighbours,
                 CpusetsWritten = cpusets.TakeWritten,
                 OtherAgents = _files.HasLiveProc()

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using PinAgent.Apply.AtOnce;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Observe.Events.Foreign;
@@ -72,8 +71,8 @@ internal sealed record PassSurroundings
             ? [others]
             : [];
 
-    /// <summary>Pins threads of VMs that are starting as they get their names; null where nobody tells of names.</summary>
-    public PinsAtOnce? AtOnce { get; init; }
+    /// <summary>What is pinned between two passes; null where nobody tells of anything.</summary>
+    public MeanwhilePins? Meanwhile { get; init; }
 
     /// <summary>Watches the threads of these VMs for others' changes; null where nobody tells.</summary>
     public Action<IEnumerable<ObservedVm>>? FollowForeign { get; init; }

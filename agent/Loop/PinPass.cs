@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using PinAgent.Apply;
-using PinAgent.Apply.AtOnce;
 using PinAgent.Model.Node;
 using PinAgent.NativeInterop;
 using PinAgent.Observe;
@@ -42,7 +41,7 @@ internal sealed class PinPass(
     private readonly PassSurroundings _around = around ?? new();
     private readonly PinTimes _pinTimes = new();
     private readonly ChangeDetector _changes = new();
-    private readonly DoneAtOnce _done = new();
+    private readonly MeanwhilePins _meanwhile = around?.Meanwhile ?? new(null, null);
     private PassMemory _memory = new(
         PlanMemory.None with
         {
@@ -75,7 +74,11 @@ internal sealed class PinPass(
     {
         var inputs = LookAround(Observe(scope, named));
         // What came to rest would come to the same again.
-        if (inputs == _memory.Inputs && _memory.IsAtRest && _memory.Result is { } result)
+        if (
+            inputs == _memory.Inputs
+            && _memory is { IsAtRest: true, Result: { } result }
+            && !_meanwhile.HasNews
+        )
         {
             _around.Reporter?.LookAgain();
             _changes.Still(time.GetUtcNow());
@@ -86,11 +89,7 @@ internal sealed class PinPass(
         while (rounds.Count < MostRounds && more() is { Count: > 0 } others)
         {
             // Before they're looked at: their VM may have been planned since they had their names.
-            foreach (var thread in others)
-            {
-                _ = _around.AtOnce?.TryPin(thread);
-            }
-
+            _meanwhile.TryPin(others);
             rounds.Add(Pin(LookAround(Observe(PassScope.Named, others)), others));
         }
 
@@ -155,16 +154,11 @@ internal sealed class PinPass(
         // First, so that an agent that is ended half-way knows what it has begun.
         state.Decisions?.Keep(memory.Decisions);
         state.Cpus?.Keep(memory.Cpus, plan.Vms.Where(vm => vm.Dedicated).Select(vm => vm.Vm.Key));
-        ImmutableArray<VmOutcome> outcomes =
-        [
-            .. plan.Vms.Select(vm => applier.Apply(vm, ModeOf(vm, inputs))),
-        ];
-        if (_around.AtOnce is { } atOnce)
-        {
-            atOnce.Follow(plan.Vms.Where(vm => ModeOf(vm, inputs) == AgentMode.Enforce));
-            outcomes = _done.AddTo(outcomes, atOnce.Take());
-        }
-
+        _meanwhile.Rest();
+        var outcomes = _meanwhile.AddTo(
+            [.. plan.Vms.Select(vm => applier.Apply(vm, ModeOf(vm, inputs)))],
+            plan.Vms.Where(vm => ModeOf(vm, inputs) == AgentMode.Enforce)
+        );
         var vms = outcomes
             .Select(vm => new VmPassResult(
                 vm,
@@ -173,7 +167,7 @@ internal sealed class PinPass(
                     && before.Enforced.Contains(vm.Plan.Vm.Key)
             ))
             .ToImmutableArray();
-        var times = _pinTimes.After(named, vms, time.GetElapsedTime(0), _done.Times);
+        var times = _pinTimes.After(named, vms, time.GetElapsedTime(0), _meanwhile.Times);
         _memory = before with
         {
             Plan = memory with
@@ -192,6 +186,10 @@ internal sealed class PinPass(
                     .Select(vm => vm.Vm.Key),
             ],
         };
+        _meanwhile.Hold(
+            outcomes.Where(vm => ModeOf(vm.Plan, inputs) == AgentMode.Enforce),
+            _memory.Plan.Contests
+        );
         return new Pins(inputs, inputs == before.Inputs, plan, vms, times);
     }
 

@@ -1,4 +1,3 @@
-using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
 using PinAgent.Observe.Qemu;
@@ -20,13 +19,9 @@ internal sealed class PinsAtOnce(IPinKernel kernel, TimeProvider time) : IDispos
     /// <summary>How many VMs may be starting at a time; each takes a file descriptor. The others wait for the pass.</summary>
     public const int MostVms = 256;
 
-    /// <summary>How many pins are told of from one pass to the next.</summary>
-    public const int MostTold = 4096;
-
     private readonly Lock _lock = new();
     private readonly Dictionary<int, StartingVm> _vms = [];
-    private readonly Slot[] _done = new Slot[MostTold];
-    private int _doneCount;
+    private readonly PinsDone _done = new(time);
     private ulong[] _mask = [];
 
     /// <summary>Pins a thread by the name it has got.</summary>
@@ -86,20 +81,7 @@ internal sealed class PinsAtOnce(IPinKernel kernel, TimeProvider time) : IDispos
     {
         lock (_lock)
         {
-            if (_doneCount == 0)
-            {
-                return [];
-            }
-
-            var done = new PinnedAtOnce[_doneCount];
-            for (var i = 0; i < done.Length; i++)
-            {
-                ref var slot = ref _done[i];
-                done[i] = new(slot.Tid, slot.Pid, CpuSet.FromMask(slot.From), slot.At);
-            }
-
-            _doneCount = 0;
-            return done;
+            return _done.Take();
         }
     }
 
@@ -170,26 +152,7 @@ internal sealed class PinsAtOnce(IPinKernel kernel, TimeProvider time) : IDispos
             return false;
         }
 
-        if (_doneCount < MostTold)
-        {
-            ref var slot = ref _done[_doneCount++];
-            (slot.Tid, slot.Pid, slot.At) = (tid, vm.Key.Pid, time.GetElapsedTime(0));
-            if (slot.From?.Length != _mask.Length)
-            {
-                slot.From = new ulong[_mask.Length];
-            }
-
-            _mask.CopyTo(slot.From, 0);
-        }
-
+        _done.Add(tid, vm.Key.Pid, _mask);
         return true;
     }
-
-    // Used again and again.
-    private record struct Slot(int Tid, int Pid, ulong[] From, TimeSpan At);
 }
-
-/// <summary>A thread that was pinned at once.</summary>
-/// <param name="From">The CPUs that it might run on before.</param>
-/// <param name="At">When it was done, by CLOCK_MONOTONIC.</param>
-internal readonly record struct PinnedAtOnce(int Tid, int Pid, CpuSet From, TimeSpan At);

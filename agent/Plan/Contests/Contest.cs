@@ -60,10 +60,11 @@ internal sealed record Contest
         PutBack.TryGetValue(thread, out var times)
         && times.Length >= (Pause == TimeSpan.Zero ? Patience : 1);
 
-    /// <summary>With these threads put back now.</summary>
+    /// <summary>With these threads put back now, by a pass that saw them astray or before it looked.</summary>
     internal Contest With(IEnumerable<ThreadKey> putBack, TimeSpan now) =>
         this with
         {
+            SeenAt = now,
             PutBack = PutBack.SetItems(
                 putBack.Select(thread =>
                     KeyValuePair.Create(

@@ -15,8 +15,8 @@ internal sealed record ChangeEvidence(bool? CpusetsWritten, bool OnlineChanged)
     public IReadOnlyDictionary<int, ForeignDeed> Deeds { get; init; } =
         ImmutableDictionary<int, ForeignDeed>.Empty;
 
-    /// <summary>Who has moved these threads, and how long ago that began; null if that isn't known of every one.</summary>
-    public (string By, TimeSpan Ago)? AuthorOf(
+    /// <summary>Who has moved these threads, and how long they were off; null if that isn't known of every one.</summary>
+    public (string By, TimeSpan Off)? AuthorOf(
         ImmutableArray<ChangedThread> threads,
         VmOutcome outcome
     )
@@ -47,7 +47,7 @@ internal sealed record ChangeEvidence(bool? CpusetsWritten, bool OnlineChanged)
         var named = string.Join(", ", authors.Take(MostNamed));
         return (
             authors.Count > MostNamed ? $"{named} and {authors.Count - MostNamed} more" : named,
-            deeds.Max(deed => deed.Ago)
+            deeds.Max(deed => deed.Off)
         );
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
@@ -62,6 +63,7 @@ internal sealed class AgentLoop : IAsyncDisposable
     private readonly Channel<string> _log = Channel.CreateUnbounded<string>();
     private readonly CommandTask<CommandResult> _run;
     private readonly string _folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
+    private readonly ConcurrentQueue<string> _said = new();
     private int _logged;
 
     /// <summary>Starts the agent of a plain host.</summary>
@@ -87,6 +89,7 @@ internal sealed class AgentLoop : IAsyncDisposable
                 PipeTarget.ToDelegate(line =>
                 {
                     Interlocked.Increment(ref _logged);
+                    Remember(line);
                     _log.Writer.TryWrite(line);
                 })
             )
@@ -108,6 +111,9 @@ internal sealed class AgentLoop : IAsyncDisposable
 
     /// <summary>Whether it is no more.</summary>
     public bool HasEnded => _run.Task.IsCompleted;
+
+    /// <summary>What it has logged of late, for who has to say why something isn't as it should be.</summary>
+    public string Said => string.Join('\n', _said);
 
     /// <summary>How many lines it has logged.</summary>
     public int LogLines => Volatile.Read(ref _logged);
@@ -175,6 +181,15 @@ internal sealed class AgentLoop : IAsyncDisposable
     {
         await Cli.Wrap("kill").WithArguments([$"-{signal}", $"{_run.ProcessId}"]).ExecuteAsync();
         return (await _run.Task.WaitAsync(TestContext.Current.CancellationToken)).ExitCode;
+    }
+
+    private void Remember(string line)
+    {
+        _said.Enqueue(line);
+        if (_said.Count > 50)
+        {
+            _said.TryDequeue(out _);
+        }
     }
 
     private static string[] Standalone(string[] arguments) =>

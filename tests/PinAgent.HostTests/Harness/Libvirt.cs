@@ -164,5 +164,13 @@ public sealed class Libvirt : IAsyncDisposable
 /// <summary>A guest of libvirt's, which ends with the test.</summary>
 internal sealed record LibvirtGuest(int Pid, Func<Task> Destroy) : IAsyncDisposable
 {
-    public async ValueTask DisposeAsync() => await Destroy();
+    /// <summary>Ends it; the next guest finds its CPUs free.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Destroy();
+        while (Directory.Exists($"/proc/{Pid}/task/{Pid}"))
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+    }
 }

@@ -1,14 +1,9 @@
-using PinAgent.Apply;
 using PinAgent.Loop;
 using PinAgent.Model.Changes;
-using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
-using PinAgent.Observe;
 using PinAgent.Observe.Events;
-using PinAgent.Observe.Kubelet;
-using PinAgent.Observe.Qemu;
 using PinAgent.Report;
 using PinAgent.State;
 using Xunit;
@@ -18,43 +13,15 @@ namespace PinAgent.Tests.Loop;
 /// <summary>Where nothing changes, a pass does nothing; where something does, or wasn't done, it does it.</summary>
 public sealed class RestTests : IDisposable
 {
-    private readonly FakeHost _host = new();
-    private readonly FakeProcess _qemu;
-    private readonly FakeKernel _kernel;
-    private readonly PinPass _pass;
-    private AgentMode _mode = AgentMode.Enforce;
+    private readonly OneVmHost _one = new();
 
-    public RestTests()
-    {
-        _host
-            .MountCgroup2()
-            .Write("/sys/devices/system/cpu/online", "0-15\n")
-            .Write("/proc/uptime", "1000.00 0.00\n")
-            .Write("/sys/fs/cgroup/vm1.scope/cpuset.cpus.effective", "2-3\n");
-        for (var cpu = 0; cpu < 16; cpu++)
-        {
-            _host.Write(
-                $"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list",
-                $"{cpu}\n"
-            );
-        }
+    private FakeHost Host => _one.Host;
 
-        _qemu = FakeProcess.Qemu(_host, 100);
-        _kernel = new FakeKernel(_host);
-        _pass = new PinPass(
-            new NodeObserver(
-                _host.Files,
-                new RecordedAffinityReader(_host.Files),
-                CpuManagerObserver.DefaultKubeletRoot
-            ),
-            new PlanSettings(["vm1"], []),
-            new PlanApplier(_kernel),
-            "node1",
-            () => new EffectiveMode(_mode, null),
-            new AgentState(_host.PathOf("/state"), isInCluster: false),
-            TimeProvider.System
-        );
-    }
+    private FakeProcess Qemu => _one.Qemu;
+
+    private OneVmHost.FakeKernel Kernel => _one.Kernel;
+
+    private PinPass Pass => _one.Pass;
 
     [Fact]
     public void What_has_come_to_rest_returns_the_very_same_result_and_writes_nothing()
@@ -69,27 +36,27 @@ public sealed class RestTests : IDisposable
     public void A_mask_set_by_hand_is_put_back_once()
     {
         Settle();
-        _kernel.Cpus(101, "2-3");
-        var sets = _kernel.Sets;
+        Kernel.Cpus(101, "2-3");
+        var sets = Kernel.Sets;
 
         var repaired = Assert.Single(LookForChanges().Vms);
         Assert.True(repaired.WasHeld);
-        Assert.Equal(sets + 1, _kernel.Sets);
+        Assert.Equal(sets + 1, Kernel.Sets);
 
         var rest = Settle();
-        Assert.Equal(sets + 1, _kernel.Sets);
+        Assert.Equal(sets + 1, Kernel.Sets);
         Assert.Equal(1, rest.Status.Drift.Repairs);
     }
 
     [Fact]
     public void What_the_kernel_has_refused_is_tried_again_though_nothing_changes()
     {
-        _kernel.Refusal = Errno.EPERM;
-        _pass.Run();
+        Kernel.Refusal = Errno.EPERM;
+        Pass.Run();
         LookForChanges();
         LookForChanges();
 
-        _kernel.Refusal = Errno.None;
+        Kernel.Refusal = Errno.None;
 
         Assert.Equal(VmState.Pinned, LookForChanges().Status.Vms[0].State);
     }
@@ -98,12 +65,12 @@ public sealed class RestTests : IDisposable
     public void Another_mode_and_a_VM_given_back_hold_at_once()
     {
         Settle();
-        _mode = AgentMode.Audit;
+        _one.Mode = AgentMode.Audit;
         Assert.Equal(AgentMode.Audit, LookForChanges().Status.Mode);
 
-        _mode = AgentMode.Enforce;
+        _one.Mode = AgentMode.Enforce;
         Settle();
-        new ReleasedVms(_host.PathOf("/state/released.json")).Change(
+        new ReleasedVms(Host.PathOf("/state/released.json")).Change(
             [
                 new ReleasedVm
                 {
@@ -122,13 +89,13 @@ public sealed class RestTests : IDisposable
     public void Threads_that_name_themselves_meanwhile_are_pinned_before_the_first_is_told_of()
     {
         Settle();
-        var sets = _kernel.Sets;
-        _qemu.Thread(103, "IO iothread1");
+        var sets = Kernel.Sets;
+        Qemu.Thread(103, "IO iothread1");
 
-        var result = _pass.Run(PassScope.Named, [new NamedThread(103, 100, 1)], More);
+        var result = Pass.Run(PassScope.Named, [new NamedThread(103, 100, 1)], More);
 
         // With a second I/O thread, the first gets another place.
-        Assert.Equal(sets + 3, _kernel.Sets);
+        Assert.Equal(sets + 3, Kernel.Sets);
         var vm = Assert.Single(result.Vms);
         Assert.Equal(
             [(103, "0-15", "3"), (104, "0-15", "2")],
@@ -147,13 +114,13 @@ public sealed class RestTests : IDisposable
 
         IReadOnlyList<NamedThread> More()
         {
-            if (Directory.Exists(_host.PathOf("/proc/100/task/104")))
+            if (Directory.Exists(Host.PathOf("/proc/100/task/104")))
             {
                 return [];
             }
 
-            Assert.Equal(sets + 1, _kernel.Sets);
-            _qemu.Thread(104, "IO iothread2");
+            Assert.Equal(sets + 1, Kernel.Sets);
+            Qemu.Thread(104, "IO iothread2");
             return [new NamedThread(104, 100, 2)];
         }
     }
@@ -164,9 +131,9 @@ public sealed class RestTests : IDisposable
     {
         var isNamed = false;
         Settle();
-        _qemu.Thread(103, "worker", cpus: "2-3");
+        Qemu.Thread(103, "worker", cpus: "2-3");
 
-        var result = _pass.Run(PassScope.Changes, [], More);
+        var result = Pass.Run(PassScope.Changes, [], More);
 
         var vm = Assert.Single(result.Vms);
         Assert.Contains(vm.Outcome.Threads, thread => thread.IsChange);
@@ -181,7 +148,7 @@ public sealed class RestTests : IDisposable
             }
 
             isNamed = true;
-            _qemu.Thread(103, "IO iothread1", cpus: "0-15");
+            Qemu.Thread(103, "IO iothread1", cpus: "0-15");
             return [new NamedThread(103, 100, 1)];
         }
     }
@@ -192,9 +159,9 @@ public sealed class RestTests : IDisposable
     {
         var isNamed = false;
         Settle();
-        _qemu.Thread(103, "worker", cpus: "2");
+        Qemu.Thread(103, "worker", cpus: "2");
 
-        var result = _pass.Run(PassScope.Named, [new NamedThread(103, 100, 1)], More);
+        var result = Pass.Run(PassScope.Named, [new NamedThread(103, 100, 1)], More);
 
         var vm = Assert.Single(result.Vms);
         var changed = Assert.Single(vm.Outcome.Threads, thread => thread.IsChange);
@@ -205,7 +172,7 @@ public sealed class RestTests : IDisposable
         Assert.Equal(0, result.Status.Drift.Repairs);
 
         Settle();
-        _kernel.Cpus(103, "2");
+        Kernel.Cpus(103, "2");
         var repaired = LookForChanges();
         Assert.Equal(VmChangeKind.Repaired, Assert.Single(repaired.Changes).Kind);
         Assert.Equal(1, repaired.Status.Drift.Repairs);
@@ -223,11 +190,11 @@ public sealed class RestTests : IDisposable
     [Fact]
     public void A_thread_that_names_itself_when_a_look_for_changes_is_due_is_seen()
     {
-        _qemu.Thread(103, "worker");
+        Qemu.Thread(103, "worker");
         Settle();
-        _qemu.Thread(103, "IO iothread1");
+        Qemu.Thread(103, "IO iothread1");
 
-        var result = _pass.Run(PassScope.Changes, [new NamedThread(103, 100, 1)], () => []);
+        var result = Pass.Run(PassScope.Changes, [new NamedThread(103, 100, 1)], () => []);
 
         Assert.Contains(
             result.Status.Vms[0].Threads,
@@ -235,49 +202,9 @@ public sealed class RestTests : IDisposable
         );
     }
 
-    public void Dispose() => _host.Dispose();
+    public void Dispose() => _one.Dispose();
 
-    private PassResult LookForChanges() => _pass.Run(PassScope.Changes, [], () => []);
+    private PassResult LookForChanges() => _one.LookForChanges();
 
-    private PassResult Settle()
-    {
-        _pass.Run();
-        LookForChanges();
-        return LookForChanges();
-    }
-
-    private sealed class FakeKernel(FakeHost host) : IThreadAffinity
-    {
-        public int Sets { get; private set; }
-
-        public Errno Refusal { get; set; }
-
-        public void Cpus(int tid, string cpus) =>
-            host.Write($"/proc/100/task/{tid}/status", $"Cpus_allowed_list:\t{cpus}\n");
-
-        public LinuxResult SetCpus(int tid, CpuSet cpus)
-        {
-            if (Refusal == Errno.None)
-            {
-                Cpus(tid, $"{cpus}");
-                Sets++;
-            }
-
-            return new LinuxResult(Refusal);
-        }
-
-        public LinuxResult GetCpus(int tid, out CpuSet cpus)
-        {
-            cpus = new RecordedAffinityReader(host.Files).Read(100, tid)!;
-            return LinuxResult.Success;
-        }
-
-        public LinuxResult SetScheduling(int tid, ThreadScheduling scheduling) =>
-            throw new InvalidOperationException("nobody asks for real time here");
-
-        public LinuxResult GetScheduling(int tid, out ThreadScheduling scheduling) =>
-            throw new InvalidOperationException("nobody asks for real time here");
-
-        public ulong? StartTimeOf(int pid, int tid) => 1000;
-    }
+    private PassResult Settle() => _one.Settle();
 }

@@ -11,8 +11,13 @@ namespace PinAgent.Observe.Events.Foreign;
 /// keeps: its manager may still be setting masks, one after the other, and what comes of that is looked at as it always was.
 /// </summary>
 /// <param name="files">The machine's files, for the loop's thread.</param>
-internal sealed class ForeignLedger(PassRequests requests, HostFiles files, TimeProvider time)
-    : IForeignChanges
+/// <param name="putBack">Puts a thread back at once, where it may; false where that is left to the pass.</param>
+internal sealed class ForeignLedger(
+    PassRequests requests,
+    HostFiles files,
+    TimeProvider time,
+    Func<int, bool>? putBack = null
+) : IForeignChanges
 {
     /// <summary>How many threads are watched: the kernel's table has so many numbers.</summary>
     public const int MostThreads = 16 * 1024;
@@ -24,7 +29,7 @@ internal sealed class ForeignLedger(PassRequests requests, HostFiles files, Time
     public static readonly TimeSpan Beginning = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<int, ForeignChange> _changes = [];
+    private readonly Dictionary<int, (ForeignChange Change, TimeSpan? Back)> _changes = [];
     private Dictionary<ThreadKey, int[]> _numbers = [];
     private Dictionary<int, Watched> _watched = [];
 
@@ -38,19 +43,29 @@ internal sealed class ForeignLedger(PassRequests requests, HostFiles files, Time
                 return;
             }
 
+            var begins = Now() - thread.Since < Beginning;
+            var isBack = !begins && putBack?.Invoke(change.Tid) == true;
+            var back = isBack ? Now() : (TimeSpan?)null;
+
             // Off its place since the first of them, and where the last one has put it.
             if (_changes.TryGetValue(change.Tid, out var first))
             {
-                _changes[change.Tid] = change with { AtNanoseconds = first.AtNanoseconds };
+                _changes[change.Tid] = (
+                    change with
+                    {
+                        AtNanoseconds = first.Change.AtNanoseconds,
+                    },
+                    back
+                );
             }
             else if (_changes.Count < MostKept)
             {
-                _changes[change.Tid] = change;
+                _changes[change.Tid] = (change, back);
             }
 
-            if (Now() - thread.Since >= Beginning)
+            if (!begins)
             {
-                requests.LookAt(new NamedThread(change.Tid, thread.Pid, 0));
+                requests.LookAt(new NamedThread(change.Tid, thread.Pid, 0), isDone: isBack);
             }
         }
     }
@@ -65,11 +80,12 @@ internal sealed class ForeignLedger(PassRequests requests, HostFiles files, Time
         {
             var now = Now();
             var deeds = _changes.Values.ToDictionary(
-                change => change.Tid,
-                change => new ForeignDeed(
-                    change.By.ToString(),
-                    change.Kind == ThreadChangeKind.Affinity ? change.Value : null,
-                    now - TimeSpan.FromMicroseconds(change.AtNanoseconds / 1000d)
+                kept => kept.Change.Tid,
+                kept => new ForeignDeed(
+                    kept.Change.By.ToString(),
+                    kept.Change.Kind == ThreadChangeKind.Affinity ? kept.Change.Value : null,
+                    (kept.Back ?? now)
+                        - TimeSpan.FromMicroseconds(kept.Change.AtNanoseconds / 1000d)
                 )
             );
             _changes.Clear();
@@ -136,8 +152,8 @@ internal sealed class ForeignLedger(PassRequests requests, HostFiles files, Time
 /// <summary>What somebody has done to a thread.</summary>
 /// <param name="By">Who, in words: <c>taskset (pid 812, user-1000.slice)</c>.</param>
 /// <param name="Mask">The first 64 CPUs that were asked for; null where it wasn't a mask.</param>
-/// <param name="Ago">How long ago that began.</param>
-internal sealed record ForeignDeed(string By, ulong? Mask, TimeSpan Ago)
+/// <param name="Off">How long it was so, until it was put back or until now.</param>
+internal sealed record ForeignDeed(string By, ulong? Mask, TimeSpan Off)
 {
     /// <summary>
     /// Whether it explains what a thread was found like. Another thread may have been meant that has the same number elsewhere.

@@ -15,7 +15,7 @@ namespace PinAgent.Tests.Apply.AtOnce;
 public sealed class PinsAtOnceTests : IDisposable
 {
     private const int Pid = 1000;
-    private readonly Kernel _kernel = new();
+    private readonly FakePinKernel _kernel = new();
     private readonly PinsAtOnce _pins;
 
     public PinsAtOnceTests() => _pins = new PinsAtOnce(_kernel, TimeProvider.System);
@@ -134,13 +134,13 @@ public sealed class PinsAtOnceTests : IDisposable
         Assert.Equal(PinsAtOnce.MostVms, _kernel.Held);
 
         _kernel.Add(Pid, 1010, "0-7");
-        for (var i = 0; i < 2 * PinsAtOnce.MostTold; i++)
+        for (var i = 0; i < 2 * PinsDone.Most; i++)
         {
             _kernel.Set(1010, CpuSet.Parse("0-7").Mask);
             Assert.True(Name(1010, "CPU 0/KVM"));
         }
 
-        Assert.Equal(PinsAtOnce.MostTold, _pins.Take().Count);
+        Assert.Equal(PinsDone.Most, _pins.Take().Count);
     }
 
     [Fact]
@@ -199,69 +199,6 @@ public sealed class PinsAtOnceTests : IDisposable
                 )
             ),
         };
-    }
-
-    /// <summary>Threads with masks, and processes that can be held.</summary>
-    private sealed class Kernel : IPinKernel
-    {
-        private readonly Dictionary<int, (int Pid, ulong[] Mask)> _threads = [];
-        private readonly HashSet<int> _ended = [];
-
-        public List<string> Written { get; } = [];
-
-        public int Held { get; private set; }
-
-        public bool Refuses { get; set; }
-
-        public void Add(int pid, int tid, string cpus) =>
-            _threads[tid] = (pid, CpuSet.Parse(cpus).Mask.ToArray());
-
-        public void End(int pid) => _ended.Add(pid);
-
-        public IHeldProcess? Open(VmKey vm)
-        {
-            Held++;
-            return new Process(this, vm.Pid);
-        }
-
-        public LinuxResult Get(int tid, ref ulong[] mask)
-        {
-            var found = _threads[tid].Mask;
-            if (mask.Length < found.Length)
-            {
-                mask = new ulong[found.Length];
-            }
-
-            mask.AsSpan().Clear();
-            found.CopyTo(mask, 0);
-            return LinuxResult.Success;
-        }
-
-        public LinuxResult Set(int tid, ReadOnlySpan<ulong> mask)
-        {
-            if (Refuses)
-            {
-                return new LinuxResult(Errno.EPERM);
-            }
-
-            if (!CpuSet.FromMask(mask).Equals(CpuSet.Parse("0-7")))
-            {
-                Written.Add($"{tid}={CpuSet.FromMask(mask)}");
-            }
-
-            _threads[tid] = (_threads[tid].Pid, mask.ToArray());
-            return LinuxResult.Success;
-        }
-
-        private sealed class Process(Kernel kernel, int pid) : IHeldProcess
-        {
-            public bool HasThread(int tid) =>
-                !kernel._ended.Contains(pid)
-                && kernel._threads.TryGetValue(tid, out var thread)
-                && thread.Pid == pid;
-
-            public void Dispose() => kernel.Held--;
-        }
     }
 }
 

@@ -43,7 +43,7 @@ public sealed class ForeignLedgerTests : IDisposable
         Assert.Equal((Vcpu, Vms.FirstPid, 0UL), (named.Tid, named.Pid, named.AtNanoseconds));
         var deed = Assert.Single(_ledger.Take()).Value;
         Assert.Equal("taskset (pid 812)", deed.By);
-        Assert.InRange(deed.Ago.TotalSeconds, 0.999, 1.001);
+        Assert.InRange(deed.Off.TotalSeconds, 0.999, 1.001);
         Assert.Empty(_ledger.Take());
     }
 
@@ -86,7 +86,7 @@ public sealed class ForeignLedgerTests : IDisposable
 
         var deed = Assert.Single(_ledger.Take()).Value;
         Assert.Equal(("tuned (pid 9)", 0b10UL), (deed.By, deed.Mask));
-        Assert.InRange(deed.Ago.TotalSeconds, 2.999, 3.001);
+        Assert.InRange(deed.Off.TotalSeconds, 2.999, 3.001);
     }
 
     [Fact]
