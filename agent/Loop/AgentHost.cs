@@ -4,10 +4,8 @@ using Microsoft.Extensions.Logging;
 using PinAgent.Apply;
 using PinAgent.Apply.AtOnce;
 using PinAgent.NativeInterop;
-using PinAgent.NativeInterop.Bpf;
 using PinAgent.Observe;
 using PinAgent.Observe.Events;
-using PinAgent.Observe.Events.Foreign;
 using PinAgent.Observe.Files;
 using PinAgent.Observe.Kubelet;
 using PinAgent.Observe.Neighbours;
@@ -109,39 +107,23 @@ internal sealed class AgentHost : IDisposable
             _requests,
             TimeProvider.System
         );
-        var isForeignTold = settings.Events != MaskHook.None && _files.HasLiveProc();
-        using var putBack = new PutBackAtOnce(new PinKernel(_files), TimeProvider.System);
-        var ledger = new ForeignLedger(_requests, _files, TimeProvider.System, putBack.TryPutBack);
-        using var foreign = new ForeignWriterWatch(
-            new(
-                settings.Events,
-                Names: false,
-                Moves: settings.Events != MaskHook.None,
-                Environment.ProcessId,
-                [
-                    $"{_files.Display("/sys/kernel/tracing")}",
-                    $"{_files.Display("/sys/kernel/debug/tracing")}",
-                ]
-            ),
+        using var masks = MaskEventServices.Create(
+            settings.Events,
+            _files,
             _requests,
-            ledger
+            atOnce.TryPin,
+            () => names.Source
         );
         var pass = CreatePass(
             new PassSurroundings
             {
-                FollowForeign = isForeignTold
-                    ? vms =>
-                    {
-                        _requests.Complain("who changes masks", foreign.Source.Message);
-                        foreign.Follow(ledger.Follow(vms));
-                    }
-                    : null,
-                ForeignDeeds = isForeignTold ? ledger.Take : null,
+                FollowForeign = masks is null ? null : masks.Follow,
+                ForeignDeeds = masks is null ? null : masks.Ledger.Take,
                 Labels = _cluster?.Labels,
                 Reporter = _cluster?.Reporter,
-                Events = () => names.Source,
+                Events = () => masks?.Source ?? names.Source,
                 Meanwhile = _files.HasLiveProc()
-                    ? new MeanwhilePins(atOnce, isForeignTold ? putBack : null)
+                    ? new MeanwhilePins(atOnce, masks?.PutBack)
                     : null,
                 Neighbours = neighbours,
                 CpusetsWritten = cpusets.TakeWritten,
@@ -161,9 +143,9 @@ internal sealed class AgentHost : IDisposable
             builder.Services.AddSingleton(watcher);
         }
 
-        if (isForeignTold)
+        if (masks is not null)
         {
-            builder.Services.AddSingleton<IHostedService>(foreign);
+            builder.Services.AddSingleton<IHostedService>(masks.Watch);
         }
 
         AddServices(builder.Services, pass, settings);

@@ -1,6 +1,5 @@
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
-using PinAgent.NativeInterop.Bpf;
 using PinAgent.Observe.Cgroups;
 using PinAgent.Observe.Files;
 using PinAgent.Report;
@@ -47,5 +46,21 @@ internal sealed record LoopSettings(
     TimeSpan Interval,
     EndpointSettings Endpoint,
     ScrapeSettings? Scrape,
-    MaskHook Events = MaskHook.None
+    MaskEvents Events = MaskEvents.Auto
 );
+
+/// <summary>Whether the kernel is asked who changes a thread.</summary>
+internal enum MaskEvents
+{
+    /// <summary>By probes of its functions; where they can't be had, not.</summary>
+    Auto,
+
+    /// <summary>It isn't.</summary>
+    Off,
+
+    /// <summary>By probes; where they can't be had, that's said.</summary>
+    Probes,
+
+    /// <summary>By the tracepoints of system calls.</summary>
+    Syscalls,
+}

@@ -196,7 +196,7 @@ internal sealed partial class PinLoop(
         }
 
         var name = $"{change.Namespace}/{change.Name}";
-        if (IsWarning(change))
+        if (ChangeText.IsWarning(change))
         {
             LogWarning(name, change.Pid, what);
         }
@@ -208,19 +208,6 @@ internal sealed partial class PinLoop(
 
     // Every VM starts: that its vCPUs aren't there yet is no news, nor is it that a QEMU ended before it had any.
     private static bool IsOfStart(VmChange change) => change.Reason == Reason.VcpuThreadsStarting;
-
-    private static bool IsWarning(VmChange change) =>
-        change.Kind switch
-        {
-            VmChangeKind.Repaired
-            or VmChangeKind.Moved
-            or VmChangeKind.IsolationLost
-            or VmChangeKind.Adopted
-            or VmChangeKind.Contested
-            or VmChangeKind.Refused => true,
-            VmChangeKind.NotPinned => change.State != VmState.NotDedicated,
-            _ => false,
-        };
 
     private void TellNode(NodeStatus status)
     {
@@ -247,6 +234,11 @@ internal sealed partial class PinLoop(
             if (events.Overflows > (_events?.Overflows ?? 0))
             {
                 LogOverflow();
+            }
+
+            if (events.Source != _events?.Source)
+            {
+                LogSource(events.Source, EventText.Of(events));
             }
 
             _events = events;
@@ -284,6 +276,9 @@ internal sealed partial class PinLoop(
 
     [LoggerMessage(10, LogLevel.Information, "Mode {Mode} from now on, by the settings file")]
     private partial void LogModeChanged(string mode);
+
+    [LoggerMessage(12, LogLevel.Information, "Events: {Source}: {What}")]
+    private partial void LogSource(string source, string what);
 
     [LoggerMessage(
         11,

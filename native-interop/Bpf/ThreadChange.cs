@@ -56,6 +56,13 @@ public sealed class ThreadChange
     /// <summary>Of a thread that named itself, the name.</summary>
     public string Name => Text(64, CommLength);
 
+    /// <summary>A thread that named itself, with its name.</summary>
+    public NamedThread AsNamed() =>
+        new(Number, ByPid, AtNanoseconds)
+        {
+            Comm = ThreadComm.Of(Cut(_event.AsSpan(64, CommLength))),
+        };
+
     /// <summary>Whether <see cref="ByCgroup"/> is the whole path: of a deeper one only the last names are there.</summary>
     public bool IsWholePath => (int)(Word(40) >> 16) <= Levels;
 
@@ -89,11 +96,13 @@ public sealed class ThreadChange
 
     private uint Word(int at) => BinaryPrimitives.ReadUInt32LittleEndian(_event.AsSpan(at));
 
-    private string Text(int at, int longest)
+    private string Text(int at, int longest) =>
+        Encoding.UTF8.GetString(Cut(_event.AsSpan(at, longest)));
+
+    private static ReadOnlySpan<byte> Cut(ReadOnlySpan<byte> text)
     {
-        var text = _event.AsSpan(at, longest);
         var end = text.IndexOf((byte)0);
-        return Encoding.UTF8.GetString(end < 0 ? text : text[..end]);
+        return end < 0 ? text : text[..end];
     }
 }
 

@@ -95,7 +95,9 @@ internal static class StatusLines
                 .Select(label => $", label {label.Key} is wrong: {label.Value.Message}")
         );
         return $"node {status.Node}, mode {(status.Mode == AgentMode.Audit ? "audit" : "enforce")}, CPUs "
-            + $"{status.Topology.Online}, CPU manager {StatusTable.Word(status.CpuManager.State)}{labels}"
+            + $"{status.Topology.Online}, CPU manager {StatusTable.Word(status.CpuManager.State)}"
+            + (status.Events is { } events ? $", events {events.Source}" : "")
+            + labels
             + (status.ModeMessage is { } why ? $"; {why}" : "");
     }
 

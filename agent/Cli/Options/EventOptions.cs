@@ -1,26 +1,27 @@
 using System.CommandLine;
 using PinAgent.Cli.Settings;
-using PinAgent.NativeInterop.Bpf;
+using PinAgent.Loop;
 
 namespace PinAgent.Cli.Options;
 
 /// <summary>The option about what the kernel tells of others' changes.</summary>
 internal static class EventOptions
 {
-    private static Setting<MaskHook> Events { get; } =
+    private static Setting<MaskEvents> Events { get; } =
         new(
             "--events",
-            "connector|probes|syscalls",
-            "Whether the kernel tells who changes a pinned thread, by eBPF (CAP_BPF, CAP_PERFMON): at probes, or with every system call.",
-            "connector",
+            "auto|connector|probes|syscalls",
+            "Whether the kernel tells who moves a pinned thread, by eBPF (CAP_BPF, CAP_PERFMON): not (connector), at probes of its functions, or with every system call, which makes each one slower. auto: at probes where it can be had.",
+            "auto",
             text =>
                 text switch
                 {
-                    "connector" => MaskHook.None,
-                    "probes" => MaskHook.Probe,
-                    "syscalls" => MaskHook.Syscalls,
+                    "auto" => MaskEvents.Auto,
+                    "connector" => MaskEvents.Off,
+                    "probes" => MaskEvents.Probes,
+                    "syscalls" => MaskEvents.Syscalls,
                     _ => throw new FormatException(
-                        $"expected connector, probes or syscalls, found \"{text}\""
+                        $"expected auto, connector, probes or syscalls, found \"{text}\""
                     ),
                 }
         );
@@ -29,5 +30,5 @@ internal static class EventOptions
     public static void AddTo(DetailedCommand command) => command.Add(Events);
 
     /// <summary>What was told.</summary>
-    public static MaskHook Get(ParseResult parsed) => Events.Get(parsed);
+    public static MaskEvents Get(ParseResult parsed) => Events.Get(parsed);
 }

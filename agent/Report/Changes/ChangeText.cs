@@ -108,6 +108,20 @@ internal static class ChangeText
             _ => null,
         };
 
+    /// <summary>Whether an administrator should look at it.</summary>
+    public static bool IsWarning(VmChange change) =>
+        change.Kind switch
+        {
+            VmChangeKind.Repaired
+            or VmChangeKind.Moved
+            or VmChangeKind.IsolationLost
+            or VmChangeKind.Adopted
+            or VmChangeKind.Contested
+            or VmChangeKind.Refused => true,
+            VmChangeKind.NotPinned => change.State != VmState.NotDedicated,
+            _ => false,
+        };
+
     // Where the kernel has told when.
     private static string Back(VmChange change) =>
         change is { By: not null, UnpinnedSecondsAtMost: { } seconds }

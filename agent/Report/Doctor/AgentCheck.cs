@@ -56,6 +56,11 @@ internal static class AgentCheck
                 $"{agent.Socket}: it makes its passes, in mode enforce; "
                     + $"{status.Vms.Count(vm => vm is { Dedicated: true, State: VmState.Pinned })} of "
                     + $"{status.Vms.Count(vm => vm.Dedicated)} dedicated VMs are pinned, {status.Drift.Repairs} repairs"
+                    + (
+                        status.Events is { } events
+                            ? $"; events: {events.Source}: {EventText.Of(events)}"
+                            : ""
+                    )
             ),
         };
 }

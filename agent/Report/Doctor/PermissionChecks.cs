@@ -9,6 +9,8 @@ internal static class PermissionChecks
     private const int NetAdmin = 12;
     private const int SysPtrace = 19;
     private const int SysNice = 23;
+    private const int Perfmon = 38;
+    private const int Bpf = 39;
     private const string NoAttach = "3";
 
     public static IEnumerable<Finding> Of(HostFacts host)
@@ -58,6 +60,12 @@ internal static class PermissionChecks
                     + "-readconfig that isn't the host's (LXD's snap)",
                 "Add it, or start QEMU with debug-threads=on, as libvirt does, and with -smp"
             );
+        yield return Finding.Ok(
+            "CAP_BPF, CAP_PERFMON",
+            Has(capabilities, Bpf) && Has(capabilities, Perfmon)
+                ? "effective"
+                : "not both there, and not needed: with them the kernel tells who moves a pinned thread, which is put back at once"
+        );
         yield return Yama(host);
         yield return HidePid(host, capabilities);
         yield return SecurityModule(host);

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
-using PinAgent.HostTests.Harness;
 using PinAgent.NativeInterop;
 using PinAgent.NativeInterop.Bpf;
 using Xunit;
@@ -11,29 +9,20 @@ namespace PinAgent.HostTests.Bpf;
 /// The event source in this machine's kernel. tracefs is where the machine has it, or mounted for the tests in a folder of
 /// their own.
 /// </summary>
-internal sealed partial class BpfLane : IDisposable
+internal sealed class BpfLane : IDisposable
 {
-    private const int Detach = 2;
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
 
-    private readonly TemporaryFolder _folder;
-    private readonly string? _mounted;
+    private readonly TraceMount _trace;
 
-    private BpfLane(
-        ThreadChangeWatch? watch,
-        string traceFolder,
-        bool isMounted,
-        TemporaryFolder folder
-    )
+    private BpfLane(ThreadChangeWatch? watch, TraceMount trace)
     {
-        _folder = folder;
-        _mounted = isMounted ? traceFolder : null;
-        TraceFolder = traceFolder;
+        _trace = trace;
         Watch = watch!;
     }
 
     /// <summary>Where tracefs is.</summary>
-    public string TraceFolder { get; }
+    public string TraceFolder => _trace.Path;
 
     /// <summary>What listens.</summary>
     public ThreadChangeWatch Watch { get; }
@@ -41,27 +30,12 @@ internal sealed partial class BpfLane : IDisposable
     /// <summary>Begins to listen; without the rights for it the test is skipped.</summary>
     public static BpfLane Open(MaskHook masks, int? ownPid = null)
     {
-        Assert.SkipUnless(
-            Environment.UserName == "root",
-            "needs root, to load programs into the kernel"
-        );
-        var folder = new TemporaryFolder();
-        var own = "/sys/kernel/tracing";
-        var isMounted = !Directory.Exists($"{own}/events");
-        if (isMounted)
-        {
-            own = folder.Path;
-            Assert.SkipUnless(
-                Mount("tracefs", own, "tracefs", 0, 0) == 0,
-                "needs tracefs, which can't be mounted here"
-            );
-        }
-
+        var trace = TraceMount.Require();
         var why = ThreadChangeWatch.TryOpen(
-            new(masks, Names: true, Moves: true, ownPid ?? Environment.ProcessId, [own]),
+            new(masks, Names: true, Moves: true, ownPid ?? Environment.ProcessId, [trace.Path]),
             out var watch
         );
-        var lane = new BpfLane(watch, own, isMounted, folder);
+        var lane = new BpfLane(watch, trace);
         if (watch is null || watch.Masks != masks)
         {
             lane.Dispose();
@@ -107,24 +81,6 @@ internal sealed partial class BpfLane : IDisposable
     public void Dispose()
     {
         Watch?.Dispose();
-        if (_mounted is not null)
-        {
-            // Gone from the folder whoever still has a file of it open: what is deleted next isn't tracefs.
-            _ = Unmount(_mounted, Detach);
-        }
-
-        _folder.Dispose();
+        _trace.Dispose();
     }
-
-    [LibraryImport("libc", EntryPoint = "mount", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Mount(
-        string source,
-        string target,
-        string type,
-        nuint flags,
-        nint data
-    );
-
-    [LibraryImport("libc", EntryPoint = "umount2", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Unmount(string target, int flags);
 }

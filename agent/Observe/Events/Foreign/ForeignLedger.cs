@@ -11,12 +11,14 @@ namespace PinAgent.Observe.Events.Foreign;
 /// keeps: its manager may still be setting masks, one after the other, and what comes of that is looked at as it always was.
 /// </summary>
 /// <param name="files">The machine's files, for the loop's thread.</param>
+/// <param name="pin">Pins a thread that has just got its name; false where that is left to the pass.</param>
 /// <param name="putBack">Puts a thread back at once, where it may; false where that is left to the pass.</param>
 internal sealed class ForeignLedger(
     PassRequests requests,
     HostFiles files,
     TimeProvider time,
-    Func<int, bool>? putBack = null
+    Func<int, bool>? putBack = null,
+    PinAtOnce? pin = null
 ) : IForeignChanges
 {
     /// <summary>How many threads are watched: the kernel's table has so many numbers.</summary>
@@ -71,7 +73,8 @@ internal sealed class ForeignLedger(
     }
 
     /// <inheritdoc/>
-    public void Named(NamedThread thread) => requests.LookAt(thread);
+    public void Named(NamedThread thread) =>
+        requests.LookAt(thread, isDone: pin?.Invoke(thread) == true);
 
     /// <summary>Who has changed threads since this was last asked, by thread.</summary>
     public IReadOnlyDictionary<int, ForeignDeed> Take()

@@ -1,3 +1,4 @@
+using PinAgent.Model.Node;
 using PinAgent.NativeInterop.Bpf;
 
 namespace PinAgent.Observe.Events.Foreign;
@@ -11,6 +12,18 @@ internal sealed record ForeignSource(MaskHook Masks, bool Names, bool Moves, str
 {
     /// <summary>What wasn't told of, since the begin.</summary>
     public ThreadChangeLosses Losses { get; init; }
+
+    /// <summary>The same as it's shown.</summary>
+    public MaskSource AsShown() =>
+        new(
+            Masks switch
+            {
+                MaskHook.Probe => MaskSourceState.Probes,
+                MaskHook.Syscalls => MaskSourceState.Syscalls,
+                _ => MaskSourceState.Looking,
+            },
+            Message
+        );
 
     /// <summary>Nothing is told.</summary>
     public static ForeignSource None(string why) => new(MaskHook.None, false, false, why);

@@ -9,12 +9,12 @@ namespace PinAgent.Observe.Events.Foreign;
 /// </summary>
 /// <param name="requests">Whom to ask for a look at everything where something was lost.</param>
 /// <param name="changes">What takes it, on this listener's thread.</param>
-/// <param name="cgroupOf">The cgroup path of a process that may be no more, for kernels whose structures aren't known.</param>
+/// <param name="needsNames">Whether nobody else tells of names; asked once, when it begins.</param>
 internal sealed class ForeignWriterWatch(
     WatchOptions options,
     PassRequests requests,
     IForeignChanges changes,
-    Func<int, string?>? cgroupOf = null
+    Func<bool>? needsNames = null
 ) : KernelListener("foreign changes")
 {
     // A manager sets each mask of a VM once or twice; who goes on is a rival, whom the rules for contests are for, or a flood.
@@ -66,7 +66,13 @@ internal sealed class ForeignWriterWatch(
     /// <inheritdoc/>
     protected override bool Open()
     {
-        var why = ThreadChangeWatch.TryOpen(options, out _watch);
+        var why = ThreadChangeWatch.TryOpen(
+            options with
+            {
+                Names = options.Names || needsNames?.Invoke() == true,
+            },
+            out _watch
+        );
         Volatile.Write(
             ref _source,
             _watch is { } watch
@@ -88,8 +94,8 @@ internal sealed class ForeignWriterWatch(
         if (_change.Kind == ThreadChangeKind.Name)
         {
             // These have a budget of their own, where all names come together.
-            changes.Named(new(_change.Number, _change.ByPid, _change.AtNanoseconds));
-            return Errno.None;
+            changes.Named(_change.AsNamed());
+            return requests.Hearing().IsCrowded ? _watch.Pause(s_crowdPeriod).Errno : Errno.None;
         }
 
         var threads = Volatile.Read(ref _numbers).ThreadsOf(_change.Number, _change.IsHostNumber);
@@ -99,12 +105,6 @@ internal sealed class ForeignWriterWatch(
         }
 
         var cgroup = _change.ByCgroup;
-        var isWhole = _change.IsWholePath;
-        if (cgroup == "" && cgroupOf?.Invoke(_change.ByPid) is { } read)
-        {
-            (cgroup, isWhole) = (read, true);
-        }
-
         switch (_budget.Take(cgroup, TimeProvider.System.GetElapsedTime(0)))
         {
             case EventVerdict.SourceExceeds:
@@ -117,7 +117,12 @@ internal sealed class ForeignWriterWatch(
                 break;
         }
 
-        var by = ForeignAuthor.Of(_change.ByComm, _change.ByPid, cgroup, isWhole);
+        var by = ForeignAuthor.Of(
+            _change.ByComm,
+            _change.ByPid,
+            cgroup,
+            _change.IsWholePath
+        );
         foreach (var tid in threads)
         {
             changes.Changed(new(tid, _change.Kind, _change.Value, by, _change.AtNanoseconds));
