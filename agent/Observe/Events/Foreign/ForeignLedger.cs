@@ -20,9 +20,6 @@ internal sealed class ForeignLedger(PassRequests requests, HostFiles files, Time
     /// <summary>Of how many threads the author is kept.</summary>
     public const int MostKept = 4096;
 
-    /// <summary>How long a VM begins.</summary>
-    public static readonly TimeSpan Beginning = TimeSpan.FromSeconds(5);
-
     private readonly Lock _lock = new();
     private readonly Dictionary<int, ForeignChange> _changes = [];
     private Dictionary<ThreadKey, int[]> _numbers = [];
@@ -48,7 +45,7 @@ internal sealed class ForeignLedger(PassRequests requests, HostFiles files, Time
                 _changes[change.Tid] = change;
             }
 
-            if (Now() - thread.Since >= Beginning)
+            if (Now() - thread.Since >= VmBeginning.Lasts)
             {
                 requests.LookAt(new NamedThread(change.Tid, thread.Pid, 0));
             }
