@@ -48,13 +48,18 @@ public static partial class KernelFile
     /// <param name="length">How many were; 0 when the read failed.</param>
     /// <param name="isWhole">Whether that was all.</param>
     /// <param name="root">Where the path begins; null for the machine's own root.</param>
+    /// <param name="isOnePiece">
+    /// Whether the kernel hands out the file as one piece (<c>single_open()</c>: <c>stat</c>, <c>cgroup</c>, what is in sysfs and in
+    /// cgroups, but no list): what leaves room and ends its line is all then, and isn't asked about once more.
+    /// </param>
     public static unsafe LinuxResult ReadPrefix(
         ReadOnlySpan<byte> path,
         ref byte[] buffer,
         int limit,
         out int length,
         out bool isWhole,
-        RootFolder? root = null
+        RootFolder? root = null,
+        bool isOnePiece = false
     )
     {
         length = 0;
@@ -70,7 +75,7 @@ public static partial class KernelFile
 
         try
         {
-            return ReadUpTo(fd, ref buffer, limit, out length, out isWhole);
+            return ReadUpTo(fd, ref buffer, limit, isOnePiece, out length, out isWhole);
         }
         finally
         {
@@ -184,6 +189,7 @@ public static partial class KernelFile
         int fd,
         ref byte[] buffer,
         int limit,
+        bool isOnePiece,
         out int length,
         out bool isWhole
     )
@@ -220,6 +226,12 @@ public static partial class KernelFile
             if (received > 0)
             {
                 length += (int)received;
+                if (isOnePiece && received < room && buffer[length - 1] == (byte)'\n')
+                {
+                    isWhole = true;
+                    return LinuxResult.Success;
+                }
+
                 continue;
             }
 

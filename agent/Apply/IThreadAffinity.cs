@@ -60,7 +60,7 @@ internal sealed class KernelThreadAffinity(HostFiles files) : IThreadAffinity
 
     /// <inheritdoc/>
     public ulong? StartTimeOf(int pid, int tid) =>
-        files.Read($"/proc/{pid}/task/{tid}/stat", out var content).IsSuccess
+        files.ReadOnePiece($"/proc/{pid}/task/{tid}/stat", out var content).IsSuccess
         && ProcStat.TryParse(content, out var stat)
             ? stat.StartTime
             : null;

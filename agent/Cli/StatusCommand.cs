@@ -130,38 +130,33 @@ internal static class StatusCommand
             Format,
             EndpointOptions.Socket,
         };
-        command.SetAction(RunAsync);
+        command.SetAction(
+            (parsed, stop) =>
+                Asking.RunAsync(parsed, client => RunAsync(parsed, client, stop), stop)
+        );
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
+    private static async Task<int> RunAsync(
+        ParseResult parsed,
+        StatusClient client,
+        CancellationToken stop
+    )
     {
-        using var client = new StatusClient(EndpointOptions.Socket.Get(parsed));
-        try
+        if (parsed.GetValue(Probe) is { } probe)
         {
-            if (parsed.GetValue(Probe) is { } probe)
-            {
-                return await ProbeAsync(client, probe, stop);
-            }
+            return await ProbeAsync(client, probe, stop);
+        }
 
-            if (WhatContradicts(parsed) is { } contradiction)
-            {
-                return Failure.Usage(contradiction);
-            }
+        if (WhatContradicts(parsed) is { } contradiction)
+        {
+            return Failure.Usage(contradiction);
+        }
 
-            return parsed.GetValue(Cpu) is { } cpus
-                    ? await ShowCpusAsync(parsed, client, cpus, stop)
-                : parsed.GetValue(Watch) ? await WatchCommand.RunAsync(client, Form(parsed), stop)
-                : StatusForm.Print(Form(parsed), await client.GetAsync(stop));
-        }
-        catch (AgentException problem)
-        {
-            return Failure.Because(problem.Message);
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            return ExitCode.Fine;
-        }
+        return parsed.GetValue(Cpu) is { } cpus
+                ? await ShowCpusAsync(parsed, client, cpus, stop)
+            : parsed.GetValue(Watch) ? await WatchCommand.RunAsync(client, Form(parsed), stop)
+            : StatusForm.Print(Form(parsed), await client.GetAsync(stop));
     }
 
     private static async Task<int> ProbeAsync(

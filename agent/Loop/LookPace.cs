@@ -9,9 +9,6 @@ namespace PinAgent.Loop;
 /// <param name="period">The longest time between two looks.</param>
 internal sealed class LookPace(TimeSpan period)
 {
-    /// <summary>How long a VM begins.</summary>
-    public static readonly TimeSpan Beginning = TimeSpan.FromSeconds(5);
-
     private const int TimesAsOften = 10;
 
     // Beyond that many, one that was known counts as new again.
@@ -40,5 +37,5 @@ internal sealed class LookPace(TimeSpan period)
     /// <param name="looked">When the last one was, by the same clock.</param>
     /// <param name="now">The time, by the same clock.</param>
     public TimeSpan Left(TimeSpan looked, TimeSpan now) =>
-        (now - _begun < Beginning ? period / TimesAsOften : period) - (now - looked);
+        (now - _begun < VmBeginning.Lasts ? period / TimesAsOften : period) - (now - looked);
 }

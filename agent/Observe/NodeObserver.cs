@@ -128,7 +128,7 @@ internal sealed class NodeObserver(
     {
         if (
             _topology is null
-            || !files.Read($"{SysfsTopology.OnlinePath}", out var content).IsSuccess
+            || !files.ReadOnePiece($"{SysfsTopology.OnlinePath}", out var content).IsSuccess
             || !CpuSet.TryParse(content, out var online, out _)
             || !online.Equals(_topology.Online)
         )

@@ -63,7 +63,7 @@ internal static class NodePlanner
                     )
                     : verdict.Advisories,
                 Disagreement = verdict.Disagreement,
-                Threads = [.. verdict.Vm.Threads.Select(thread => new PlannedThread(thread, null))],
+                Threads = verdict.Obstacle is null ? [] : Untouched(verdict.Vm),
                 Starting = StartingPlan.Of(verdict, verdicts, held, snapshot.Topology, policy),
             };
             if (HeldOverlap.Plan(verdict, plan, shape, held, snapshot.Topology) is { } rest)
@@ -187,6 +187,9 @@ internal static class NodePlanner
         }
     }
 
+    private static ImmutableArray<PlannedThread> Untouched(ObservedVm vm) =>
+        [.. vm.Threads.Select(thread => new PlannedThread(thread, null))];
+
     internal static VmPlan Place(
         VmPlan plan,
         VmShape shape,
@@ -206,6 +209,7 @@ internal static class NodePlanner
             Refusal refusal => plan with
             {
                 Obstacle = new Standing(VmState.Refused, refusal.Reason, refusal.Message),
+                Threads = Untouched(plan.Vm),
             },
             _ => throw new InvalidOperationException($"unknown result {result.GetType()}"),
         };

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using PinAgent.Benchmarks.Harness;
 using PinAgent.HostTests.Harness;
 using PinAgent.Loop;
+using PinAgent.Model.Vm;
 
 namespace PinAgent.Benchmarks;
 
@@ -31,7 +32,7 @@ internal static class Drift
             prepare: qemu =>
             {
                 Wait.Until(() => Mask.Of(qemu.Vcpu) == Cpu0);
-                Thread.Sleep(LookPace.Beginning);
+                Thread.Sleep(VmBeginning.Lasts);
             },
             change: qemu => Mask.Set(qemu.Vcpu, Cpu1),
             isRepaired: qemu => Mask.Of(qemu.Vcpu) == Cpu0
@@ -109,7 +110,7 @@ internal static class Drift
             using var qemu = new Qemu(cpuset, ioThreads: 1);
             var vcpu = qemu.Vcpu;
             Wait.Until(() => Mask.Of(vcpu) == Cpu0);
-            Thread.Sleep(LookPace.Beginning);
+            Thread.Sleep(VmBeginning.Lasts);
             Thread.Sleep(33 * i);
             var began = Stopwatch.GetTimestamp();
             Mask.Set(vcpu, Cpu1);

@@ -13,7 +13,7 @@ using PinAgent.State;
 namespace PinAgent.Benchmarks;
 
 /// <summary>
-/// A full pass over 5,000 threads of 50 VMs that sets nothing, against a program in C that makes the same system calls. First
+/// A full pass over 5,000 threads of 50 VMs that sets nothing, against a program in C that makes its system calls. First
 /// the agent as it ships, by its own metric: its first pass. Then the pass alone, in this process, where the runtime has
 /// compiled it as it went: what it allocates, and what the pass of each second costs, which looks for changes and finds none.
 /// </summary>

@@ -41,7 +41,7 @@ internal sealed class PinKernel(HostFiles files) : IPinKernel
 
         // Now that it's held: whether it's the one that was meant.
         if (
-            files.Read($"/proc/{vm.Pid}/stat", out var content).IsSuccess
+            files.ReadOnePiece($"/proc/{vm.Pid}/stat", out var content).IsSuccess
             && ProcStat.TryParse(content, out var stat)
             && stat.StartTime == vm.StartTime
         )

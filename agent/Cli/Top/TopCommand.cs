@@ -49,11 +49,18 @@ internal static class TopCommand
         command.Add(Sort);
         command.Add(Interval);
         command.Add(EndpointOptions.Socket);
-        command.SetAction(RunAsync);
+        command.SetAction(
+            (parsed, stop) =>
+                Asking.RunAsync(parsed, client => RunAsync(parsed, client, stop), stop)
+        );
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
+    private static async Task<int> RunAsync(
+        ParseResult parsed,
+        StatusClient client,
+        CancellationToken stop
+    )
     {
         var state = new TopState(
             Sort.Get(parsed),
@@ -65,24 +72,12 @@ internal static class TopCommand
         var interval = Interval.Get(parsed);
         // Sooner the agent would answer with what it has read before.
         interval = interval > RunDelays.Pace ? interval : RunDelays.Pace;
-        try
-        {
-            using var client = new StatusClient(EndpointOptions.Socket.Get(parsed));
-            var sampler = new Sampler(client);
-            await sampler.NextAsync(stop);
-            using var screen = Screen.Open();
-            return screen is null
-                ? await OnceAsync(sampler, state, interval, stop)
-                : await LiveAsync(sampler, state, interval, screen, stop);
-        }
-        catch (AgentException problem)
-        {
-            return Failure.Because(problem.Message);
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            return ExitCode.Fine;
-        }
+        var sampler = new Sampler(client);
+        await sampler.NextAsync(stop);
+        using var screen = Screen.Open();
+        return screen is null
+            ? await OnceAsync(sampler, state, interval, stop)
+            : await LiveAsync(sampler, state, interval, screen, stop);
     }
 
     private static async Task<int> OnceAsync(

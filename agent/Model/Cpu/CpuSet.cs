@@ -167,9 +167,6 @@ internal sealed partial class CpuSet : IEquatable<CpuSet>, IEnumerable<int>
         return false;
     }
 
-    /// <summary>Whether the set is exactly this one CPU.</summary>
-    public bool IsOnly(int id) => Count == 1 && Contains(id);
-
     /// <summary>Whether the set is what this mask says, whatever the mask's length.</summary>
     public bool EqualsMask(ReadOnlySpan<ulong> mask) =>
         mask.Length >= _words.Length

@@ -31,9 +31,7 @@ internal static class Words
 
     /// <summary>A text of somebody else's in quotes, printable, and cut where it's long.</summary>
     public static string Quote(string text) =>
-        text.Length <= LongestQuoted
-            ? $"\"{Printable(text)}\""
-            : $"\"{Printable(text[..LongestQuoted])}…\"";
+        $"\"{Cut(text, LongestQuoted)}{(text.Length > LongestQuoted ? "…" : "")}\"";
 
     /// <summary>The most characters of a name that are shown: as many as a name in Kubernetes may have.</summary>
     public const int LongestName = 253;
@@ -43,17 +41,8 @@ internal static class Words
 
     /// <summary>A text of somebody else's as it's shown: fit for a terminal, and cut off where it's longer than it has reason to be.</summary>
     /// <param name="most">How many characters of it are shown.</param>
-    public static string Shown(string text, int most = LongestName)
-    {
-        if (text.Length <= most)
-        {
-            return Printable(text);
-        }
-
-        // Half of a pair of UTF-16 is no character.
-        var end = char.IsHighSurrogate(text[most - 1]) ? most - 1 : most;
-        return $"{Printable(text[..end])}… ({text.Length} characters)";
-    }
+    public static string Shown(string text, int most = LongestName) =>
+        $"{Cut(text, most)}{(text.Length > most ? $"… ({text.Length} characters)" : "")}";
 
     /// <summary>
     /// JSON that says the same with nothing in it that a terminal obeys: such characters can only be in its strings, where
@@ -63,6 +52,14 @@ internal static class Words
         json.Any(IsHidden)
             ? string.Concat(json.Select(c => IsHidden(c) ? $"\\u{(int)c:x4}" : $"{c}"))
             : json;
+
+    // Half of a pair of UTF-16 is no character.
+    private static string Cut(string text, int most) =>
+        Printable(
+            text.Length <= most ? text
+            : char.IsHighSurrogate(text[most - 1]) ? text[..(most - 1)]
+            : text[..most]
+        );
 
     private static bool IsHidden(char c) => IsUnprintable(c) && c is not ('\n' or '\r' or '\t');
 

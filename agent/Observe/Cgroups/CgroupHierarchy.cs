@@ -241,7 +241,7 @@ internal sealed class CgroupHierarchy
 
     private bool IsUnchanged(Effective known) =>
         known.File is { } file
-        && _files.Read($"{file}", out var content).Errno == known.Result.Errno
+        && _files.ReadOnePiece($"{file}", out var content).Errno == known.Result.Errno
         && content.SequenceEqual(known.Content);
 
     private bool TryReadEffective(string path, out Effective found) =>
@@ -254,7 +254,7 @@ internal sealed class CgroupHierarchy
     private bool TryRead(string path, string name, out Effective found)
     {
         var file = $"{FolderOf(path)}/{name}";
-        var result = _files.Read($"{file}", out var content);
+        var result = _files.ReadOnePiece($"{file}", out var content);
         CpusetReading reading =
             !result.IsSuccess ? new(null, result.ToException(_files.Display(file)).Message)
             : CpuSet.TryParse(content, out var cpus, out var error) ? new(cpus, null, file)

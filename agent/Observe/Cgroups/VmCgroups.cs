@@ -27,7 +27,7 @@ internal sealed class VmCgroups(HostFiles files)
             return Unreadable(cgroupProblem ?? "no cgroup hierarchy with cpusets is mounted");
         }
 
-        var result = files.Read($"/proc/{pid}/task/{pid}/cgroup", out var content);
+        var result = files.ReadOnePiece($"/proc/{pid}/task/{pid}/cgroup", out var content);
         if (!result.IsSuccess)
         {
             return Unreadable(
@@ -74,7 +74,7 @@ internal sealed class VmCgroups(HostFiles files)
             if (!known.TryGetValue(ThreadKey.Of(threads[i]), out var own))
             {
                 var tid = threads[i].Tid;
-                result = files.Read($"/proc/{pid}/task/{tid}/cgroup", out content);
+                result = files.ReadOnePiece($"/proc/{pid}/task/{tid}/cgroup", out content);
                 if (result.Errno.MeansGone())
                 {
                     continue;

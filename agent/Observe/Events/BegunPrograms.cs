@@ -1,3 +1,4 @@
+using PinAgent.Model;
 using PinAgent.Observe.Files;
 using PinAgent.Observe.Qemu.CommandLine;
 
@@ -11,7 +12,7 @@ namespace PinAgent.Observe.Events;
 internal sealed class BegunPrograms(HostFiles files)
 {
     /// <summary>A system that boots, or a pod that starts, begins many at once; probes and cron jobs, some a second.</summary>
-    public static readonly EventShare Share = new(Burst: 256, PerSecond: 20);
+    public static readonly Bucket Share = new(Burst: 256, PerSecond: 20);
 
     /// <summary>How long none is heard after there were more.</summary>
     public static readonly TimeSpan DeafFor = TimeSpan.FromSeconds(10);
@@ -25,7 +26,7 @@ internal sealed class BegunPrograms(HostFiles files)
     /// <summary>Whether a process that has begun a program is a QEMU.</summary>
     public bool IsQemu(int pid, TimeSpan now)
     {
-        if (!Share.Allows(_fullAt, now))
+        if (!Share.HasOne(_fullAt, now))
         {
             _deafUntil = now + DeafFor;
             return false;

@@ -1,4 +1,5 @@
 using System.Text;
+using PinAgent.Model;
 using PinAgent.NativeInterop;
 using PinAgent.NativeInterop.Files;
 
@@ -17,8 +18,8 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
         root.TrimEnd('/').Length == 0 ? null : new RootFolder(root);
 
     // A VM's CPUs are given by its manager, a few times in its life. Whoever may write its own cgroup's can do so without end.
-    private static readonly EventShare OfCgroup = new(Burst: 64, PerSecond: 1);
-    private static readonly EventShare OfAll = new(Burst: 1024, PerSecond: 20);
+    private static readonly Bucket OfCgroup = new(Burst: 64, PerSecond: 1);
+    private static readonly Bucket OfAll = new(Burst: 1024, PerSecond: 20);
     private static readonly TimeSpan MutedFor = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan CrowdPeriod = TimeSpan.FromSeconds(1);
     private const int MostCgroups = 1024;

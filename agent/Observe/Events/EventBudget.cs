@@ -1,3 +1,5 @@
+using PinAgent.Model;
+
 namespace PinAgent.Observe.Events;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace PinAgent.Observe.Events;
 /// brings the time. Who exceeds the room of the ledger itself is held by the common bucket alone.
 /// </summary>
 /// <typeparam name="TSource">What names a source.</typeparam>
-internal sealed class EventBudget<TSource>(EventShare each, EventShare all, int mostSources)
+internal sealed class EventBudget<TSource>(Bucket each, Bucket all, int mostSources)
     where TSource : notnull
 {
     // Of each source that isn't back at a full bucket, when it will be.
@@ -24,12 +26,12 @@ internal sealed class EventBudget<TSource>(EventShare each, EventShare all, int 
     {
         _now = at > _now ? at : _now;
         var isKnown = _fullAt.TryGetValue(source, out var fullAt);
-        if (isKnown && !each.Allows(fullAt, _now))
+        if (isKnown && !each.HasOne(fullAt, _now))
         {
             return EventVerdict.SourceExceeds;
         }
 
-        if (!all.Allows(_allFullAt, _now))
+        if (!all.HasOne(_allFullAt, _now))
         {
             return EventVerdict.AllExceed;
         }
@@ -64,19 +66,6 @@ internal sealed class EventBudget<TSource>(EventShare each, EventShare all, int 
 
         return _fullAt.Count < mostSources;
     }
-}
-
-/// <summary>A share of what can be told.</summary>
-/// <param name="PerSecond">How many a second in the long run.</param>
-internal readonly record struct EventShare(int Burst, double PerSecond)
-{
-    private TimeSpan One => TimeSpan.FromSeconds(1 / PerSecond);
-
-    /// <summary>Whether there's one left of a share that will be whole at that time.</summary>
-    internal bool Allows(TimeSpan fullAt, TimeSpan now) => fullAt - now <= One * (Burst - 1);
-
-    /// <summary>When it will be whole after one more.</summary>
-    internal TimeSpan After(TimeSpan fullAt, TimeSpan now) => (fullAt > now ? fullAt : now) + One;
 }
 
 /// <summary>What comes of an event.</summary>

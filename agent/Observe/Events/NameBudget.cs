@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using PinAgent.Model;
 using PinAgent.NativeInterop;
 
 namespace PinAgent.Observe.Events;
@@ -10,10 +11,10 @@ namespace PinAgent.Observe.Events;
 internal sealed class NameBudget
 {
     /// <summary>A process's share.</summary>
-    public static readonly EventShare OfProcess = new(Burst: 1024, PerSecond: 20);
+    public static readonly Bucket OfProcess = new(Burst: 1024, PerSecond: 20);
 
     /// <summary>That of all together: processes that end and begin again have a share each.</summary>
-    public static readonly EventShare OfAll = new(Burst: 16 * 1024, PerSecond: 200);
+    public static readonly Bucket OfAll = new(Burst: 16 * 1024, PerSecond: 200);
 
     /// <summary>How many processes' shares are remembered.</summary>
     public const int MostProcesses = 4096;

@@ -1,3 +1,5 @@
+using PinAgent.Model;
+
 namespace PinAgent.Observe.Events;
 
 /// <summary>
@@ -9,7 +11,7 @@ internal sealed class WorkBudget
     /// <summary>What a burst may take.</summary>
     public static readonly TimeSpan Burst = TimeSpan.FromSeconds(0.15);
 
-    private const int OneOf = 30;
+    private static readonly Bucket Seconds = new(Burst.TotalSeconds, PerSecond: 1 / 30d);
 
     // When nothing is owed any more.
     private TimeSpan _evenAt;
@@ -21,10 +23,10 @@ internal sealed class WorkBudget
     {
         if (spent > TimeSpan.Zero)
         {
-            _evenAt = (_evenAt > now ? _evenAt : now) + (spent * OneOf);
+            _evenAt = Seconds.After(_evenAt, now, spent.TotalSeconds);
         }
     }
 
     /// <summary>How long until more may be spent; zero or less if it may be now.</summary>
-    public TimeSpan Left(TimeSpan now) => _evenAt - now - (Burst * OneOf);
+    public TimeSpan Left(TimeSpan now) => Seconds.Left(_evenAt, now);
 }

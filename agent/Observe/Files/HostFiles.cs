@@ -63,14 +63,16 @@ internal sealed partial class HostFiles : IDisposable
     /// <param name="path">The path below the root, as an interpolated string that begins with a slash.</param>
     /// <param name="content">The bytes; valid until the next call.</param>
     /// <param name="limit">How many bytes it may have.</param>
+    /// <param name="isOnePiece">As in <see cref="ReadOnePiece"/>.</param>
     /// <returns><see cref="Errno.EFBIG"/> for a longer one.</returns>
     public LinuxResult Read(
         [InterpolatedStringHandlerArgument("")] HostPath path,
         out ReadOnlySpan<byte> content,
-        int limit = Bounds.File
+        int limit = Bounds.File,
+        bool isOnePiece = false
     )
     {
-        var result = ReadPrefix(path, limit, out content, out var isWhole);
+        var result = ReadPrefix(path, limit, out content, out var isWhole, isOnePiece);
         if (result.IsSuccess && !isWhole)
         {
             content = default;
@@ -80,12 +82,22 @@ internal sealed partial class HostFiles : IDisposable
         return result;
     }
 
+    /// <summary>
+    /// Reads a whole file that the kernel hands out as one piece, with a system call less: <c>stat</c>, <c>status</c>, <c>cgroup</c>,
+    /// a value of sysfs or of a cgroup.
+    /// </summary>
+    public LinuxResult ReadOnePiece(
+        [InterpolatedStringHandlerArgument("")] HostPath path,
+        out ReadOnlySpan<byte> content
+    ) => Read(path, out content, isOnePiece: true);
+
     /// <summary>Reads the beginning of a file, up to a limit in bytes. What is read is valid until the next call.</summary>
     public LinuxResult ReadPrefix(
         [InterpolatedStringHandlerArgument("")] HostPath path,
         int limit,
         out ReadOnlySpan<byte> content,
-        out bool isWhole
+        out bool isWhole,
+        bool isOnePiece = false
     )
     {
         content = default;
@@ -101,7 +113,8 @@ internal sealed partial class HostFiles : IDisposable
             limit,
             out var length,
             out isWhole,
-            _root
+            _root,
+            isOnePiece
         );
         content = _content.AsSpan(0, length);
         Witness?.SeeFile(path.Text, result, content);

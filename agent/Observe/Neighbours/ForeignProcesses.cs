@@ -33,7 +33,7 @@ internal sealed class ForeignProcesses(
         foreach (var pid in _pids.Where(pid => !known.Contains(pid)))
         {
             if (
-                !files.Read($"/proc/{pid}/stat", out var content).IsSuccess
+                !files.ReadOnePiece($"/proc/{pid}/stat", out var content).IsSuccess
                 || !ProcStat.TryParse(content, out var stat)
                 || stat.IsKernelThread
                 || stat.HasEnded
@@ -84,7 +84,7 @@ internal sealed class ForeignProcesses(
 
     private CgroupLocation? CgroupOf(int pid) =>
         cgroups is not null
-        && files.Read($"/proc/{pid}/cgroup", out var content).IsSuccess
+        && files.ReadOnePiece($"/proc/{pid}/cgroup", out var content).IsSuccess
         && ProcCgroup.TryParse(content, cgroups.Mount.IsV1, out var path)
         && cgroups.Resolve(path) is { } resolved
             ? pods?.Locate(resolved)

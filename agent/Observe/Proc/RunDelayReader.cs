@@ -16,7 +16,7 @@ internal sealed class RunDelayReader(string root) : IDisposable
     {
         lock (_lock)
         {
-            return _files.Read($"/proc/{tid}/schedstat", out var content).IsSuccess
+            return _files.ReadOnePiece($"/proc/{tid}/schedstat", out var content).IsSuccess
                 ? ProcSchedstat.TryParseRunDelay(content)
                 : null;
         }

@@ -11,7 +11,7 @@ namespace PinAgent.Observe.Qemu;
 /// </summary>
 internal sealed class FoundThreads
 {
-    private readonly List<ThreadAsNamed> _threads = [];
+    private readonly List<ThreadAsNamed> _threads;
     private readonly int _maxOthers;
     private readonly int _room;
     private readonly int _maxNamed;
@@ -21,8 +21,10 @@ internal sealed class FoundThreads
     /// <summary>Begins.</summary>
     /// <param name="guest">What the command line says of the guest: a vCPU can't be beyond it.</param>
     /// <param name="room">How many threads may be kept.</param>
-    public FoundThreads(GuestCpus guest, int room)
+    /// <param name="expected">How many there seem to be.</param>
+    public FoundThreads(GuestCpus guest, int room, int expected)
     {
+        _threads = new(Math.Clamp(expected, 0, room));
         _room = room;
         _maxNamed = MaxNamed(guest);
 

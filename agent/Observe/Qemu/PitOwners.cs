@@ -37,7 +37,7 @@ internal sealed class PitOwners(HostFiles files)
         foreach (var pid in _pids.Take(MostProcesses))
         {
             // A file that's gone is a process that's gone. Any other that can't be read may be of any id.
-            var read = files.Read($"/proc/{pid}/status", out var status);
+            var read = files.ReadOnePiece($"/proc/{pid}/status", out var status);
             if (read.Errno.MeansGone())
             {
                 continue;
@@ -77,7 +77,7 @@ internal sealed class PitOwners(HostFiles files)
     // Null for the kernel's own, and for who is gone.
     private ulong? BeganAt(int pid)
     {
-        var read = files.Read($"/proc/{pid}/stat", out var content);
+        var read = files.ReadOnePiece($"/proc/{pid}/stat", out var content);
         return read.IsSuccess && ProcStat.TryParse(content, out var stat)
             ? stat.IsKernelThread
                 ? null

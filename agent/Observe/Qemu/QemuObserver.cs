@@ -285,7 +285,7 @@ internal sealed class QemuObserver
 
     private string GroupOf(int pid, CgroupHierarchy? cgroups) =>
         cgroups is not null
-        && _files.Read($"/proc/{pid}/cgroup", out var content).IsSuccess
+        && _files.ReadOnePiece($"/proc/{pid}/cgroup", out var content).IsSuccess
         && ProcCgroup.TryParse(content, cgroups.Mount.IsV1, out var path)
             ? cgroups.Pods.Locate(path).Path
             : "";

@@ -155,7 +155,7 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
     }
 
     private bool IsOfRoot(int pid) =>
-        files.Read($"/proc/{pid}/status", out var status).IsSuccess && ProcStatus.IsOfRoot(status);
+        files.ReadOnePiece($"/proc/{pid}/status", out var status).IsSuccess && ProcStatus.IsOfRoot(status);
 
     private bool IsCandidate(
         int pid,
@@ -165,7 +165,7 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
     )
     {
         (startTime, isQemu) = (0, false);
-        var result = files.Read($"/proc/{pid}/stat", out var content);
+        var result = files.ReadOnePiece($"/proc/{pid}/stat", out var content);
         if (!result.IsSuccess)
         {
             reading = ProcessReading.Failed(result.Errno, files.Display($"/proc/{pid}/stat"));

@@ -28,7 +28,6 @@ internal sealed class QemuThreads(HostFiles files, IAffinityReader affinity, Kvm
     {
         var pid = vm.Pid;
         var most = FoundThreads.Most(guest);
-        found = new FoundThreads(guest, Math.Min(room, most));
         var asBefore = renamed is null
             ? null
             : known
@@ -36,6 +35,7 @@ internal sealed class QemuThreads(HostFiles files, IAffinityReader affinity, Kvm
                 .ToDictionary(thread => thread.Tid);
         var scanned = Math.Max(most, Bounds.ScannedThreads);
         var listed = files.ListNumbers($"/proc/{pid}/task", _tids, scanned);
+        found = new FoundThreads(guest, Math.Min(room, most), _tids.Count);
         if (!listed.IsSuccess)
         {
             return ProcessReading.Failed(listed.Errno, files.Display($"/proc/{pid}/task"));
@@ -128,7 +128,7 @@ internal sealed class QemuThreads(HostFiles files, IAffinityReader affinity, Kvm
     // None as well where the thread has ended, or its line isn't one: that loses it, and nothing else.
     private Errno Read(int pid, int tid, FoundThreads found)
     {
-        var result = files.Read($"/proc/{pid}/task/{tid}/stat", out var content);
+        var result = files.ReadOnePiece($"/proc/{pid}/task/{tid}/stat", out var content);
         if (!result.IsSuccess)
         {
             return ProcessReading.MeansGone(result.Errno) ? Errno.None : result.Errno;

@@ -197,7 +197,7 @@ internal static class SysfsTopology
     // What is read is kept until a CPU goes or comes: a moment without free files must not make a topology without cores.
     private static bool TryRead(HostFiles files, string path, out ReadOnlySpan<byte> content)
     {
-        var result = files.Read($"{path}", out content);
+        var result = files.ReadOnePiece($"{path}", out content);
         return result.Errno.MeansShortage()
             ? throw new InvalidDataException($"{files.Display(path)}: {result.Errno.Describe()}")
             : result.IsSuccess;
@@ -205,7 +205,7 @@ internal static class SysfsTopology
 
     private static CpuSet ReadRequired(HostFiles files, string path)
     {
-        var result = files.Read($"{path}", out var content);
+        var result = files.ReadOnePiece($"{path}", out var content);
         var problem = result.IsSuccess ? null : result.Errno.Describe();
         CpuSet? cpus = null;
         if (problem is null && CpuSet.TryParse(content, out cpus, out problem) && cpus.IsEmpty)

@@ -20,10 +20,7 @@ internal sealed record Decision
     /// <summary>Whether it's dedicated; null while nothing on the node or in the API has told.</summary>
     public bool? Dedicated { get; init; }
 
-    /// <summary>Whether the API told, so that <see cref="Vmi"/> is there; else it was inferred.</summary>
-    public bool IsFromApi => Vmi is not null;
-
-    /// <summary>The VMI that told.</summary>
+    /// <summary>The VMI that told; null where it was inferred.</summary>
     public VmiFacts? Vmi { get; init; }
 
     /// <summary>How far annotations lowered the mode when the API last told.</summary>

@@ -45,9 +45,6 @@ internal sealed class CpuClaims
     /// <summary>Nothing is known.</summary>
     public static readonly CpuClaims None = new(ImmutableDictionary<VmKey, CpuClaim>.Empty);
 
-    // QEMU creates its vCPUs, and a manager places them, within this time.
-    private static readonly TimeSpan FirstSeconds = TimeSpan.FromSeconds(5);
-
     private readonly ImmutableDictionary<VmKey, CpuClaim> _all;
 
     private CpuClaims(ImmutableDictionary<VmKey, CpuClaim> all) => _all = all;
@@ -65,7 +62,7 @@ internal sealed class CpuClaims
     /// <summary>Whether a VM is so young that its manager may still be placing its threads.</summary>
     /// <param name="now">The time since the machine's boot.</param>
     public static bool IsBeingPlaced(ObservedVm vm, TimeSpan now) =>
-        now - TimeSpan.FromSeconds(vm.Key.StartTime / ClockTicks.PerSecond) < FirstSeconds;
+        now - TimeSpan.FromSeconds(vm.Key.StartTime / ClockTicks.PerSecond) < VmBeginning.Lasts;
 
     /// <summary>With what is seen of the VMs now, and without those that are gone.</summary>
     /// <param name="everybodys">The CPUs that every process may use.</param>

@@ -27,14 +27,11 @@ internal sealed record Overlap(CpuSet Cpus, string Message)
 
         var shared = CpuSet.Empty;
         string? message = null;
-        foreach (var (cpus, whose) in OfVms().Concat(OfContainers(verdict.Vm, snapshot)))
+        foreach (var (cpus, whose) in OfVms().Concat(OfContainers(verdict.Vm, cpuset, snapshot)))
         {
             var common = cpus.Intersect(cpuset);
-            if (!common.IsEmpty)
-            {
-                shared = shared.Union(common);
-                message ??= $"CPUs {common} are also {whose}";
-            }
+            shared = shared.Union(common);
+            message ??= $"CPUs {common} are also {whose}";
         }
 
         return message is null ? null : new(shared, message);
@@ -43,7 +40,9 @@ internal sealed record Overlap(CpuSet Cpus, string Message)
             all.Where(other =>
                     other is { Dedicated: true, Obstacle: null, Vm.HasVcpus: true }
                     && other.Vm.Key != verdict.Vm.Key
-                    && other.Cpus is { Source: var source }
+                    && other.Cpus is { Source: var source, Cpus: var cpus }
+                    // Of each pair of VMs: nearly none has any, and then nothing is made of it.
+                    && cpus.Overlaps(cpuset)
                     && (
                         source == CpuSource.Chosen
                             ? verdict.Cpus is { Source: CpuSource.Inherited } or { IsOwnWord: true }
@@ -83,7 +82,11 @@ internal sealed record Overlap(CpuSet Cpus, string Message)
     }
 
     // Of pods that live, and not of containers that have ended: an init container's CPUs are given away again.
-    private static IEnumerable<(CpuSet, string)> OfContainers(ObservedVm vm, NodeSnapshot snapshot)
+    private static IEnumerable<(CpuSet, string)> OfContainers(
+        ObservedVm vm,
+        CpuSet cpuset,
+        NodeSnapshot snapshot
+    )
     {
         if (snapshot is not { Cluster: { } facts, CpuManager.Checkpoint: { IsStatic: true } known })
         {
@@ -95,6 +98,7 @@ internal sealed record Overlap(CpuSet Cpus, string Message)
             if (
                 entry is { PodUid: { } uid }
                 && uid != vm.Cgroup?.PodUid
+                && entry.Cpus.Overlaps(cpuset)
                 && facts.Pods.GetValueOrDefault(uid) is { Problem: null, IsFinished: false } pod
                 && IsLive(pod, entry.Container)
             )

@@ -25,7 +25,6 @@ internal sealed class LabelKeeper : BackgroundService
     private readonly TimeProvider _time;
     private readonly Func<double> _random;
     private readonly long _start;
-    private readonly Trigger _trigger = new();
     private CpuManagerHistory _history = CpuManagerHistory.None;
     private volatile View _view = new(new(null, FeatureGate.Unknown), null, false);
     private volatile ImmutableSortedDictionary<string, LabelStatus> _status =
@@ -47,6 +46,9 @@ internal sealed class LabelKeeper : BackgroundService
 
     /// <summary>The log.</summary>
     public ILogger Logger { get; set; } = NullLogger.Instance;
+
+    /// <summary>Says that there's something to look at.</summary>
+    internal Trigger Trigger { get; } = new();
 
     /// <summary>The labels as they were last seen, by key.</summary>
     public ImmutableSortedDictionary<string, LabelStatus> Status => _status;
@@ -70,7 +72,7 @@ internal sealed class LabelKeeper : BackgroundService
         if (view != _view)
         {
             _view = view;
-            _trigger.Set();
+            Trigger.Set();
         }
     }
 
@@ -83,7 +85,7 @@ internal sealed class LabelKeeper : BackgroundService
         {
             while (true)
             {
-                await _trigger.WaitAsync(stoppingToken);
+                await Trigger.WaitAsync(stoppingToken);
                 alarm?.Dispose();
                 var view = _view;
                 if (!view.Question.IsDecidable || view.Node is not { } node)
@@ -103,7 +105,7 @@ internal sealed class LabelKeeper : BackgroundService
                 {
                     Show(view.Question, problem);
                     alarm = _time.CreateTimer(
-                        _ => _trigger.Set(),
+                        _ => Trigger.Set(),
                         null,
                         Wait(problem, ++failures),
                         Timeout.InfiniteTimeSpan

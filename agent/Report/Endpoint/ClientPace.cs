@@ -1,3 +1,5 @@
+using PinAgent.Model;
+
 namespace PinAgent.Report.Endpoint;
 
 /// <summary>
@@ -12,6 +14,7 @@ internal sealed class ClientPace(double burst, double perSecond, TimeProvider ti
     private const double Unit = 256 * 1024;
 
     private readonly Lock _lock = new();
+    private readonly Bucket _bucket = new(burst, perSecond);
     private readonly long _begun = time.GetTimestamp();
 
     // When nothing is owed any more.
@@ -23,8 +26,8 @@ internal sealed class ClientPace(double burst, double perSecond, TimeProvider ti
         lock (_lock)
         {
             var now = time.GetElapsedTime(_begun);
-            var wait = _evenAt - now - TimeSpan.FromSeconds(burst / perSecond);
-            _evenAt = (_evenAt > now ? _evenAt : now) + TimeSpan.FromSeconds(amount / perSecond);
+            var wait = _bucket.Left(_evenAt, now);
+            _evenAt = _bucket.After(_evenAt, now, amount);
             return wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
         }
     }

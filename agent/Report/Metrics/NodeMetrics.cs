@@ -82,7 +82,10 @@ internal static class NodeMetrics
 
     private static void AddWork(MetricWriter writer, NodeStatus status, PassCounters counters)
     {
-        writer.Counter("drift_repairs_total", "Threads put back on the CPUs where they belong.");
+        writer.Counter(
+            "drift_repairs_total",
+            "Threads whose mask or priority was put right: they had strayed, or their VM was given other CPUs."
+        );
         writer.Add(status.Drift.Repairs);
         writer.Counter(
             "foreign_masks_total",
@@ -101,7 +104,7 @@ internal static class NodeMetrics
         );
         writer.Add(
             "resync_duration_seconds",
-            "How long the passes over the whole node took.",
+            "How long the passes took that look for changes or at everything; those for threads that have just named themselves aren't in it.",
             counters.Passes
         );
     }

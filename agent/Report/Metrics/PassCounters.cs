@@ -4,7 +4,7 @@ using PinAgent.Report.Status;
 namespace PinAgent.Report.Metrics;
 
 /// <summary>What the passes since the agent's start add up to. A value: adding a pass makes another.</summary>
-/// <param name="Passes">How long the passes over the whole node took.</param>
+/// <param name="Passes">How long the passes took that look for changes or at everything.</param>
 /// <param name="Pins">How long new threads ran, or waited, between their names and their masks.</param>
 /// <param name="Unpinned">
 /// How long dedicated VMs weren't pinned: two of them for a second are two seconds. What strayed and was put back between

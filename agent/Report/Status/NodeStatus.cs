@@ -62,8 +62,8 @@ internal sealed record NodeStatus
 /// <param name="Since">Since when something isn't; null unless that is so.</param>
 internal sealed record ClusterStatus(SyncState State, DateTimeOffset? Since);
 
-/// <summary>How often masks were put back.</summary>
-/// <param name="Repairs">Threads put back where they belonged, since the agent started.</param>
+/// <summary>What the passes have put right.</summary>
+/// <param name="Repairs">Threads whose mask or priority was put right since the agent started.</param>
 internal sealed record DriftStatus(long Repairs);
 
 /// <summary>The CPU manager.</summary>

@@ -33,6 +33,8 @@ internal sealed class LargeNode : IDisposable
             var topology = $"/sys/devices/system/cpu/cpu{i}/topology";
             Write($"{topology}/physical_package_id", "0");
             Write($"{topology}/core_id", $"{i / 2}");
+            Write($"{topology}/thread_siblings_list", $"{i / 2 * 2}-{(i / 2 * 2) + 1}");
+            WriteCaches(i);
         }
 
         // QEMUs of somebody else's may be there.
@@ -99,6 +101,18 @@ internal sealed class LargeNode : IDisposable
         if (process.ExitCode != 0)
         {
             throw new InvalidOperationException($"{program} ended with {process.ExitCode}");
+        }
+    }
+
+    // Two of the first level, one of the second, and a third that eight cores share.
+    private void WriteCaches(int cpu)
+    {
+        for (var index = 0; index < 4; index++)
+        {
+            var first = index < 3 ? cpu / 2 * 2 : cpu / 16 * 16;
+            var cache = $"/sys/devices/system/cpu/cpu{cpu}/cache/index{index}";
+            Write($"{cache}/level", $"{Math.Max(index, 1)}");
+            Write($"{cache}/shared_cpu_list", $"{first}-{first + (index < 3 ? 1 : 15)}");
         }
     }
 

@@ -1,5 +1,5 @@
 /*
- * Makes the system calls of the agent's full pass and nothing else, to measure it against:
+ * Makes the system calls of a full pass and nothing else, to measure the agent's against:
  *
  *   scan CPUSET_FOLDER TIMES
  *
@@ -36,7 +36,7 @@ static long now(void)
 	return time.tv_sec * 1000000000L + time.tv_nsec;
 }
 
-/* Reads until the end, as the agent does: the last read gets nothing. */
+/* Reads until the end: the last read gets nothing. The agent spares it where it knows that the kernel hands out the file as one piece. */
 static long read_file(const char *path)
 {
 	long length = 0, got;

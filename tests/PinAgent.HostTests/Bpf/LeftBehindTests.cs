@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using PinAgent.HostTests.Harness;
 using PinAgent.NativeInterop.Bpf;
 using Xunit;
 
@@ -11,7 +12,7 @@ public sealed class LeftBehindTests
     private const string Ready = "attached and waiting";
     private const string Hook = "PINAGENT_TEST_HOOK";
 
-    [Theory(Timeout = 300_000)]
+    [Theory(Timeout = Patience.Hang)]
     [InlineData(MaskHook.Probe)]
     [InlineData(MaskHook.Syscalls)]
     public async Task Nothing_stays_loaded_after_kill_9(MaskHook hook)

@@ -9,7 +9,7 @@ namespace PinAgent.HostTests.Cluster;
 [Trait("lane", "cluster")]
 public sealed class ClusterTests : IDisposable
 {
-    private const int Timeout = 300_000;
+    private const int Timeout = Patience.Hang;
 
     // A pass an hour: what happens sooner, an event of the API has brought about.
     private const string Never = "3600";

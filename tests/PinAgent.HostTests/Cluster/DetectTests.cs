@@ -11,7 +11,7 @@ namespace PinAgent.HostTests.Cluster;
 /// <summary><c>pinagent detect</c> as an administrator calls it, and a kubelet that contradicts or hangs.</summary>
 public sealed class DetectTests : IDisposable
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
     private const string Cluster = "cluster";
 
     private readonly string _kubelet = Directory.CreateTempSubdirectory("kubelet-").FullName;

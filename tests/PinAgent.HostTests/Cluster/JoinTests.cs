@@ -10,7 +10,7 @@ namespace PinAgent.HostTests.Cluster;
 [Trait("lane", "cluster")]
 public sealed class JoinTests : IDisposable
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("pinagent-join-").FullName;
 

@@ -11,7 +11,7 @@ namespace PinAgent.HostTests.Cluster;
 [Trait("lane", "cluster")]
 public sealed class LabelTests : IAsyncLifetime
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
     private const string Ours = "cpumanager=true kubevirt.io/cpumanager=true";
 
     private readonly string _kubelet = Directory.CreateTempSubdirectory("pinagent-").FullName;

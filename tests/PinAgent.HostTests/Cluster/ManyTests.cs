@@ -8,7 +8,7 @@ namespace PinAgent.HostTests.Cluster;
 /// <summary>Much at once.</summary>
 public sealed class ManyTests
 {
-    private const int Timeout = 300_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     /// <summary>

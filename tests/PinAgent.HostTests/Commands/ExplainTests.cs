@@ -7,7 +7,7 @@ namespace PinAgent.HostTests.Commands;
 /// <summary><c>pinagent explain</c>: what happened to a real guest, and why, across the agent's restarts.</summary>
 public sealed class ExplainTests : IDisposable
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
 
     private readonly string _state = Directory.CreateTempSubdirectory("state-").FullName;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";

@@ -6,7 +6,7 @@ namespace PinAgent.HostTests.Commands;
 /// <summary>What a person reads first.</summary>
 public sealed class HelpTests
 {
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Patience.Hang)]
     [InlineData("run")]
     [InlineData("status")]
     [InlineData("plan")]

@@ -14,7 +14,7 @@ namespace PinAgent.HostTests.Commands;
 [Trait("lane", "cluster")]
 public sealed class MetricsTests : IDisposable
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
 
     private readonly string _account = $"reader-{Guid.NewGuid():N}";
     private readonly string _folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;

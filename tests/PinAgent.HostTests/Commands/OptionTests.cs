@@ -12,7 +12,7 @@ namespace PinAgent.HostTests.Commands;
 /// </summary>
 public sealed partial class OptionTests : IDisposable
 {
-    private const int Timeout = 300_000;
+    private const int Timeout = Patience.Hang;
 
     private readonly TemporaryFolder _folder = new();
 

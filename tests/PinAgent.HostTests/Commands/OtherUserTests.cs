@@ -8,7 +8,7 @@ namespace PinAgent.HostTests.Commands;
 /// <summary>What somebody who isn't root is told of an agent that root runs: that it may not be asked, and by whom it may.</summary>
 public sealed class OtherUserTests
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
 
     [Theory(Timeout = Timeout)]
     [InlineData("doctor", 1, "may not ask it (permission denied)")]

@@ -8,7 +8,7 @@ namespace PinAgent.HostTests.Commands;
 /// <summary><c>pinagent prove</c> on a real guest with a real noisy neighbour.</summary>
 public sealed class ProveTests
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     [Fact(Timeout = Timeout)]

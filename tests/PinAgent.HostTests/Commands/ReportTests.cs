@@ -9,7 +9,7 @@ namespace PinAgent.HostTests.Commands;
 /// <summary><c>pinagent report</c> and <c>doctor</c> on a real machine with a real guest.</summary>
 public sealed class ReportTests : IDisposable
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
     private readonly string _folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
 

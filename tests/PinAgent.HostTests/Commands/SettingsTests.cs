@@ -8,7 +8,7 @@ namespace PinAgent.HostTests.Commands;
 /// <summary>The agent's settings: in the environment, and in a file that is edited while it runs.</summary>
 public sealed class SettingsTests : IDisposable
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("settings-").FullName;
 

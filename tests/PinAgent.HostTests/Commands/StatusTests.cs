@@ -10,7 +10,7 @@ namespace PinAgent.HostTests.Commands;
 /// <summary>The running agent tells of real guests, whoever asks and however.</summary>
 public sealed class StatusTests
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     private string FullName => _name.Replace('_', '/');

@@ -8,7 +8,7 @@ namespace PinAgent.HostTests.Commands;
 /// <summary>The live pictures on a real terminal, which Python's <c>pty</c> makes: it is as before, however they end.</summary>
 public sealed class TerminalTests
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
 
     // What the program writes until the footer is there; then the key or the signal; then its end. Printed: the exit status,
     // whether the terminal's modes are as before, and whether what was switched on was switched off last.

@@ -8,7 +8,7 @@ namespace PinAgent.HostTests.Commands;
 public sealed class ViolationTests
 {
     // The agent looks once a minute.
-    private const int Timeout = 360_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     [Fact(Timeout = Timeout)]

@@ -1,3 +1,4 @@
+using PinAgent.HostTests.Harness;
 using Xunit;
 
 namespace PinAgent.HostTests.Hostile;
@@ -11,7 +12,7 @@ namespace PinAgent.HostTests.Hostile;
 [Trait("lane", "hostile")]
 public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
 {
-    private const int Timeout = 180_000;
+    private const int Timeout = Patience.Hang;
     private const int Enough = 5;
     private const int Many = 20;
 

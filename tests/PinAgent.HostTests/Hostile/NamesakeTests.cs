@@ -7,7 +7,7 @@ namespace PinAgent.HostTests.Hostile;
 [Trait("lane", "hostile")]
 public sealed class NamesakeTests(HostileLane lane) : IClassFixture<HostileLane>
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 

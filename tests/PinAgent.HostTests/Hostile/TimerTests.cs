@@ -15,7 +15,7 @@ public sealed class TimerTests(HostileLane lane) : IClassFixture<HostileLane>
     // Each tenant's program is the first process of its PID namespace.
     private const string TimerThread = "kvm-pit/1";
 
-    [Fact(Timeout = 180_000)]
+    [Fact(Timeout = Patience.Hang)]
     public async Task A_thread_of_the_kernel_for_another_tenants_vm_stays_where_it_was()
     {
         HostileLane.Require();

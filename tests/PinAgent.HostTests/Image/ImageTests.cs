@@ -12,7 +12,7 @@ namespace PinAgent.HostTests.Image;
 [Trait("lane", "image")]
 public sealed class ImageTests
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
 
     // Whom virt-launcher's QEMU belongs to.
     private const int Qemu = 107;

@@ -6,7 +6,7 @@ namespace PinAgent.HostTests.Page;
 /// <summary>The page of a running agent, with real guests.</summary>
 public sealed class LivePageTests
 {
-    private const int Timeout = 180_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     [Fact(Timeout = Timeout)]

@@ -1,3 +1,4 @@
+using PinAgent.HostTests.Harness;
 using Xunit;
 
 namespace PinAgent.HostTests.Page;
@@ -5,7 +6,7 @@ namespace PinAgent.HostTests.Page;
 /// <summary>The status page in Chromium, as an administrator sees, hears and uses it.</summary>
 public sealed class PageTests
 {
-    private const int Timeout = 180_000;
+    private const int Timeout = Patience.Hang;
     private const string Traced =
         "[...document.querySelectorAll('.cpu.traced')].map((cpu) => cpu.id.slice(4)).join(' ')";
 

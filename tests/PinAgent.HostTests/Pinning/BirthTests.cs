@@ -11,8 +11,8 @@ namespace PinAgent.HostTests.Pinning;
 /// </summary>
 public sealed class BirthTests
 {
-    private const int Timeout = 120_000;
-    private const int NodeTimeout = 600_000;
+    private const int Timeout = Patience.Hang;
+    private const int NodeTimeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     /// <summary>When the agent begins to look.</summary>

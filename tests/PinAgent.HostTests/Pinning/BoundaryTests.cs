@@ -8,7 +8,7 @@ namespace PinAgent.HostTests.Pinning;
 /// <summary>Rights that are missing, namespaces that differ, and programs that lie about themselves.</summary>
 public sealed class BoundaryTests
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     [Fact(Timeout = Timeout)]

@@ -6,7 +6,7 @@ namespace PinAgent.HostTests.Pinning;
 /// <summary>A real QEMU guest, the agent, and another program that keeps setting the guest's masks.</summary>
 public sealed class ContestTests : IDisposable
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
 
     private readonly string _state = Directory.CreateTempSubdirectory("state-").FullName;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";

@@ -12,7 +12,7 @@ namespace PinAgent.HostTests.Pinning;
 [Trait("also", "node")]
 public sealed class DriftTests
 {
-    private const int Timeout = 300_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     [Fact(Timeout = Timeout)]

@@ -11,7 +11,7 @@ namespace PinAgent.HostTests.Pinning;
 /// </summary>
 public sealed class EventTests
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     [Fact(Timeout = Timeout)]

@@ -6,7 +6,7 @@ namespace PinAgent.HostTests.Pinning;
 /// <summary>Programs that have the kernel tell the agent of more than it can look at.</summary>
 public sealed class FlooderTests
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;

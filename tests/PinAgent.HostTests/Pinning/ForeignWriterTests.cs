@@ -9,7 +9,7 @@ namespace PinAgent.HostTests.Pinning;
 /// </summary>
 public sealed class ForeignWriterTests
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     // tracefs in a mount namespace of the agent's own, where the machine hasn't mounted it.

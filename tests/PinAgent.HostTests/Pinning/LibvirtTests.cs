@@ -8,7 +8,7 @@ namespace PinAgent.HostTests.Pinning;
 public sealed class LibvirtTests(Libvirt libvirt) : IClassFixture<Libvirt>
 {
     // Longer than Until waits. What a status says may be from before libvirt, which sets a new thread's mask itself, has set it.
-    private const int Timeout = 360_000;
+    private const int Timeout = Patience.Hang;
 
     private readonly string _name = $"lv-{Guid.NewGuid():N}";
 

@@ -9,7 +9,7 @@ namespace PinAgent.HostTests.Pinning;
 [Trait("lane", "node")]
 public sealed class NodeTests
 {
-    private const int Timeout = 600_000;
+    private const int Timeout = Patience.Hang;
 
     [Fact(Timeout = Timeout)]
     public async Task Several_vms_of_different_shapes_are_pinned_in_one_pass()

@@ -6,7 +6,7 @@ namespace PinAgent.HostTests.Pinning;
 /// <summary>The agent's own threads beside a real guest's.</summary>
 public sealed class OwnThreadsTests
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     [Fact(Timeout = Timeout)]

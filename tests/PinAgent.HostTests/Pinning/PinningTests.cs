@@ -6,7 +6,7 @@ namespace PinAgent.HostTests.Pinning;
 /// <summary>Real QEMU guests in real cpusets, on two CPUs.</summary>
 public sealed class PinningTests
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
     [Fact(Timeout = Timeout)]

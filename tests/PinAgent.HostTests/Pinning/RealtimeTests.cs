@@ -8,7 +8,7 @@ namespace PinAgent.HostTests.Pinning;
 /// <summary>Real-time priorities of a real guest's vCPUs, as <c>chrt</c> sees them.</summary>
 public sealed class RealtimeTests : IDisposable
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
 
     private readonly string _state = Directory.CreateTempSubdirectory("state-").FullName;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";

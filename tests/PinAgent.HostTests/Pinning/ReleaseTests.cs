@@ -6,7 +6,7 @@ namespace PinAgent.HostTests.Pinning;
 /// <summary><c>pinagent release</c>: what the agent took from a VM is given back, and it keeps its hands off.</summary>
 public sealed class ReleaseTests : IDisposable
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
 
     private readonly string _state = Directory.CreateTempSubdirectory("state-").FullName;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";

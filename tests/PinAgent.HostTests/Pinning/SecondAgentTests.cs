@@ -6,7 +6,7 @@ namespace PinAgent.HostTests.Pinning;
 /// <summary>Two agents on one state folder: one of them pins.</summary>
 public sealed class SecondAgentTests : IDisposable
 {
-    private const int Timeout = 120_000;
+    private const int Timeout = Patience.Hang;
 
     // A guest of this name doesn't run; nothing is pinned here.
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";

@@ -6,7 +6,7 @@ namespace PinAgent.HostTests.Pinning;
 /// <summary>Real QEMUs that aren't started as libvirt starts them.</summary>
 public sealed class UnusualQemuTests
 {
-    private const int Timeout = 300_000;
+    private const int Timeout = Patience.Hang;
 
     private const string Topology =
         "[machine]\ntype = \"q35\"\n\n# CPU\n[smp-opts]\ncpus = \"2\"\nsockets = \"1\"\ncores = \"1\"\nthreads = \"2\"\n";

@@ -8,7 +8,7 @@ namespace PinAgent.Tests.Kubernetes;
 
 public sealed class ClusterWatcherTests : IAsyncDisposable
 {
-    private const int Timeout = 60_000;
+    private const int Timeout = Patience.Hang;
     private const string Vmis = "/apis/kubevirt.io/v1/virtualmachineinstances";
     private const string VmiOfPod =
         "/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances/vm1";

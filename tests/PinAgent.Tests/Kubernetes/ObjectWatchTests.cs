@@ -5,7 +5,7 @@ namespace PinAgent.Tests.Kubernetes;
 
 public sealed class ObjectWatchTests : IAsyncDisposable
 {
-    private const int Timeout = 60_000;
+    private const int Timeout = Patience.Hang;
     private readonly FakeApiServer _server = new();
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();

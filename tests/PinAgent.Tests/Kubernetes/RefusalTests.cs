@@ -11,7 +11,7 @@ namespace PinAgent.Tests.Kubernetes;
 /// </summary>
 public sealed class RefusalTests : IAsyncDisposable
 {
-    private const int Timeout = 60_000;
+    private const int Timeout = Patience.Hang;
     private readonly FakeApiServer _server = new();
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();

@@ -13,7 +13,7 @@ namespace PinAgent.Tests.Loop;
 public sealed class NeighbourLoopTests : IAsyncLifetime
 {
     // The look is at the lowest priority: on a busy machine it comes late.
-    private const int Timeout = 300_000;
+    private const int Timeout = Patience.Hang;
     private readonly SurveyedHost _host = new();
     private readonly WatchedTime _time = new();
     private readonly PassRequests _requests = new();

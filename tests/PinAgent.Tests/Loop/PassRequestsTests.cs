@@ -11,7 +11,7 @@ public sealed class PassRequestsTests
 
     private readonly Clock _time = new();
 
-    [Fact(Timeout = 10_000)]
+    [Fact(Timeout = Patience.Hang)]
     public async Task What_comes_while_nobody_waits_is_told_once_and_whole()
     {
         // The loop is one thread; here another one waits, whose time on a CPU is another.
@@ -46,7 +46,7 @@ public sealed class PassRequestsTests
         );
     }
 
-    [Fact(Timeout = 10_000)]
+    [Fact(Timeout = Patience.Hang)]
     public async Task When_it_is_time_changes_are_looked_for_whatever_names_themselves()
     {
         var stop = TestContext.Current.CancellationToken;
@@ -80,7 +80,7 @@ public sealed class PassRequestsTests
         Assert.Equal((0, 0), (batch.Count, batch.Processes));
     }
 
-    [Fact(Timeout = 10_000)]
+    [Fact(Timeout = Patience.Hang)]
     public async Task What_is_pinned_already_is_looked_at_without_anything_else_being_asked_for()
     {
         var stop = TestContext.Current.CancellationToken;
@@ -111,7 +111,7 @@ public sealed class PassRequestsTests
         );
     }
 
-    [Fact(Timeout = 10_000)]
+    [Fact(Timeout = Patience.Hang)]
     public async Task An_end_wakes_who_waits()
     {
         using var stop = new CancellationTokenSource();

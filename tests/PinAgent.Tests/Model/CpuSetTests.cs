@@ -122,16 +122,6 @@ public sealed class CpuSetTests
         Assert.Throws<InvalidOperationException>(() => CpuSet.Empty.First);
     }
 
-    [Theory]
-    [InlineData("4", 4, true)]
-    [InlineData("1300", 1300, true)]
-    [InlineData("4", 5, false)]
-    [InlineData("4-5", 4, false)]
-    [InlineData("", 0, false)]
-    [InlineData("4", -1, false)]
-    public void Knows_whether_it_is_one_CPU_only(string cpus, int id, bool expected) =>
-        Assert.Equal(expected, CpuSet.Parse(cpus).IsOnly(id));
-
     [Fact]
     public void Writes_a_mask_bit_by_bit_beyond_1024_CPUs()
     {

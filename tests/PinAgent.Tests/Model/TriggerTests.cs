@@ -5,7 +5,7 @@ namespace PinAgent.Tests.Model;
 
 public sealed class TriggerTests
 {
-    [Fact(Timeout = 10_000)]
+    [Fact(Timeout = Patience.Hang)]
     public async Task Changes_while_nobody_waits_count_once()
     {
         var trigger = new Trigger();
@@ -18,5 +18,36 @@ public sealed class TriggerTests
 
         trigger.Set();
         await next;
+    }
+
+    [Fact(Timeout = Patience.Hang)]
+    public async Task It_is_at_rest_while_somebody_waits_and_every_change_is_seen_to()
+    {
+        var trigger = new Trigger();
+        Assert.False(trigger.IsAtRest);
+        trigger.Set();
+        await trigger.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.False(trigger.IsAtRest);
+
+        var next = trigger.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.True(trigger.IsAtRest);
+
+        trigger.Set();
+        Assert.False(trigger.IsAtRest);
+        await next;
+    }
+
+    [Fact(Timeout = Patience.Hang)]
+    public async Task Whoever_no_longer_wants_to_wait_misses_no_change()
+    {
+        var trigger = new Trigger();
+        using var stop = new CancellationTokenSource();
+        var waiting = trigger.WaitAsync(stop.Token);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        Assert.False(trigger.IsAtRest);
+
+        trigger.Set();
+        await trigger.WaitAsync(TestContext.Current.CancellationToken);
     }
 }

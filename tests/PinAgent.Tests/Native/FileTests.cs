@@ -58,6 +58,49 @@ public sealed class FileTests : IDisposable
     }
 
     [Fact]
+    public void Asks_once_for_a_file_that_comes_in_one_piece_and_until_the_end_for_any_other()
+    {
+        var path = PathOf("pipe");
+        using (var made = Process.Start("mkfifo", $"{_folder}/pipe"))
+        {
+            made.WaitForExit();
+        }
+
+        // Held open by a writer, it has no end: whoever asks again hears that there is nothing now.
+        using var pipe = new FileStream($"{_folder}/pipe", FileMode.Open, FileAccess.ReadWrite);
+        byte[] buffer = [];
+
+        Assert.Equal(
+            (Errno.None, "0-3\n", true),
+            ReadOf("0-3\n", bufferSize: 4096, isOnePiece: true)
+        );
+        Assert.Equal(Errno.EAGAIN, ReadOf("0-3\n", bufferSize: 4096, isOnePiece: false).Errno);
+        // Neither a part of a line is all, nor what fills the buffer.
+        Assert.Equal(Errno.EAGAIN, ReadOf("0-", bufferSize: 4096, isOnePiece: true).Errno);
+        Assert.Equal(Errno.EAGAIN, ReadOf("0-3\n", bufferSize: 4, isOnePiece: true).Errno);
+
+        (Errno Errno, string Content, bool IsWhole) ReadOf(
+            string written,
+            int bufferSize,
+            bool isOnePiece
+        )
+        {
+            pipe.Write(Encoding.ASCII.GetBytes(written));
+            pipe.Flush();
+            buffer = new byte[bufferSize];
+            var result = KernelFile.ReadPrefix(
+                path,
+                ref buffer,
+                KernelFile.MaxLength,
+                out var length,
+                out var isWhole,
+                isOnePiece: isOnePiece
+            );
+            return (result.Errno, Encoding.ASCII.GetString(buffer, 0, length), isWhole);
+        }
+    }
+
+    [Fact]
     public void Says_what_is_wrong_with_a_file_that_cannot_be_read()
     {
         byte[] buffer = [];

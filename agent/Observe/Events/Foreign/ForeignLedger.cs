@@ -27,9 +27,6 @@ internal sealed class ForeignLedger(
     /// <summary>Of how many threads the author is kept.</summary>
     public const int MostKept = 4096;
 
-    /// <summary>How long a VM begins.</summary>
-    public static readonly TimeSpan Beginning = TimeSpan.FromSeconds(5);
-
     private readonly Lock _lock = new();
     private readonly Dictionary<int, (ForeignChange Change, TimeSpan? Back)> _changes = [];
     private Dictionary<ThreadKey, int[]> _numbers = [];
@@ -45,7 +42,7 @@ internal sealed class ForeignLedger(
                 return;
             }
 
-            var begins = Now() - thread.Since < Beginning;
+            var begins = Now() - thread.Since < VmBeginning.Lasts;
             var isBack = !begins && putBack?.Invoke(change.Tid) == true;
             var back = isBack ? Now() : (TimeSpan?)null;
 

@@ -1,3 +1,4 @@
+using PinAgent.Model;
 using PinAgent.NativeInterop;
 using PinAgent.NativeInterop.Bpf;
 
@@ -18,8 +19,8 @@ internal sealed class ForeignWriterWatch(
 ) : KernelListener("foreign changes")
 {
     // A manager sets each mask of a VM once or twice; who goes on is a rival, whom the rules for contests are for, or a flood.
-    internal static readonly EventShare OfCgroup = new(Burst: 512, PerSecond: 4);
-    internal static readonly EventShare OfAll = new(Burst: 2048, PerSecond: 64);
+    internal static readonly Bucket OfCgroup = new(Burst: 512, PerSecond: 4);
+    internal static readonly Bucket OfAll = new(Burst: 2048, PerSecond: 64);
     private static readonly TimeSpan s_crowdPeriod = TimeSpan.FromSeconds(1);
     private const int MostCgroups = 1024;
 

@@ -12,7 +12,7 @@ namespace PinAgent.Tests.Observe.Kubelet;
 /// <summary>What a kubelet tells over its PodResources socket, and what comes of one that doesn't.</summary>
 public sealed class PodResourcesSocketTests : IDisposable
 {
-    private const int Timeout = 30_000;
+    private const int Timeout = Patience.Hang;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
     private readonly KubeletFolder _folder = new();

@@ -14,7 +14,7 @@ namespace PinAgent.Tests.Observe.Kubelet;
 /// <summary>The PodResources API's answers while the agent makes its passes.</summary>
 public sealed class PodResourcesWatchTests : IAsyncLifetime
 {
-    private const int Timeout = 30_000;
+    private const int Timeout = Patience.Hang;
     private static readonly CpuManagerCheckpoint Before = Checkpoint("2-5");
     private static readonly CpuManagerCheckpoint After = Checkpoint("2-7");
 

@@ -72,7 +72,7 @@ public sealed class FewestMovesTests
                     Masks(request.Current!.SupplementalIoThreads, request.SupplementalIoThreads)
                 )
             )
-            .Count(pair => pair.Second is null || !pair.Second.IsOnly(pair.First));
+            .Count(pair => !CpuSet.Of(pair.First).Equals(pair.Second));
 
     // Tries every assignment of the vCPUs and the supplemental I/O threads.
     private static int FewestMoves(PlacementRequest request)
@@ -99,7 +99,7 @@ public sealed class FewestMovesTests
                 chosen[thread] = cpu;
                 if (!request.NumaPassthrough || StaysInNodes(request, chosen[..request.Vcpus]))
                 {
-                    var move = masks[thread]?.IsOnly(cpu) == true ? 0 : 1;
+                    var move = CpuSet.Of(cpu).Equals(masks[thread]) ? 0 : 1;
                     fewest = Math.Min(fewest, Fewest(thread + 1, moves + move));
                 }
             }

@@ -17,7 +17,7 @@ namespace PinAgent.Tests.Report.Cluster;
 /// <summary>What a pass makes the agent tell an API server.</summary>
 public sealed class ClusterReporterTests : IAsyncLifetime
 {
-    private const int Timeout = 15_000;
+    private const int Timeout = Patience.Hang;
     private const string Events = "/apis/events.k8s.io/v1/namespaces/default/events";
 
     private readonly FakeApiServer _server = new();

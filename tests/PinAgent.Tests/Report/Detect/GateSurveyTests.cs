@@ -10,7 +10,7 @@ namespace PinAgent.Tests.Report.Detect;
 /// <summary>The feature gate as <c>pinagent detect</c> asks for it.</summary>
 public sealed class GateSurveyTests : IAsyncDisposable
 {
-    private const int Timeout = 15_000;
+    private const int Timeout = Patience.Hang;
     private const string ConfigMap = "/api/v1/namespaces/kubevirt/configmaps/kubevirt-config";
     private const string KubeVirts = "/apis/kubevirt.io/v1/kubevirts";
     private const string OldKubeVirts = "/apis/kubevirt.io/v1alpha3/kubevirts";

@@ -13,7 +13,7 @@ namespace PinAgent.Tests.Report.Doctor;
 /// <summary>The rights that <c>pinagent doctor</c> asks the API server for.</summary>
 public sealed class ClusterRightsTests
 {
-    private const int Timeout = 15_000;
+    private const int Timeout = Patience.Hang;
 
     [Fact]
     public void They_are_those_that_are_granted_by_the_manifest()

@@ -11,7 +11,7 @@ namespace PinAgent.Tests.Report.Endpoint;
 /// <summary>What clients can make the agent do in a moment. The clock stands still, so nobody who has to wait is answered.</summary>
 public sealed class CostOfClientsTests
 {
-    private const int Timeout = 60_000;
+    private const int Timeout = Patience.Hang;
 
     private readonly FakeTimeProvider _time = new();
 

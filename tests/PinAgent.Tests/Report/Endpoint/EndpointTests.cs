@@ -11,7 +11,7 @@ namespace PinAgent.Tests.Report.Endpoint;
 /// <summary>What the endpoint answers to a real HTTP client.</summary>
 public sealed class EndpointTests
 {
-    private const int Timeout = 60_000;
+    private const int Timeout = Patience.Hang;
     private static readonly string[] Paths =
     [
         "/",

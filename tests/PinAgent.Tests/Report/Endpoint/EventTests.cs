@@ -10,7 +10,7 @@ namespace PinAgent.Tests.Report.Endpoint;
 /// <summary>Clients that follow the changes.</summary>
 public sealed class EventTests
 {
-    private const int Timeout = 60_000;
+    private const int Timeout = Patience.Hang;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 

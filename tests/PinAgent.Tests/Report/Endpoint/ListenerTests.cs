@@ -14,7 +14,7 @@ namespace PinAgent.Tests.Report.Endpoint;
 /// <summary>Where the endpoint listens, and what becomes of it where it can't.</summary>
 public sealed class ListenerTests : IDisposable
 {
-    private const int Timeout = 60_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
 
     private string SocketPath => Path.Combine(_folder, "a.sock");

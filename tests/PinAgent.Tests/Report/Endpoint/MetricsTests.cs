@@ -10,7 +10,7 @@ namespace PinAgent.Tests.Report.Endpoint;
 /// <summary>What Prometheus gets from the endpoint, over several passes.</summary>
 public sealed class MetricsTests
 {
-    private const int Timeout = 60_000;
+    private const int Timeout = Patience.Hang;
 
     [Fact(Timeout = Timeout)]
     public async Task The_time_in_which_a_VM_is_not_pinned_adds_up_from_pass_to_pass()

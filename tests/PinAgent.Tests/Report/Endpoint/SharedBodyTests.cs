@@ -13,7 +13,7 @@ namespace PinAgent.Tests.Report.Endpoint;
 /// <summary>What many clients make the agent hold: bodies are shared, and bounded for all of them together.</summary>
 public sealed class SharedBodyTests
 {
-    private const int Timeout = 60_000;
+    private const int Timeout = Patience.Hang;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 

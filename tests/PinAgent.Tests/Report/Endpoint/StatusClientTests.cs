@@ -11,7 +11,7 @@ namespace PinAgent.Tests.Report.Endpoint;
 /// <summary>What <c>pinagent status</c> gets from an agent, and says where there's none.</summary>
 public sealed class StatusClientTests : IDisposable
 {
-    private const int Timeout = 60_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;

@@ -35,7 +35,7 @@ public sealed class ForeignLedgerTests : IDisposable
     {
         var watched = _ledger.Follow([Vm]);
         Assert.Equal(Vm.Threads.Select(thread => thread.Tid), watched.Select(one => one.Tid));
-        _time.Advance(ForeignLedger.Beginning);
+        _time.Advance(VmBeginning.Lasts);
         _ledger.Changed(Change(Vcpu, 0b11));
         _time.Advance(TimeSpan.FromSeconds(1));
 
@@ -57,9 +57,9 @@ public sealed class ForeignLedgerTests : IDisposable
         Assert.Single(_ledger.Take());
 
         // That it's followed again makes it no younger.
-        _time.Advance(ForeignLedger.Beginning / 2);
+        _time.Advance(VmBeginning.Lasts / 2);
         _ = _ledger.Follow([Vm]);
-        _time.Advance(ForeignLedger.Beginning / 2);
+        _time.Advance(VmBeginning.Lasts / 2);
         _ledger.Changed(Change(Vcpu, 0b11));
         Assert.Single(_requests.TakeNamed());
     }
@@ -69,7 +69,7 @@ public sealed class ForeignLedgerTests : IDisposable
     {
         _ = _ledger.Follow([Vm]);
         _ = _ledger.Follow([]);
-        _time.Advance(ForeignLedger.Beginning);
+        _time.Advance(VmBeginning.Lasts);
         _ledger.Changed(Change(Vcpu, 0b11));
 
         Assert.Empty(_requests.TakeNamed());

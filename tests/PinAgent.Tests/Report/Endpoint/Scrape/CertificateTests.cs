@@ -10,7 +10,7 @@ namespace PinAgent.Tests.Report.Endpoint.Scrape;
 /// <summary>Certificates as cert-manager leaves them, through the kubelet: files behind a symlink that is renamed.</summary>
 public sealed class CertificateTests : IDisposable
 {
-    private const int Timeout = 60_000;
+    private const int Timeout = Patience.Hang;
     private readonly string _folder = Directory.CreateTempSubdirectory("pinagent-test-").FullName;
 
     private string Certificate => Path.Combine(_folder, "tls.crt");

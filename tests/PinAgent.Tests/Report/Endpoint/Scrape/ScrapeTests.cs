@@ -12,7 +12,7 @@ namespace PinAgent.Tests.Report.Endpoint.Scrape;
 /// <summary>A Prometheus on another node reads the metrics if the cluster lets it.</summary>
 public sealed class ScrapeTests
 {
-    private const int Timeout = 60_000;
+    private const int Timeout = Patience.Hang;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 

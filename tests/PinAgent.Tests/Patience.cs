@@ -1,0 +1,8 @@
+namespace PinAgent.Tests;
+
+/// <summary>When a test has hung. It says nothing of how long one may take: what is fast is a matter of benchmarks.</summary>
+internal static class Patience
+{
+    /// <summary>In milliseconds, as attributes take it.</summary>
+    public const int Hang = 600_000;
+}
