@@ -13,7 +13,7 @@
 #             booted under QEMU's software emulation
 #
 # Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux, libvirt-daemon,
-# libvirt-clients, clang-14. Prometheus' promtool is only downloaded, as its package would start a server.
+# libvirt-clients, zsh, fish, clang-14. Prometheus' promtool is only downloaded, as its package would start a server.
 # What is downloaded or built once is kept below ${XDG_CACHE_HOME:-~/.cache}/pinagent.
 # Ends with what failed, told once more, and one line, "N passed, N failed, N skipped", counted over all lanes; exits with 1
 # if anything failed.
@@ -46,7 +46,7 @@ cleanup() {
 install_missing() {
   local missing=() pair
   for pair in qemu-system-x86_64:qemu-system-x86 chromium:chromium shellcheck:shellcheck mksquashfs:squashfs-tools unshare:util-linux \
-    libvirtd:libvirt-daemon virsh:libvirt-clients; do
+    libvirtd:libvirt-daemon virsh:libvirt-clients zsh:zsh fish:fish; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   ((${#missing[@]} > 0)) || return 0
@@ -146,7 +146,8 @@ skip_lane() {
 check_scripts() {
   local scripts
   mapfile -t scripts < <(cd "$repository" && grep -rlE '^#!/bin/(ba)?sh' .ci deploy native-interop tests --include='*' --exclude-dir=fixtures)
-  scripts+=(tests/lanes/control-plane/binaries.sh tests/lanes/admission-policy/build.sh tests/fixtures/machines/capture.sh tests/fixtures/machines/synthesize.sh)
+  scripts+=(tests/lanes/control-plane/binaries.sh tests/lanes/admission-policy/build.sh tests/fixtures/machines/capture.sh tests/fixtures/machines/synthesize.sh
+    agent/Cli/Completion/pinagent.bash)
   (cd "$repository" && shellcheck "${scripts[@]}")
 }
 

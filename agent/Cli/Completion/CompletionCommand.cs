@@ -16,7 +16,7 @@ internal static partial class CompletionCommand
     private const int MostNames = 200;
 
     // Somebody waits at a terminal.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     private static readonly Argument<string> Shell = new("shell")
     {
@@ -38,7 +38,7 @@ internal static partial class CompletionCommand
             "Print the script by which bash, zsh or fish completes this program's commands, options and values.",
             """
             The script asks this program, so that it stays right when the program is another. Where --vm wants a name, the
-            running agent is asked, for a second at most, and names that a shell could take for something else are left out.
+            running agent is asked, for three seconds at most, and names that a shell could take for something else are left out.
             Where a shell finds it at its start:
             bash, with the package bash-completion: /usr/share/bash-completion/completions/pinagent.
             zsh: _pinagent in a folder of $fpath, as /usr/local/share/zsh/site-functions.
@@ -102,6 +102,6 @@ internal static partial class CompletionCommand
         typeof(CompletionCommand).Assembly.GetManifestResourceStream($"pinagent.{shell}")
         ?? throw new InvalidOperationException($"pinagent.{shell} isn't part of the program");
 
-    [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}\z", RegexOptions.NonBacktracking)]
     private static partial Regex Plain();
 }
