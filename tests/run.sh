@@ -8,8 +8,8 @@
 # Usage: run.sh [--full]
 #
 #   --full    also the slow lanes: the container image under runc, a real API server and a real kubelet (built once from
-#             Debian's source), the checker of the admission policies where it isn't built yet, tenants that attack the
-#             agent, the benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs,
+#             Debian's source), the checker of the admission policies where it isn't built yet, a real Prometheus that asks
+#             every query of dashboard and alerts, tenants that attack the agent, the benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs,
 #             booted under QEMU's software emulation
 #
 # Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux, libvirt-daemon,
@@ -286,6 +286,13 @@ elif [[ ! -d /sys/fs/cgroup/cpuset ]]; then
   skip_lane "hostile tenants" "needs cgroup v1"
 else
   xunit_lane "hostile tenants, within the manifest's limits" "$lanes/hostile-tenants.sh"
+fi
+
+if ! $full; then
+  skip_lane "Prometheus: every query has data" "only with --full"
+else
+  # Its quantiles need two passes over the whole node, of which one that rests makes one a minute.
+  optional_lane "Prometheus: every query has data" "$lanes/prometheus.sh"
 fi
 
 if $full; then
