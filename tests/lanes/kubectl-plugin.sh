@@ -68,7 +68,7 @@ nothing_hangs() {
 
 no_folder() { [[ -z $(find "$STUB/tmp" -name "kubectl-pinagent.*") ]] || fail "$1: its folder is still there"; }
 
-mkdir "$STUB/bin" "$STUB/tmp"
+mkdir "$STUB/bin" "$STUB/tmp" "$STUB/kept"
 export TMPDIR=$STUB/tmp PATH=$STUB/bin:$PATH
 cat >"$STUB/bin/kubectl" <<'END'
 #!/bin/bash
@@ -112,11 +112,29 @@ case $how in
   prove | capacity) set -- "$@" --socket "$STUB/$on.sock" ;;
   explain) set -- "$@" --state-dir "$STUB/$pod.state" ;;
 esac
-code=0
-"$AGENT" "$@" || code=$?
-# As kubectl exec does.
-((code == 0)) || echo "command terminated with exit code $code" >&2
-exit "$code"
+answer() {
+  local code=0
+  "$AGENT" "$@" || code=$?
+  # As kubectl exec does.
+  ((code == 0)) || echo "command terminated with exit code $code" >&2
+  return "$code"
+}
+case $pod in
+  agent-n1 | agent-n2) answer "$@" ;;
+  *)
+    # The nodes without a VM are alike, so that one of them is asked for all.
+    kept=$STUB/kept/$(sed "s/$pod/any/g" <<<"$*" | cksum | tr ' ' -)
+    if [[ ! -f $kept.code ]]; then
+      code=0
+      answer "$@" >"$kept.out.$$" 2>"$kept.err.$$" || code=$?
+      echo "$code" >"$kept.code.$$"
+      for part in out err code; do mv "$kept.$part.$$" "$kept.$part"; done
+    fi
+    cat "$kept.out"
+    cat "$kept.err" >&2
+    exit "$(<"$kept.code")"
+    ;;
+esac
 END
 chmod +x "$STUB/bin/kubectl"
 
@@ -210,14 +228,14 @@ if command -v python3 >/dev/null; then
   "$AGENT" status -o json --socket "$STUB/agent-n2.sock" >"$STUB/own"
   # Other guests may come and go on this machine meanwhile.
   json "len({str([(v['pid'], v['state'], v['cpuset']) for v in x['vms'] if 'plugin' in v['name']]) for x in (d[1], json.load(open('$STUB/own')))}) == 1"
-  expect 1 status -o json --unpinned
-  json "[v['name'] for x in d for v in x.get('vms', [])] == ['plugin-audited']"
-  expect 1 status -o json -n nowhere
-  json "len(d) == 7 and all(x['vms'] == [] and 'topology' in x for x in d if 'error' not in x)"
-  expect 1 top -o json -n host
-  json "[v['vm'] for v in d[1]['vcpus']] == ['$pinned'] and d[1]['seconds'] > 1"
-  expect 1 top -o json -n nowhere
-  json "d[1]['vcpus'] == []"
+  expect 0 status -o json --unpinned --node n1
+  json "[v['name'] for v in d[0]['vms']] == ['plugin-audited']"
+  expect 0 status -o json -n nowhere --node n1
+  json "d[0]['vms'] == [] and 'topology' in d[0]"
+  expect 0 top -o json -n host --node n2
+  json "[v['vm'] for v in d[0]['vcpus']] == ['$pinned'] and d[0]['seconds'] > 1"
+  expect 0 top -o json -n nowhere --node n2
+  json "d[0]['vcpus'] == []"
   expect 1 capacity --vcpus 1 -o json
   json "[x['capacity']['fits'] >= 0 for x in d if 'error' not in x] == [True] * 5"
   expect 0 explain "$pinned" -o json --node n2
@@ -225,7 +243,7 @@ if command -v python3 >/dev/null; then
   expect 1 explain host/nobody -o json --node n2
   json "d == []"
   code=0
-  "$plugin" --context stub prove "$pinned" --for 1s -o json >"$STUB/log" 2>&1 || code=$?
+  "$plugin" --context stub prove "$pinned" --for 1s -o json --node n2 >"$STUB/log" 2>&1 || code=$?
   json "d[0]['proof']['name'] == 'plugin-pinned' and d[0]['proof']['holds'] == ($code == 0)"
 fi
 
@@ -238,7 +256,7 @@ expect 1 top
 line "^n2 +$pinned +0 +$cpu +[0-9.]+ +"
 line '^n3 +no answer: '
 line '^2 vCPUs of dedicated VMs on 2 nodes: worst wait [0-9.]+ %, [0-9]+ waited more than 5 %$'
-expect 1 top --lines 1
+expect 1 top --lines 1 --agents-namespace pinagent
 line '; 1 more lines with --lines$'
 
 expect 1 capacity --vcpus 1
