@@ -12,7 +12,7 @@
 # VERSION is that of Directory.Build.props, ARCH this machine's:
 #
 #   pinagent-VERSION-image-ARCH.tar       the image, an OCI archive
-#   pinagent-VERSION-linux-ARCH.tar.gz    the same program, with the unit for systemd
+#   pinagent-VERSION-linux-ARCH.tar.gz    the same program, with the unit for systemd and completions for shells
 #   pinagent-VERSION-deploy.tar.gz        manifests, with the image's digest, policies, alerts, documents, kubectl-pinagent
 #   pinagent-VERSION.cdx.json             its NuGet packages, as CycloneDX; Debian's are listed in the image's
 #                                         /var/lib/dpkg/status.d
@@ -117,6 +117,10 @@ mkdir "$work/$program"
 unpack_program "$image" "$work/$program/pinagent"
 cp "$repository/LICENSE" "$repository/CHANGELOG.md" "$repository/deploy/systemd/pinagent.service" \
   "$repository/deploy/docs/plain-host.md" "$work/$program/"
+mkdir "$work/$program/completion"
+for shell in bash zsh fish; do
+  "$work/$program/pinagent" completion "$shell" >"$work/$program/completion/pinagent.$shell" || fail "no completion for $shell"
+done
 pack "$program.tar.gz" "$program"
 
 mkdir "$work/pinagent-$version"

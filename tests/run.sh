@@ -8,12 +8,12 @@
 # Usage: run.sh [--full]
 #
 #   --full    also the slow lanes: the container image under runc, a real API server and a real kubelet (built once from
-#             Debian's source), the checker of the admission policies where it isn't built yet, tenants that attack the
-#             agent, the benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs,
-#             booted under QEMU's software emulation
+#             Debian's source), the checker of the admission policies where it isn't built yet, a real Prometheus that asks
+#             every query of dashboard and alerts, tenants that attack the agent, the benchmarks (only whether they run:
+#             benchmarks.sh is for figures), and virtual nodes of 16 CPUs, booted under QEMU's software emulation
 #
 # Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux, libvirt-daemon,
-# libvirt-clients, clang-14. Prometheus' promtool is only downloaded, as its package would start a server.
+# libvirt-clients, zsh, fish, clang-14. Prometheus' promtool is only downloaded, as its package would start a server.
 # What is downloaded or built once is kept below ${XDG_CACHE_HOME:-~/.cache}/pinagent.
 # Ends with what failed, told once more, and one line, "N passed, N failed, N skipped", counted over all lanes; exits with 1
 # if anything failed.
@@ -46,7 +46,7 @@ cleanup() {
 install_missing() {
   local missing=() pair
   for pair in qemu-system-x86_64:qemu-system-x86 chromium:chromium shellcheck:shellcheck mksquashfs:squashfs-tools unshare:util-linux \
-    libvirtd:libvirt-daemon virsh:libvirt-clients; do
+    libvirtd:libvirt-daemon virsh:libvirt-clients zsh:zsh fish:fish; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   ((${#missing[@]} > 0)) || return 0
@@ -146,7 +146,8 @@ skip_lane() {
 check_scripts() {
   local scripts
   mapfile -t scripts < <(cd "$repository" && grep -rlE '^#!/bin/(ba)?sh' .ci deploy native-interop tests --include='*' --exclude-dir=fixtures)
-  scripts+=(tests/lanes/control-plane/binaries.sh tests/lanes/admission-policy/build.sh tests/fixtures/machines/capture.sh tests/fixtures/machines/synthesize.sh)
+  scripts+=(tests/lanes/control-plane/binaries.sh tests/lanes/admission-policy/build.sh tests/fixtures/machines/capture.sh tests/fixtures/machines/synthesize.sh
+    agent/Cli/Completion/pinagent.bash)
   (cd "$repository" && shellcheck "${scripts[@]}")
 }
 
@@ -285,6 +286,13 @@ elif [[ ! -d /sys/fs/cgroup/cpuset ]]; then
   skip_lane "hostile tenants" "needs cgroup v1"
 else
   xunit_lane "hostile tenants, within the manifest's limits" "$lanes/hostile-tenants.sh"
+fi
+
+if ! $full; then
+  skip_lane "Prometheus: every query has data" "only with --full"
+else
+  # Its quantiles need two passes over the whole node, of which one that rests makes one a minute.
+  optional_lane "Prometheus: every query has data" "$lanes/prometheus.sh"
 fi
 
 if $full; then

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PinAgent.Cli.Completion;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
 using PinAgent.Cli.Terminal;
@@ -39,6 +40,7 @@ internal static class CommandLine
             ExplainCommand.Create(),
             ProveCommand.Create(),
             TopCommand.Create(),
+            CompletionCommand.Create(),
             HelpCommand.Create(),
             HelpCommand.CreateVersion(),
             CommonOptions.HostRoot.Option,
@@ -64,9 +66,15 @@ internal static class CommandLine
             return ExitCode.Usage;
         }
 
-        var parsed = Parse(root, arguments);
         try
         {
+            if (arguments is [CompletionCommand.Question, "--", ..])
+            {
+                CompletionCommand.Answer(root, [.. arguments.Skip(2)]);
+                return ExitCode.Fine;
+            }
+
+            var parsed = Parse(root, arguments);
             // An option that prints and ends, like --help, has no mistakes of settings.
             var mistakes = parsed.Action is { ClearsParseErrors: true }
                 ? []

@@ -18,6 +18,9 @@ internal enum TopOrder
 
     /// <summary>By the CPUs.</summary>
     Cpu,
+
+    /// <summary>What changed its CPU most often first.</summary>
+    Moves,
 }
 
 /// <summary>One vCPU.</summary>
@@ -51,9 +54,13 @@ internal static class TopRows
         NodeStatus status,
         WaitRates waits,
         VmFilter filter,
-        TopOrder order
+        TopOrder order,
+        KernelCounts? before = null,
+        KernelCounts? after = null
     )
     {
+        before ??= KernelCounts.None;
+        after ??= KernelCounts.None;
         var map = NodeMap.Of(status);
         var rows = status
             .Vms.Where(vm => vm.Dedicated && filter.Has(vm))
@@ -67,7 +74,14 @@ internal static class TopRows
                         waits.Of(thread.Tid),
                         thread.Wanted is null || !thread.Wanted.Equals(thread.Actual),
                         Who(status, map, vm, thread)
-                    ))
+                    )
+                    {
+                        Stolen =
+                            after.HasSteal && thread.Actual is { Count: 1, First: var cpu }
+                                ? KernelCounts.Share(before, after, cpu)
+                                : null,
+                        Migrations = KernelCounts.Moves(before, after, thread.Tid),
+                    })
             );
         return
         [
@@ -75,10 +89,12 @@ internal static class TopRows
             {
                 TopOrder.Vm => ByName(rows.OrderBy(_ => 0)),
                 TopOrder.Cpu => ByName(rows.OrderBy(row => row.Cpus?.First ?? int.MaxValue)),
+                TopOrder.Moves => ByName(rows.OrderByDescending(row => row.Migrations ?? 0)),
                 // A hundredth of a percent is no difference that anybody feels; what isn't in its place will.
                 _ => ByName(
                     rows.OrderByDescending(row => Math.Round(row.Waited ?? 0, 3))
                         .ThenByDescending(row => row.IsAway)
+                        .ThenByDescending(row => row.Migrations ?? 0)
                         .ThenByDescending(row => row.Who.Length > 0)
                 ),
             },

@@ -60,6 +60,7 @@ internal sealed record TopState(TopOrder Order, VmFilter Filter, int First = 0)
             (_, 'p') => Sorted(TopOrder.Pain),
             (_, 'v') => Sorted(TopOrder.Vm),
             (_, 'c') => Sorted(TopOrder.Cpu),
+            (_, 'm') => Sorted(TopOrder.Moves),
             (ConsoleKey.DownArrow, _) or (_, 'j') => From(First + 1),
             (ConsoleKey.UpArrow, _) or (_, 'k') => From(First - 1),
             (ConsoleKey.PageDown, _) or (_, ' ') => From(First + page),

@@ -22,6 +22,7 @@ internal sealed class MetricsPage(
         .Version!.ToString(3);
 
     private readonly Lock _lock = new();
+    private readonly WorstWaits _waits = new();
     private Rendered? _last;
 
     /// <summary>The metrics now: written once per pass, for all who ask.</summary>
@@ -35,7 +36,7 @@ internal sealed class MetricsPage(
         lock (_lock)
         {
             var wanted = new Rendered(
-                vmMetrics ? delays.Add(current).Status : current.Status,
+                delays.Add(current).Status,
                 store.Counters,
                 eventsDropped?.Invoke(),
                 Answer.NotReady
@@ -47,7 +48,8 @@ internal sealed class MetricsPage(
                     wanted.Counters,
                     Version,
                     vmMetrics,
-                    wanted.EventsDropped
+                    wanted.EventsDropped,
+                    _waits.After(wanted.Status)
                 );
                 _last = wanted with { Answer = Answer.Text(NodeMetrics.ContentType, text) };
             }

@@ -9,7 +9,9 @@ using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Metrics;
 
-/// <summary>The metrics of a node: their number doesn't grow with its VMs, unless that is asked for. Pure.</summary>
+/// <summary>
+/// The metrics of a node: their number grows by one with each dedicated VM, and by more if that is asked for. Pure.
+/// </summary>
 internal static class NodeMetrics
 {
     /// <summary>The content type of <see cref="Render"/>, without its encoding.</summary>
@@ -19,12 +21,14 @@ internal static class NodeMetrics
     /// <param name="counters">What passes add up to.</param>
     /// <param name="withVms">Whether each VM has series of its own.</param>
     /// <param name="eventsDropped">How many events weren't told; null outside a cluster.</param>
+    /// <param name="worstWaits">How many seconds the worst vCPU of each VM has waited; null where nobody has looked.</param>
     public static string Render(
         NodeStatus status,
         PassCounters counters,
         string version,
         bool withVms,
-        long? eventsDropped
+        long? eventsDropped,
+        IReadOnlyDictionary<(string Namespace, string Name), double>? worstWaits = null
     )
     {
         var writer = new MetricWriter();
@@ -35,6 +39,7 @@ internal static class NodeMetrics
         AddEvents(writer, status);
         AddCpus(writer, status);
         AddCluster(writer, status, eventsDropped);
+        AddWaits(writer, worstWaits);
         if (withVms)
         {
             VmMetrics.AddTo(writer, status);
@@ -93,6 +98,15 @@ internal static class NodeMetrics
         );
         writer.Add(counters.ForeignMasks);
         writer.Counter(
+            "foreign_masks_by_writer_total",
+            "The same by the program's name, where the kernel tells it (--events); none until there is one."
+        );
+        foreach (var (name, threads) in counters.Writers)
+        {
+            writer.Add(threads, ("writer", name));
+        }
+
+        writer.Counter(
             "unpinned_seconds_total",
             "VM-seconds in which a dedicated VM wasn't pinned that the agent should have pinned."
         );
@@ -123,6 +137,24 @@ internal static class NodeMetrics
                 "How often the kernel had more new threads to tell of than it could keep."
             );
             writer.Add(events.Overflows);
+        }
+    }
+
+    private static void AddWaits(
+        MetricWriter writer,
+        IReadOnlyDictionary<(string Namespace, string Name), double>? waits
+    )
+    {
+        if (waits is { Count: > 0 })
+        {
+            writer.Counter(
+                "vm_worst_wait_seconds_total",
+                "How long the vCPU of a dedicated VM that waited longest for its CPU has waited, between any two looks."
+            );
+            foreach (var (vm, seconds) in waits)
+            {
+                writer.Add(seconds, ("namespace", vm.Namespace), ("vm", vm.Name));
+            }
         }
     }
 

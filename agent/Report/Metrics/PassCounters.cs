@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Text;
 using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Metrics;
@@ -18,6 +20,15 @@ internal sealed record PassCounters(
     long ForeignMasks
 )
 {
+    /// <summary>What programs are counted as that come when there are many: a name is whatever its owner calls it.</summary>
+    public const string OtherWriters = "others";
+
+    private const int MostWriters = 16;
+
+    /// <summary>How many threads' masks each program has set, by its name; only those of which the kernel told.</summary>
+    public ImmutableSortedDictionary<string, long> Writers { get; private init; } =
+        ImmutableSortedDictionary.Create<string, long>(StringComparer.Ordinal);
+
     /// <summary>Before the first pass.</summary>
     public static PassCounters None { get; } =
         new(Histogram.Empty, Histogram.Empty, TimeSpan.Zero, 0);
@@ -32,7 +43,22 @@ internal sealed record PassCounters(
             figures.Pins.Aggregate(Pins, (histogram, pin) => histogram.With(pin)),
             Unpinned + (since * (before?.Vms.Count(Objective.IsMissed) ?? 0)),
             ForeignMasks + figures.ForeignMasks
-        );
+        )
+        {
+            Writers = figures.Writers.Aggregate(Writers, Count),
+        };
+
+    private static ImmutableSortedDictionary<string, long> Count(
+        ImmutableSortedDictionary<string, long> writers,
+        (string Name, int Threads) more
+    )
+    {
+        var name =
+            writers.Count < MostWriters || writers.ContainsKey(more.Name)
+                ? more.Name
+                : OtherWriters;
+        return writers.SetItem(name, writers.GetValueOrDefault(name) + more.Threads);
+    }
 }
 
 /// <summary>What was counted of one pass.</summary>
@@ -41,6 +67,11 @@ internal sealed record PassCounters(
 /// <param name="ForeignMasks">How many threads had masks that somebody else had set, and not by a cpuset.</param>
 internal sealed record PassFigures(TimeSpan? Took, IReadOnlyList<TimeSpan> Pins, int ForeignMasks)
 {
+    private const int LongestProgram = 64;
+
+    /// <summary>Who had set the masks, as far as the kernel has told.</summary>
+    public ImmutableArray<(string Name, int Threads)> Writers { get; init; } = [];
+
     /// <summary>What a pass adds.</summary>
     public static PassFigures Of(PassResult result, TimeSpan? took) =>
         new(
@@ -49,7 +80,22 @@ internal sealed record PassFigures(TimeSpan? Took, IReadOnlyList<TimeSpan> Pins,
             result
                 .Changes.Where(change => change.Cause == ChangeCause.MasksSet)
                 .Sum(change => change.Threads.Length)
-        );
+        )
+        {
+            Writers =
+            [
+                .. result
+                    .Changes.Where(change => change is { Cause: ChangeCause.MasksSet, By: not null })
+                    .Select(change => (ProgramOf(change.By!), change.Threads.Length)),
+            ],
+        };
+
+    // "taskset (pid 812, user-1000.slice)": the pid would make a series for each call.
+    private static string ProgramOf(string author)
+    {
+        var end = author.IndexOf(" (pid ", StringComparison.Ordinal);
+        return Words.Shown(end > 0 ? author[..end] : author, LongestProgram);
+    }
 
     /// <summary>How many threads had strayed and were put back where they belong, or moved with their VM's CPUs.</summary>
     public static int Repairs(IEnumerable<VmChange> changes) =>

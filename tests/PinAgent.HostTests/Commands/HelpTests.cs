@@ -19,6 +19,8 @@ public sealed class HelpTests
     [InlineData("release")]
     [InlineData("explain")]
     [InlineData("prove")]
+    [InlineData("top")]
+    [InlineData("completion")]
     public async Task Every_command_has_help_with_an_example_and_each_option_once(string command)
     {
         var help = await Agent.RunAsync(command, "--help");

@@ -4,6 +4,7 @@ using PinAgent.Cli.Top;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
+using PinAgent.Observe.Files;
 using PinAgent.Report.Status;
 using PinAgent.Tests.Cli.Look;
 using PinAgent.Tests.Report.Page;
@@ -50,6 +51,55 @@ public sealed class TopTests
     }
 
     [Fact]
+    public void Moves_and_what_the_host_was_denied_are_shown_where_the_kernel_tells_them()
+    {
+        var status = PageStatuses.Small();
+        using var host = new FakeHost();
+        KernelCounts Read(long moves, long stolen, string comm = "CPU 0/KVM")
+        {
+            host.Write("/proc/4000/task/4010/sched", $"{comm} (4010, #threads: 5)\n---\nse.nr_migrations   :   {moves}\n");
+            host.Write("/proc/stat", $"cpu  9 9 9 9 9 9 9 {stolen} 0 0\ncpu2 10 0 0 {200 - stolen} 0 0 0 {stolen} 0 0\ncpu6 10 0 0 200 0 0 0 0 0 0\n");
+            using var files = new HostFiles(host.Root);
+            return KernelCounts.Read(files, status);
+        }
+
+        var (before, after) = (Read(7, 0), Read(10, 0));
+
+        Assert.Equal(3, KernelCounts.Moves(before, after, 4010));
+        Assert.Null(KernelCounts.Moves(before, after, 4011));
+        Assert.Null(KernelCounts.Moves(after, before, 4010));
+        // In another PID namespace it's another thread.
+        Assert.Null(KernelCounts.Moves(before, Read(10, 0, "bash"), 4010));
+        Assert.False(after.HasSteal);
+        var rows = TopRows.Of(status, WaitRates.None, VmFilter.All, TopOrder.Moves, before, after);
+        Assert.Equal(((long?)3, (double?)null), (rows[0].Migrations, rows[0].Stolen));
+        Assert.Contains(
+            "MOVED",
+            string.Concat(Nodes.Draw(TopLines.Render(status, rows, WaitRates.None, 80), 80)),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void What_a_host_took_is_a_share_of_the_CPUs_time()
+    {
+        var before = new KernelCounts(
+            System.Collections.Frozen.FrozenDictionary<int, long>.Empty,
+            KernelCounts.ParseStolen("cpu  1 2\ncpu2 100 0 0 100 0 0 0 0 50 0\ncpux 1\nintr 5\n")
+        );
+        var after = before with
+        {
+            Stolen = KernelCounts.ParseStolen("cpu2 150 0 0 125 0 0 0 25 90 0\n"),
+        };
+
+        Assert.True(after.HasSteal);
+        Assert.Equal(0.25, KernelCounts.Share(before, after, 2));
+        Assert.Null(KernelCounts.Share(before, after, 3));
+        Assert.Null(KernelCounts.Share(after, before, 2));
+        Assert.Null(KernelCounts.Share(after, after, 2));
+    }
+
+    [Fact]
     public void A_wait_is_never_more_than_all_of_the_time_nor_less_than_none()
     {
         var status = PageStatuses.Small();
@@ -69,7 +119,9 @@ public sealed class TopTests
     public void Keys_sort_filter_scroll_and_quit()
     {
         Assert.Equal(TopOrder.Vm, Press(Begin, 's').Order);
-        Assert.Equal(TopOrder.Pain, Press(Begin, 's', 's', 's').Order);
+        Assert.Equal(TopOrder.Moves, Press(Begin, 's', 's', 's').Order);
+        Assert.Equal(TopOrder.Pain, Press(Begin, 's', 's', 's', 's').Order);
+        Assert.Equal(TopOrder.Moves, Press(Begin, 'm').Order);
         var typing = Press(Begin, '/', 'q', 's');
         Assert.Equal(("qs", true, false), (typing.Filter.Text, typing.IsTyping, typing.IsDone));
         Assert.True(Press(typing, ConsoleKey.Enter).After(Key('q'), 9, 5).IsDone);
