@@ -17,6 +17,7 @@ using PinAgent.Report;
 using PinAgent.Report.Endpoint;
 using PinAgent.Report.Endpoint.Scrape;
 using PinAgent.Report.Status;
+using PinAgent.Report.Waits;
 using PinAgent.State;
 
 namespace PinAgent.Loop;
@@ -186,13 +187,19 @@ internal sealed class AgentHost : IDisposable
         var (interval, endpoint, scrape, _) = settings;
         var time = TimeProvider.System;
         var store = new StatusStore(time);
-        var delays = new RunDelays(_delays.Read, time);
+        var waits = new WaitHistory(_delays.Read, time);
+        var delays = new RunDelays(_delays.Read, time, waits);
         var metrics = new MetricsPage(
             store,
             delays,
             endpoint.VmMetrics,
             _cluster is null ? null : () => _cluster.EventsDropped
         );
+        if (_files.HasLiveProc())
+        {
+            services.AddHostedService(_ => new WaitSampler(waits, store, time));
+        }
+
         services.AddHostedService(provider => new PinLoop(
             pass,
             interval,

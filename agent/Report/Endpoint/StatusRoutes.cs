@@ -4,6 +4,7 @@ using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Page;
 using PinAgent.Report.Status;
+using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Endpoint;
 
@@ -71,9 +72,14 @@ internal sealed class StatusRoutes(
         var openApi = Answer.File("application/json", "openapi.json");
         var ok = Answer.Text("text/plain", "ok\n");
         var pages = new SharedAnswers();
+        var shown = new ShownState(delays.Waits);
         return new()
         {
-            ["/"] = _ => WithStatus(store, current => pages.Get(current, "/", () => Page(current))),
+            ["/"] = _ =>
+                WithStatus(
+                    store,
+                    current => pages.Get(shown.Of(current), "/", () => Page(current, delays.Waits))
+                ),
             ["/page.css"] = _ => css,
             ["/page.js"] = _ => script,
             ["/page.svg"] = _ => icon,
@@ -89,8 +95,11 @@ internal sealed class StatusRoutes(
     private static Answer WithStatus(StatusStore store, Func<PublishedStatus, Answer> answer) =>
         store.Current is { } current ? answer(current) : Answer.NotReady;
 
-    private static Answer Page(PublishedStatus current) =>
-        Answer.Text("text/html", PageRenderer.Render(current.Status));
+    private static Answer Page(PublishedStatus current, WaitHistory waits) =>
+        Answer.Text(
+            "text/html",
+            PageRenderer.Render(waits.Add(current.Status), waits.Picture())
+        );
 
     // The tag tells of changes; the waits, which are never the same, don't count.
     private static Answer Status(PublishedStatus current, RunDelays delays, HttpRequest request) =>

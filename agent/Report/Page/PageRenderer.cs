@@ -2,6 +2,7 @@ using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
+using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Page;
 
@@ -9,7 +10,7 @@ namespace PinAgent.Report.Page;
 internal static class PageRenderer
 {
     /// <summary>The whole HTML document. It's complete without JavaScript; <c>page.js</c> keeps it current.</summary>
-    public static string Render(NodeStatus status)
+    public static string Render(NodeStatus status, WaitPicture? waits = null)
     {
         var map = NodeMap.Of(status);
         var tags = VmTag.Of(status);
@@ -17,7 +18,7 @@ internal static class PageRenderer
         var vms = status
             .Vms.Index()
             .OrderBy(vm => Urgency(vm.Item))
-            .Select(vm => VmHtml.Render(vm.Item, tags[vm.Index]));
+            .Select(vm => VmHtml.Render(vm.Item, tags[vm.Index], waits ?? WaitPicture.None));
         return Html.Of(
                 $"""
                 <!DOCTYPE html>
@@ -39,19 +40,20 @@ internal static class PageRenderer
                 <noscript><p class="live">As of loading; reload for the present state.</p></noscript>
                 </header>
                 <p class="announcement" role="status"></p>
-                <main>
-                {Banner(status)}
+                <main{(status.Waits is null ? Html.None : Html.Of($""" data-moves """))}>
                 <div class="verdict {Look(verdict.Health)}">
                 <p><strong>{Word(
                     verdict.Health
                 )}</strong> <span class="sentence">{verdict.Sentence}</span></p>
                 {Remarks(verdict)}
                 </div>
+                {Banner(status)}
                 {NodeHtml.Figures(status, map)}
-                {NodeHtml.Sentences("Violations", "problem", [.. status.Violations.Select(violation => violation.Message)])}
-                {NodeHtml.Sentences("Notices", "attention", status.Notices)}
                 <div class="columns">
                 {new MapHtml(status, map, tags).Render()}
+                <div class="side">
+                {NodeHtml.Sentences("Violations", "problem", [.. status.Violations.Select(violation => violation.Message)])}
+                {NodeHtml.Sentences("Notices", "attention", status.Notices)}
                 <section class="vms" aria-labelledby="vms">
                 <div class="head"><h2 id="vms">VMs</h2></div>
                 <ul>
@@ -62,6 +64,7 @@ internal static class PageRenderer
                 )}
                 </ul>
                 </section>
+                </div>
                 {NodeHtml.Section(status)}
                 </div>
                 </main>

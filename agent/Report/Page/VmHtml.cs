@@ -1,6 +1,7 @@
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
+using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Page;
 
@@ -9,7 +10,8 @@ internal static class VmHtml
 {
     /// <summary>The VM's place in the list.</summary>
     /// <param name="tag">What stands for it on the map; null if it isn't there.</param>
-    public static Html Render(VmStatus vm, VmTag? tag)
+    /// <param name="waits">The last ten minutes.</param>
+    public static Html Render(VmStatus vm, VmTag? tag, WaitPicture waits)
     {
         var letters = tag is null
             ? Html.None
@@ -25,12 +27,13 @@ internal static class VmHtml
             )}</span> {vm.State.ToString()}</p></div>
             {Why(vm)}
             <p class="facts">{Facts(vm)}</p>
+            {Waits(vm, waits)}
             {Advisories(vm)}
             <details id="threads-{vm.Pid}"><summary>{vm.Threads.Length} {(
                 vm.Threads.Length == 1 ? "thread" : "threads"
             )}</summary>
             <p class="facts">{Origin(vm)}</p>
-            {ThreadHtml.Table(vm)}
+            {ThreadHtml.Table(vm, waits)}
             </details>
             </li>
             """
@@ -51,6 +54,13 @@ internal static class VmHtml
                 : Html.None;
         return Html.Of($"""<p class="why"><b>{reason.ToString()}</b> {vm.Message}</p>{action}""");
     }
+
+    private static Html Waits(VmStatus vm, WaitPicture waits) =>
+        WaitWords.Worst(vm) is { Wait: { } wait } worst
+            ? Html.Of(
+                $"""<p class="facts waits s{WaitWords.Level(wait.Minute)}">{Sparkline.Of(waits.Worst(vm))} <span>waits: at most {WaitWords.Percent(wait.Minute)} of the last minute (vCPU {worst.Index ?? 0})</span></p>"""
+            )
+            : Html.None;
 
     private static string Facts(VmStatus vm)
     {

@@ -4,6 +4,7 @@
 // CPUs, and keeps the page current: on every event it fetches the page again and swaps <main>.
 
 const RETRY_MILLISECONDS = 5000;
+const WAITS_MILLISECONDS = 10000;
 
 const page = {
   get main() { return document.querySelector('main'); },
@@ -23,7 +24,8 @@ function trace() {
     const own = part.dataset.vm.trim().split(' ');
     part.classList.toggle('traced', own.some((letter) => letters.includes(letter)));
   }
-  document.querySelector('.inspector').textContent = cpu?.ariaLabel ?? cpu?.dataset.about ?? '';
+  document.querySelector('.inspector').textContent =
+    [cpu?.ariaLabel ?? cpu?.dataset.about, cpu?.title].filter(Boolean).join('; ');
 }
 
 function traceable(target) {
@@ -133,6 +135,11 @@ function swap(next) {
   const isSummary = document.activeElement?.matches('summary');
   const stop = document.querySelector('.map .cpu[tabindex="0"]')?.id;
   const { scrollX, scrollY } = window;
+  const chosen = page.main.querySelector('.switch input:checked')?.id;
+  const choice = chosen && next.querySelector(`#${chosen}`);
+  if (choice) {
+    choice.checked = true;
+  }
   for (const details of page.main.querySelectorAll('details[open]')) {
     next.querySelector(`#${details.id}`)?.setAttribute('open', '');
   }
@@ -191,6 +198,13 @@ function follow() {
     }
   });
 }
+
+// Waits are no event: they are other ones each time.
+setInterval(() => {
+  if (document.visibilityState === 'visible' && 'moves' in page.main.dataset && live.dataset.state === 'live') {
+    refresh();
+  }
+}, WAITS_MILLISECONDS);
 
 stopAt(page.cpus[0]);
 announce();

@@ -189,6 +189,22 @@ internal static class PageStatuses
         }
     }
 
+    /// <summary>Eight CPUs whose vCPUs wait, each at another step of the map's colours.</summary>
+    public static NodeStatus Disturbed() =>
+        (
+            Node("disturbed", Machine("8amd64-1s4c2t")) with
+            {
+                Vms =
+                [
+                    Pinned("default/vm1", 4000, "2 6", "3"),
+                    Pinned("default/vm2", 4100, "1 5 7", "3"),
+                    NotDedicated("host/builder", 4200, 4, "0-7"),
+                ],
+            }
+        ).Waiting(
+            (vm, thread) => vm.Pid == 4000 ? 0.0004 : new[] { 0.0021, 0.124, 0.017, 0 }[thread.Index!.Value]
+        );
+
     /// <summary>A node in good order, without VMs.</summary>
     public static NodeStatus Node(string name, NodeTopology topology) =>
         new()
