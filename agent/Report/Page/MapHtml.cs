@@ -16,6 +16,10 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
     private const int Roomy = 16;
     private const int Dense = 64;
 
+    // Of many VMs on one CPU, so many have their letters on it, and so many are found by pointing at it.
+    private const int MostLetters = 2;
+    private const int MostTraced = 20;
+
     private readonly FrozenDictionary<int, VcpuWait> _waits = WaitWords.ByCpu(status);
     private readonly bool _isDense = map.Cpus.Count() > Dense;
     private readonly bool _isRoomy = map.Cpus.Count() <= Roomy;
@@ -107,7 +111,10 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
             );
         }
 
-        var letters = string.Join(' ', cpu.Owners.Select(owner => tags[owner.Vm]!.Letters));
+        var letters = string.Join(
+            ' ',
+            cpu.Owners.Take(MostTraced).Select(owner => tags[owner.Vm]!.Letters)
+        );
         var wait = _waits.GetValueOrDefault(cpu.Id);
         var heat = wait is null ? "" : $" h{WaitWords.Level(wait.Share)}";
         var title = wait is null
@@ -123,9 +130,9 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
         var tag = cpu.Owners.IsEmpty
             ? Html.None
             : Html.Of(
-                $"""<b class="tag">{string.Concat(cpu.Owners.Select(owner => tags[owner.Vm]!.Letters))}</b>"""
+                $"""<b class="tag">{Letters([.. cpu.Owners.Where(owner => !owner.IsVisitor || cpu.Owners[0].IsVisitor)])}</b>"""
             );
-        var vm = _isRoomy && cpu.Owners.Length == 1 ? status.Vms[cpu.Owners[0].Vm].Name : null;
+        var vm = _isRoomy && cpu.Owners.Length > 0 && !cpu.IsContested ? status.Vms[cpu.Owners[0].Vm].Name : null;
         var named = vm is null
             ? Html.None
             : Html.Of($"""<span class="name"><bdi>{vm}</bdi></span>""");
@@ -150,26 +157,35 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
             CpuUse.Free => "free",
             CpuUse.Beside => "beside",
             CpuUse.Undedicated => "undedicated",
-            _ => $"{Look(cpu.Owners)} {Colours(cpu.Owners)}",
+            _ => $"{Look(cpu)} {Colours(cpu)}",
         };
         return $"cpu {use}";
     }
 
-    private string Colours(ImmutableArray<CpuOwner> owners) =>
-        $"c{tags[owners[0].Vm]!.Colour}"
-        + (owners.Length > 1 ? $" d{tags[owners[1].Vm]!.Colour}" : "");
+    private string Letters(ImmutableArray<CpuOwner> owners) =>
+        owners.Length > MostLetters
+            ? $"{tags[owners[0].Vm]!.Letters}+{owners.Length - 1}"
+            : string.Concat(owners.Select(owner => tags[owner.Vm]!.Letters));
 
-    private static string Look(ImmutableArray<CpuOwner> owners) =>
-        owners switch
-        {
-            { Length: > 1 } => "conflict",
-            [{ Roles.IsEmpty: true, Floats: true }] => "floating",
-            [{ Roles.IsEmpty: true }] => "spare",
-            [{ Roles: [{ IsThere: false }, ..] }] => "wanted",
-            [{ Roles: [{ Role: ThreadRole.Vcpu }, ..] }] => "vcpu",
-            [{ Roles: [{ Role: ThreadRole.IoThread }, ..] }] => "iothread",
-            _ => "emulator",
-        };
+    private string Colours(MappedCpu cpu) =>
+        $"c{tags[cpu.Owners[0].Vm]!.Colour}"
+        + (cpu.IsContested ? $" d{tags[cpu.Owners[1].Vm]!.Colour}" : "");
+
+    private string Look(MappedCpu cpu) =>
+        cpu.IsContested
+            ? "conflict"
+            : cpu.Owners[0] switch
+            {
+                { Roles.IsEmpty: true, Floats: true } => "floating",
+                { Roles.IsEmpty: true } => "spare",
+                { Roles: [{ IsThere: false }, ..], Vm: var vm } => status.Vms[vm].Reason
+                == Reason.AuditMode
+                    ? "would"
+                    : "wanted",
+                { Roles: [{ Role: ThreadRole.Vcpu }, ..] } => "vcpu",
+                { Roles: [{ Role: ThreadRole.IoThread }, ..] } => "iothread",
+                _ => "emulator",
+            };
 
     private Html Offline() =>
         map.Cpus.Where(cpu => cpu.Use == CpuUse.Offline).ToList() is { Count: > 0 } offline
@@ -187,7 +203,7 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
     // Only what is on this map.
     private HashSet<string> Looks() =>
         map.Cpus.Select(cpu =>
-                cpu.Use == CpuUse.Vm ? Look(cpu.Owners) : Class(cpu)["cpu ".Length..]
+                cpu.Use == CpuUse.Vm ? Look(cpu) : Class(cpu)["cpu ".Length..]
             )
             .ToHashSet();
 

@@ -41,9 +41,9 @@ internal static class PageRenderer
                 </header>
                 <p class="announcement" role="status"></p>
                 <main{(status.Waits is null ? Html.None : Html.Of($""" data-moves """))}>
-                <div class="verdict {Look(verdict.Health)}">
+                <div class="verdict {Look(verdict)}">
                 <p><strong>{Word(
-                    verdict.Health
+                    verdict
                 )}</strong> <span class="sentence">{verdict.Sentence}</span></p>
                 {Remarks(verdict)}
                 </div>
@@ -52,7 +52,7 @@ internal static class PageRenderer
                 <div class="columns">
                 {new MapHtml(status, map, tags).Render()}
                 <div class="side">
-                {NodeHtml.Sentences("Violations", "problem", [.. status.Violations.Select(violation => violation.Message)])}
+                {ViolationHtml.Render(status)}
                 {NodeHtml.Sentences("Notices", "attention", status.Notices)}
                 <section class="vms" aria-labelledby="vms">
                 <div class="head"><h2 id="vms">VMs</h2></div>
@@ -91,24 +91,29 @@ internal static class PageRenderer
     private static int Urgency(VmStatus vm) =>
         vm switch
         {
-            { State: VmState.Pinned } => 1,
-            { State: VmState.NotDedicated } => 2,
+            { State: VmState.NotDedicated } => 4,
+            { State: VmState.Pinned } => WaitWords.Worst(vm) is { Wait.Minute: >= WaitWords.Disturbed }
+                ? 1
+                : 3,
+            { Reason: Reason.AuditMode } => 2,
             _ => 0,
         };
 
-    private static string Look(Health health) =>
-        health switch
+    private static string Look(Verdict verdict) =>
+        verdict switch
         {
-            Health.Fine => "fine",
-            Health.Attention => "attention",
+            { OnlyAudits: true } => "audit",
+            { Health: Health.Fine } => "fine",
+            { Health: Health.Attention } => "attention",
             _ => "problem",
         };
 
-    private static string Word(Health health) =>
-        health switch
+    private static string Word(Verdict verdict) =>
+        verdict switch
         {
-            Health.Fine => "Healthy",
-            Health.Attention => "Needs attention",
+            { OnlyAudits: true } => "Audit",
+            { Health: Health.Fine } => "Healthy",
+            { Health: Health.Attention } => "Needs attention",
             _ => "Problem",
         };
 }

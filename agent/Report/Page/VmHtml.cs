@@ -1,3 +1,4 @@
+using PinAgent.Apply;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
@@ -24,7 +25,7 @@ internal static class VmHtml
             <li class="vm {Look(vm)}" id="vm-{vm.Pid}"{traced}>
             <div class="head"><h3>{letters}<bdi>{vm.Namespace}/{vm.Name}</bdi></h3><p class="state"><span aria-hidden="true">{Sign(
                 vm
-            )}</span> {vm.State.ToString()}</p></div>
+            )}</span> {(Verdict.IsAudited(vm) ? "Would be pinned" : vm.State.ToString())}</p></div>
             {Why(vm)}
             <p class="facts">{Facts(vm)}</p>
             {Waits(vm, waits)}
@@ -42,7 +43,8 @@ internal static class VmHtml
 
     private static Html Why(VmStatus vm)
     {
-        if (vm.Reason is not { } reason)
+        // One sentence for all is at the top.
+        if (vm.Reason is not { } reason || Verdict.IsAudited(vm))
         {
             return Html.None;
         }
@@ -58,7 +60,7 @@ internal static class VmHtml
     private static Html Waits(VmStatus vm, WaitPicture waits) =>
         WaitWords.Worst(vm) is { Wait: { } wait } worst
             ? Html.Of(
-                $"""<p class="facts waits s{WaitWords.Level(wait.Minute)}">{Sparkline.Of(waits.Worst(vm))} <span>waits: at most {WaitWords.Percent(wait.Minute)} of the last minute (vCPU {worst.Index ?? 0})</span></p>"""
+                $"""<p class="facts waits{(vm.Dedicated ? $" s{WaitWords.Level(wait.Minute)}" : "")}">{Sparkline.Of(waits.Worst(vm))} <span>waited at most {WaitWords.AtMost(wait.Minute)} of the last minute (vCPU {worst.Index ?? 0})</span></p>"""
             )
             : Html.None;
 
@@ -72,6 +74,12 @@ internal static class VmHtml
             vm.Cpuset is { } cpuset
                 ? $"CPUs {CpuSourceText.Describe($"{cpuset}", vm.CpusetSource)}"
                 : "CPUs unknown",
+            .. Verdict.IsAudited(vm)
+                ?
+                [
+                    $"{vm.Threads.Count(thread => thread.Outcome == Outcome.Planned)} of {vm.Threads.Length} threads would be moved",
+                ]
+                : (string[])[],
             .. vm.Dedicated && Emulator(vm) is { } emulator ? [emulator] : (string[])[],
         ];
         return string.Join(" · ", facts);
@@ -115,6 +123,7 @@ internal static class VmHtml
         vm.State switch
         {
             VmState.Pinned => "fine",
+            _ when Verdict.IsAudited(vm) => "quiet",
             VmState.NotDedicated => "quiet",
             VmState.Waiting => "attention",
             _ => "problem",

@@ -103,6 +103,8 @@ document.addEventListener('keydown', (event) => {
 // Keeping current.
 const live = document.querySelector('.live');
 let shown = '';
+let title = '';
+let subject = document.title;
 let content = page.main.outerHTML;
 let isFetching = false;
 let isStale = false;
@@ -117,6 +119,10 @@ function setLive(isLive) {
   if (live.dataset.state !== state) {
     live.dataset.state = state;
     live.textContent = isLive ? 'live' : `connection lost since ${clock()}`;
+    // A page that is kept in a tab says so there too.
+    document.body.classList.toggle('gone', !isLive);
+    title = isLive ? '' : `No agent since ${clock()} – `;
+    document.title = title + subject;
   }
 }
 
@@ -174,7 +180,8 @@ async function refresh() {
       const main = next.querySelector('main');
       if (main.outerHTML !== content) {
         content = main.outerHTML;
-        document.title = next.title;
+        subject = next.title;
+        document.title = title + subject;
         swap(main);
       }
     } while (isStale);

@@ -27,7 +27,11 @@ internal static class WaitWords
     public static string Percent(double share) => $"{Number(share)} %";
 
     /// <summary>The same rounded up, for what isn't exceeded.</summary>
-    public static string AtMost(double share) => Percent(Math.Ceiling(share * 1000 - 1e-6) / 1000);
+    public static string AtMost(double share) => Percent(
+            share < 0.0995
+                ? Math.Ceiling((share * 1000) - 1e-6) / 1000
+                : Math.Ceiling((share * 100) - 1e-6) / 100
+        );
 
     /// <summary>The same without the sign, where there's little room.</summary>
     public static string Number(double share) =>
