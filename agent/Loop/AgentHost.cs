@@ -17,6 +17,7 @@ using PinAgent.Report;
 using PinAgent.Report.Endpoint;
 using PinAgent.Report.Endpoint.Scrape;
 using PinAgent.Report.Status;
+using PinAgent.Report.Timeline;
 using PinAgent.Report.Waits;
 using PinAgent.State;
 
@@ -187,6 +188,7 @@ internal sealed class AgentHost : IDisposable
         var (interval, endpoint, scrape, _) = settings;
         var time = TimeProvider.System;
         var store = new StatusStore(time);
+        var timeline = new NodeTimeline(_state.History, time);
         var waits = new WaitHistory(_delays.Read, time);
         var delays = new RunDelays(_delays.Read, time, waits);
         var metrics = new MetricsPage(
@@ -217,7 +219,8 @@ internal sealed class AgentHost : IDisposable
             delays,
             interval,
             time,
-            provider.GetRequiredService<ILogger<StatusServer>>()
+            provider.GetRequiredService<ILogger<StatusServer>>(),
+            timeline
         ));
         _cluster?.AddTo(services);
         if (_cluster is not null && scrape is not null)

@@ -4,6 +4,7 @@ using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Page;
 using PinAgent.Report.Status;
+using PinAgent.Report.Timeline;
 using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Endpoint;
@@ -11,11 +12,13 @@ namespace PinAgent.Report.Endpoint;
 /// <summary>Who answers which path; all but <c>/api/v1/events</c>, which has no end.</summary>
 /// <param name="delays">How long the threads have waited.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
+/// <param name="timeline">What happened; null where nothing is kept.</param>
 internal sealed class StatusRoutes(
     StatusStore store,
     RunDelays delays,
     TimeSpan period,
-    MetricsPage metrics
+    MetricsPage metrics,
+    NodeTimeline? timeline = null
 )
 {
     /// <summary>The path of the stream of changes.</summary>
@@ -31,7 +34,8 @@ internal sealed class StatusRoutes(
         store,
         delays,
         period,
-        metrics
+        metrics,
+        timeline ?? new NodeTimeline(null, TimeProvider.System)
     );
 
     /// <summary>The other paths.</summary>
@@ -63,7 +67,8 @@ internal sealed class StatusRoutes(
         StatusStore store,
         RunDelays delays,
         TimeSpan period,
-        MetricsPage metrics
+        MetricsPage metrics,
+        NodeTimeline timeline
     )
     {
         var css = Answer.File("text/css; charset=utf-8", "page.css");
@@ -72,13 +77,13 @@ internal sealed class StatusRoutes(
         var openApi = Answer.File("application/json", "openapi.json");
         var ok = Answer.Text("text/plain", "ok\n");
         var pages = new SharedAnswers();
-        var shown = new ShownState(delays.Waits);
+        var shown = new ShownState(delays.Waits, timeline);
         return new()
         {
             ["/"] = _ =>
                 WithStatus(
                     store,
-                    current => pages.Get(shown.Of(current), "/", () => Page(current, delays.Waits))
+                    current => pages.Get(shown.Of(current), "/", () => Page(current, delays.Waits, timeline))
                 ),
             ["/page.css"] = _ => css,
             ["/page.js"] = _ => script,
@@ -95,10 +100,14 @@ internal sealed class StatusRoutes(
     private static Answer WithStatus(StatusStore store, Func<PublishedStatus, Answer> answer) =>
         store.Current is { } current ? answer(current) : Answer.NotReady;
 
-    private static Answer Page(PublishedStatus current, WaitHistory waits) =>
+    private static Answer Page(
+        PublishedStatus current,
+        WaitHistory waits,
+        NodeTimeline timeline
+    ) =>
         Answer.Text(
             "text/html",
-            PageRenderer.Render(waits.Add(current.Status), waits.Picture())
+            PageRenderer.Render(waits.Add(current.Status), waits.Picture(), timeline.Picture())
         );
 
     // The tag tells of changes; the waits, which are never the same, don't count.

@@ -2,6 +2,7 @@ using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
+using PinAgent.Report.Timeline;
 using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Page;
@@ -10,7 +11,11 @@ namespace PinAgent.Report.Page;
 internal static class PageRenderer
 {
     /// <summary>The whole HTML document. It's complete without JavaScript; <c>page.js</c> keeps it current.</summary>
-    public static string Render(NodeStatus status, WaitPicture? waits = null)
+    public static string Render(
+        NodeStatus status,
+        WaitPicture? waits = null,
+        TimelinePicture? timeline = null
+    )
     {
         var map = NodeMap.Of(status);
         var tags = VmTag.Of(status);
@@ -65,6 +70,7 @@ internal static class PageRenderer
                 </ul>
                 </section>
                 </div>
+                {(timeline is null ? Html.None : TimelineHtml.Render(timeline))}
                 {NodeHtml.Section(status)}
                 </div>
                 </main>

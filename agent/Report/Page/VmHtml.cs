@@ -60,7 +60,7 @@ internal static class VmHtml
     private static Html Waits(VmStatus vm, WaitPicture waits) =>
         WaitWords.Worst(vm) is { Wait: { } wait } worst
             ? Html.Of(
-                $"""<p class="facts waits{(vm.Dedicated ? $" s{WaitWords.Level(wait.Minute)}" : "")}">{Sparkline.Of(waits.Worst(vm))} <span>waited at most {WaitWords.AtMost(wait.Minute)} of the last minute (vCPU {worst.Index ?? 0})</span></p>"""
+                $"""<p class="facts waits{(vm.Dedicated ? $" s{WaitWords.Level(wait.Minute)}" : "")}">{Sparkline.Of(waits.Worst(vm))} <span>waited at most {(wait.Minute is > 0 and < 0.001 ? WaitWords.AtMost(wait.Minute) : WaitWords.Percent(wait.Minute))} of the last minute (vCPU {worst.Index ?? 0})</span></p>"""
             )
             : Html.None;
 

@@ -52,6 +52,42 @@ document.addEventListener('focusout', () => {
   trace();
 });
 
+// What happened, in words below the timeline: of the mark that is pointed at, or has the focus.
+const marks = () => [...document.querySelectorAll('.timeline .mark')];
+
+function tell(event) {
+  const mark = event.target instanceof Element ? event.target.closest('.timeline .mark') : null;
+  if (mark) {
+    document.querySelector('.timeline .words').textContent = mark.getAttribute('aria-label');
+  }
+}
+
+function markAt(mark) {
+  for (const other of marks()) {
+    other.setAttribute('tabindex', other === mark ? '0' : '-1');
+  }
+}
+
+document.addEventListener('pointerover', tell);
+document.addEventListener('focusin', (event) => {
+  tell(event);
+  if (event.target.matches('.mark')) {
+    markAt(event.target);
+  }
+});
+document.addEventListener('keydown', (event) => {
+  if (!event.target.matches?.('.mark') || event.altKey || event.ctrlKey || event.metaKey) {
+    return;
+  }
+  const all = marks();
+  const at = all.indexOf(event.target);
+  const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+  if (all[next]) {
+    event.preventDefault();
+    all[next].focus();
+  }
+});
+
 // The map is one stop of the Tab key; arrow keys walk from CPU to CPU as they are seen.
 function stopAt(cpu) {
   for (const other of page.cpus) {
@@ -154,6 +190,7 @@ function swap(next) {
   pointed = wasPointed ? document.getElementById(wasPointed) : null;
   focused = null;
   stopAt(document.getElementById(stop) ?? page.cpus[0]);
+  markAt(marks().at(-1));
   if (focus) {
     const again = document.getElementById(focus.id);
     (isSummary ? again?.querySelector('summary') : again)?.focus({ preventScroll: true });
@@ -214,5 +251,6 @@ setInterval(() => {
 }, WAITS_MILLISECONDS);
 
 stopAt(page.cpus[0]);
+markAt(marks().at(-1));
 announce();
 follow();

@@ -22,7 +22,8 @@ public sealed class PageTests
                 "large" => PageRenderer.Render(PageStatuses.Large()),
                 _ => PageRenderer.Render(
                     PageStatuses.Disturbed(),
-                    PageWaits.Picture(PageStatuses.Disturbed())
+                    PageWaits.Picture(PageStatuses.Disturbed()),
+                    PageWaits.Timeline()
                 ),
             }
         );
