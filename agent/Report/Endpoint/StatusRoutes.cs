@@ -24,6 +24,9 @@ internal sealed class StatusRoutes(
     /// <summary>The path of the stream of changes.</summary>
     public const string Events = "/api/v1/events";
 
+    /// <summary>The path of the map as a picture.</summary>
+    public const string Picture = "/map.svg";
+
     /// <summary>What the path of one VM begins with; its namespace and name follow.</summary>
     public const string OneVm = "/api/v1/vms/";
 
@@ -85,6 +88,19 @@ internal sealed class StatusRoutes(
                     store,
                     current => pages.Get(shown.Of(current), "/", () => Page(current, delays.Waits, timeline))
                 ),
+            [Picture] = request =>
+                WithStatus(
+                    store,
+                    current =>
+                    {
+                        var show = request.Query["show"] == "waits" ? "waits" : "uses";
+                        return pages.Get(
+                            shown.Of(current),
+                            show,
+                            () => Map(current, delays.Waits, show == "waits")
+                        );
+                    }
+                ),
             ["/page.css"] = _ => css,
             ["/page.js"] = _ => script,
             ["/page.svg"] = _ => icon,
@@ -109,6 +125,9 @@ internal sealed class StatusRoutes(
             "text/html",
             PageRenderer.Render(waits.Add(current.Status), waits.Picture(), timeline.Picture())
         );
+
+    private static Answer Map(PublishedStatus current, WaitHistory waits, bool showsWaits) =>
+        Answer.Text("image/svg+xml", MapSvg.Render(waits.Add(current.Status), showsWaits));
 
     // The tag tells of changes; the waits, which are never the same, don't count.
     private static Answer Status(PublishedStatus current, RunDelays delays, HttpRequest request) =>

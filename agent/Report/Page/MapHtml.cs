@@ -40,6 +40,7 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
             <p class="inspector" aria-hidden="true"></p>
             {Html.Lines(CpuTree.Of(status.Topology).Select(Socket))}
             {Offline()}
+            {Picture()}
             </section>
             """
         );
@@ -206,6 +207,18 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
                 cpu.Use == CpuUse.Vm ? Look(cpu) : Class(cpu)["cpu ".Length..]
             )
             .ToHashSet();
+
+    private Html Picture()
+    {
+        var waits = status.Waits is null
+            ? Html.None
+            : Html.Of(
+                $"""<a class="heat" href="/map.svg?show=waits" download="waits-of-{status.Node}.svg">Save as picture</a>"""
+            );
+        return Html.Of(
+            $"""<p class="save"><a class="uses" href="/map.svg" download="cpus-of-{status.Node}.svg">Save as picture</a>{waits}</p>"""
+        );
+    }
 
     // Without JavaScript too: the style sheet looks which of the two is chosen.
     private Html Switch() =>

@@ -51,4 +51,13 @@ public sealed class PageTests
         Assert.Contains($"{figure}", page, StringComparison.Ordinal);
         Assert.Contains($"{explanation}", page, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void The_largest_node_has_a_page_of_less_than_three_megabytes()
+    {
+        var giant = PageStatuses.Giant();
+        var page = PageRenderer.Render(giant, PageWaits.Picture(giant), PageWaits.Timeline());
+
+        Assert.InRange(page.Length, 500_000, 3_000_000);
+    }
 }
