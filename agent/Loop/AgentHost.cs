@@ -15,6 +15,8 @@ using PinAgent.Report;
 using PinAgent.Report.Endpoint;
 using PinAgent.Report.Endpoint.Scrape;
 using PinAgent.Report.Status;
+using PinAgent.Report.Timeline;
+using PinAgent.Report.Waits;
 using PinAgent.State;
 
 namespace PinAgent.Loop;
@@ -171,13 +173,20 @@ internal sealed class AgentHost : IDisposable
         var (interval, endpoint, scrape, _) = settings;
         var time = TimeProvider.System;
         var store = new StatusStore(time);
-        var delays = new RunDelays(_delays.Read, time);
+        var timeline = new NodeTimeline(_state.History, time);
+        var waits = new WaitHistory(_delays.Read, time);
+        var delays = new RunDelays(_delays.Read, time, waits);
         var metrics = new MetricsPage(
             store,
             delays,
             endpoint.VmMetrics,
             _cluster is null ? null : () => _cluster.EventsDropped
         );
+        if (_files.HasLiveProc())
+        {
+            services.AddHostedService(_ => new WaitSampler(waits, store, time));
+        }
+
         services.AddHostedService(provider => new PinLoop(
             pass,
             interval,
@@ -195,7 +204,8 @@ internal sealed class AgentHost : IDisposable
             delays,
             interval,
             time,
-            provider.GetRequiredService<ILogger<StatusServer>>()
+            provider.GetRequiredService<ILogger<StatusServer>>(),
+            timeline
         ));
         _cluster?.AddTo(services);
         if (_cluster is not null && scrape is not null)

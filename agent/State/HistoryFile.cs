@@ -21,6 +21,9 @@ internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
     /// <summary>What went wrong with the file; null if nothing did.</summary>
     public string? Problem { get; private set; }
 
+    /// <summary>Is told what was added, when it's in the file; null where nobody asks.</summary>
+    public Action<IReadOnlyCollection<VmChange>>? Added { get; set; }
+
     /// <summary>Adds changes.</summary>
     public void Add(IReadOnlyCollection<VmChange> changes)
     {
@@ -29,6 +32,12 @@ internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
             return;
         }
 
+        Write(changes);
+        Added?.Invoke(changes);
+    }
+
+    private void Write(IReadOnlyCollection<VmChange> changes)
+    {
         var text = new StringBuilder();
         foreach (var change in changes)
         {

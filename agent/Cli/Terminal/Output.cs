@@ -36,6 +36,13 @@ internal static class Output
         }
     }
 
+    /// <summary>Prints a document that is fit for a terminal already.</summary>
+    public static void Document(string text)
+    {
+        using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false));
+        output.WriteLine(text);
+    }
+
     /// <summary>Prints a line for people.</summary>
     public static void Line(string text) =>
         Console.Out.WriteLine(Words.Shown(text, Words.LongestSentence));

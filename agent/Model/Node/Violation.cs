@@ -7,7 +7,42 @@ namespace PinAgent.Model.Node;
 /// <param name="Kind">What kind.</param>
 /// <param name="Cpus">The CPUs concerned.</param>
 /// <param name="Message">The sentence.</param>
-internal sealed record Violation(ViolationKind Kind, CpuSet Cpus, string Message);
+internal sealed record Violation(ViolationKind Kind, CpuSet Cpus, string Message)
+{
+    /// <summary>How bad it is.</summary>
+    public Severity Severity { get; init; } = SeverityOf(Kind);
+
+    /// <summary>Who disturbs, or may: <c>backup (pid 812, 3 threads)</c>, <c>host/builder (pid 4200)</c>; null where that's nobody.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? By { get; init; }
+
+    // A VM that has its CPUs, and may lose some time there to others, is only disturbed.
+    private static Severity SeverityOf(ViolationKind kind) =>
+        kind
+            is ViolationKind.Stranger
+                or ViolationKind.Helper
+                or ViolationKind.Confined
+                or ViolationKind.Emulator
+                or ViolationKind.Interrupts
+            ? Severity.Disturbing
+            : Severity.Broken;
+}
+
+/// <summary>How bad it is.</summary>
+public enum Severity
+{
+    /// <summary>As on every machine that isolates no CPUs: whether it disturbs, the waits of the vCPUs say.</summary>
+    [JsonStringEnumMemberName("possible")]
+    Possible,
+
+    /// <summary>The VM has its CPUs, and may lose some time there.</summary>
+    [JsonStringEnumMemberName("disturbing")]
+    Disturbing,
+
+    /// <summary>The VM doesn't have what it was promised.</summary>
+    [JsonStringEnumMemberName("broken")]
+    Broken,
+}
 
 /// <summary>The promises that can be broken.</summary>
 public enum ViolationKind

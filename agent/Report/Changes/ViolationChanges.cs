@@ -23,43 +23,54 @@ internal static class ViolationChanges
 
         return
         [
-            .. Missing(before, after)
-                .SelectMany(one => Records(one, VmChangeKind.ViolationEnded, vms, now)),
-            .. Missing(after, before)
-                .SelectMany(one => Records(one, VmChangeKind.ViolationBegun, vms, now)),
+            .. vms.Where(IsConcerned)
+                .SelectMany(vm =>
+                    Missing(before, after, vm)
+                        .Select(one => Record(one, VmChangeKind.ViolationEnded, vm, now))
+                        .Concat(
+                            Missing(after, before, vm)
+                                .Select(one => Record(one, VmChangeKind.ViolationBegun, vm, now))
+                        )
+                ),
         ];
     }
 
+    private static bool IsConcerned(VmPassResult vm) =>
+        vm.Status.Dedicated
+        && vm.Outcome.Plan is { Cpuset: not null } and not { Placement: null, Cpus.IsGiven: false };
+
+    // By what it is to this VM: another one that begins beside it is no news to it.
     private static IEnumerable<Violation> Missing(
         ImmutableArray<Violation> from,
-        ImmutableArray<Violation> there
-    ) => from.ExceptBy(there.Select(Key), Key);
+        ImmutableArray<Violation> there,
+        VmPassResult vm
+    )
+    {
+        var cpuset = vm.Outcome.Plan.Cpuset!;
+        return from.Where(one => one.Cpus.Overlaps(cpuset))
+            .ExceptBy(there.Select(Key), Key)
+            .DistinctBy(Key);
 
-    private static (ViolationKind, CpuSet) Key(Violation one) => (one.Kind, one.Cpus);
+        (ViolationKind, CpuSet) Key(Violation one) => (one.Kind, one.Cpus.Intersect(cpuset));
+    }
 
-    private static IEnumerable<VmChange> Records(
+    private static VmChange Record(
         Violation violation,
         VmChangeKind kind,
-        ImmutableArray<VmPassResult> vms,
+        VmPassResult vm,
         DateTimeOffset now
     ) =>
-        vms.Where(vm =>
-                vm.Status.Dedicated
-                && vm.Outcome.Plan is not { Placement: null, Cpus.IsGiven: false }
-                && vm.Outcome.Plan.Cpuset is { } cpuset
-                && cpuset.Overlaps(violation.Cpus)
-            )
-            .Select(vm => new VmChange
-            {
-                At = now,
-                Kind = kind,
-                Cause = ChangeCause.Neighbours,
-                Namespace = vm.Status.Namespace,
-                Name = vm.Status.Name,
-                Pid = vm.Status.Pid,
-                State = vm.Status.State,
-                Message = violation.Message,
-                Cpuset = vm.Status.Cpuset?.ToString(),
-                Key = vm.Outcome.Plan.Vm.Key,
-            });
+        new()
+        {
+            At = now,
+            Kind = kind,
+            Cause = ChangeCause.Neighbours,
+            Namespace = vm.Status.Namespace,
+            Name = vm.Status.Name,
+            Pid = vm.Status.Pid,
+            State = vm.Status.State,
+            Message = violation.Message,
+            Cpuset = vm.Status.Cpuset?.ToString(),
+            Key = vm.Outcome.Plan.Vm.Key,
+        };
 }

@@ -4,21 +4,28 @@ using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Page;
 using PinAgent.Report.Status;
+using PinAgent.Report.Timeline;
+using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Endpoint;
 
 /// <summary>Who answers which path; all but <c>/api/v1/events</c>, which has no end.</summary>
 /// <param name="delays">How long the threads have waited.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
+/// <param name="timeline">What happened; null where nothing is kept.</param>
 internal sealed class StatusRoutes(
     StatusStore store,
     RunDelays delays,
     TimeSpan period,
-    MetricsPage metrics
+    MetricsPage metrics,
+    NodeTimeline? timeline = null
 )
 {
     /// <summary>The path of the stream of changes.</summary>
     public const string Events = "/api/v1/events";
+
+    /// <summary>The path of the map as a picture.</summary>
+    public const string Picture = "/map.svg";
 
     /// <summary>What the path of one VM begins with; its namespace and name follow.</summary>
     public const string OneVm = "/api/v1/vms/";
@@ -30,7 +37,8 @@ internal sealed class StatusRoutes(
         store,
         delays,
         period,
-        metrics
+        metrics,
+        timeline ?? new NodeTimeline(null, TimeProvider.System)
     );
 
     /// <summary>The other paths.</summary>
@@ -62,7 +70,8 @@ internal sealed class StatusRoutes(
         StatusStore store,
         RunDelays delays,
         TimeSpan period,
-        MetricsPage metrics
+        MetricsPage metrics,
+        NodeTimeline timeline
     )
     {
         var css = Answer.File("text/css; charset=utf-8", "page.css");
@@ -71,9 +80,27 @@ internal sealed class StatusRoutes(
         var openApi = Answer.File("application/json", "openapi.json");
         var ok = Answer.Text("text/plain", "ok\n");
         var pages = new SharedAnswers();
+        var shown = new ShownState(delays.Waits, timeline);
         return new()
         {
-            ["/"] = _ => WithStatus(store, current => pages.Get(current, "/", () => Page(current))),
+            ["/"] = _ =>
+                WithStatus(
+                    store,
+                    current => pages.Get(shown.Of(current), "/", () => Page(current, delays.Waits, timeline))
+                ),
+            [Picture] = request =>
+                WithStatus(
+                    store,
+                    current =>
+                    {
+                        var show = request.Query["show"] == "waits" ? "waits" : "uses";
+                        return pages.Get(
+                            shown.Of(current),
+                            show,
+                            () => Map(current, delays.Waits, show == "waits")
+                        );
+                    }
+                ),
             ["/page.css"] = _ => css,
             ["/page.js"] = _ => script,
             ["/page.svg"] = _ => icon,
@@ -89,8 +116,18 @@ internal sealed class StatusRoutes(
     private static Answer WithStatus(StatusStore store, Func<PublishedStatus, Answer> answer) =>
         store.Current is { } current ? answer(current) : Answer.NotReady;
 
-    private static Answer Page(PublishedStatus current) =>
-        Answer.Text("text/html", PageRenderer.Render(current.Status));
+    private static Answer Page(
+        PublishedStatus current,
+        WaitHistory waits,
+        NodeTimeline timeline
+    ) =>
+        Answer.Text(
+            "text/html",
+            PageRenderer.Render(waits.Add(current.Status), waits.Picture(), timeline.Picture())
+        );
+
+    private static Answer Map(PublishedStatus current, WaitHistory waits, bool showsWaits) =>
+        Answer.Text("image/svg+xml", MapSvg.Render(waits.Add(current.Status), showsWaits));
 
     // The tag tells of changes; the waits, which are never the same, don't count.
     private static Answer Status(PublishedStatus current, RunDelays delays, HttpRequest request) =>

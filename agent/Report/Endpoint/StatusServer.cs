@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Report.Status;
+using PinAgent.Report.Timeline;
 
 namespace PinAgent.Report.Endpoint;
 
@@ -21,7 +22,8 @@ internal sealed partial class StatusServer(
     RunDelays delays,
     TimeSpan period,
     TimeProvider time,
-    ILogger<StatusServer> logger
+    ILogger<StatusServer> logger,
+    NodeTimeline? timeline = null
 ) : IHostedService, IDisposable
 {
     private const int MostFollowers = 50;
@@ -58,7 +60,7 @@ internal sealed partial class StatusServer(
         _server = HttpServer.Create(sockets, time);
         await _server.StartAsync(
             new StatusApplication(
-                new StatusRoutes(store, delays, period, metrics),
+                new StatusRoutes(store, delays, period, metrics, timeline),
                 PaceOverTcp,
                 new EventStream(store, time, MostFollowers, OverTcp),
                 new EventStream(store, time, MostFollowers, OverSocket),

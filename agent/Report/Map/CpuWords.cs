@@ -8,6 +8,9 @@ namespace PinAgent.Report.Map;
 /// <summary>A CPU in words: a mark for its cell on the map, and a sentence.</summary>
 internal static class CpuWords
 {
+    // A sentence for each of hundreds of CPUs.
+    private const int MostOwners = 6;
+
     /// <summary>The mark of a CPU: what it's there for in the first place.</summary>
     /// <param name="isShort">Whether there's room for no more than a few letters.</param>
     public static string Mark(MappedCpu cpu, bool isShort) =>
@@ -35,11 +38,17 @@ internal static class CpuWords
             CpuUse.Undedicated => "no dedicated VM; others may run here",
             _ => string.Join(
                 "; ",
-                cpu.Owners.Select(owner =>
-                {
-                    var vm = status.Vms[owner.Vm];
-                    return $"{vm.Namespace}/{vm.Name}, {Describe(owner)}";
-                })
+                cpu.Owners.Take(MostOwners)
+                    .Select(owner =>
+                    {
+                        var vm = status.Vms[owner.Vm];
+                        return $"{vm.Namespace}/{vm.Name}, {Describe(owner)}";
+                    })
+                    .Concat(
+                        cpu.Owners.Length > MostOwners
+                            ? [$"{cpu.Owners.Length - MostOwners} more VMs"]
+                            : []
+                    )
             ),
         };
         var kind = cpu.Kind is { } found ? $" ({found.Word()} core)" : "";
@@ -76,6 +85,11 @@ internal static class CpuWords
 
     private static string Describe(CpuOwner owner)
     {
+        if (owner is { IsVisitor: true, Roles.IsEmpty: true })
+        {
+            return "not pinned: its threads may run here too";
+        }
+
         if (owner.Roles.IsEmpty)
         {
             return owner.Floats ? "not pinned: its threads may run here" : "in its cpuset, unused";

@@ -44,8 +44,10 @@ internal sealed class NodeMap
         static bool HasCpus(VmStatus vm) =>
             vm.Dedicated
             && (
-                vm.CpusetSource != CpuSource.Inherited
-                || vm.Threads.Any(thread => thread.Wanted is not null)
+                (
+                    vm.CpusetSource != CpuSource.Inherited
+                    && vm.Reason is not (Reason.CpusetIsSharedPool or Reason.NoCpusetOfItsOwn)
+                ) || vm.Threads.Any(thread => thread.Wanted is not null)
             );
 
         MappedCpu Map(int id)
@@ -53,8 +55,17 @@ internal sealed class NodeMap
             var isShared = pool.Contains(id);
             ImmutableArray<CpuOwner> owners =
             [
-                .. shares.Select(share => share.At(id, isShared)).OfType<CpuOwner>(),
+                .. shares
+                    .Select(share => share.At(id, isShared))
+                    .OfType<CpuOwner>()
+                    .OrderBy(owner => owner.IsVisitor),
             ];
+            // Whoever may run everywhere is told of where it's somebody else's CPU, and nowhere else.
+            if (owners.All(owner => owner.IsVisitor))
+            {
+                owners = [.. owners.Where(owner => !owner.Roles.IsEmpty)];
+            }
+
             var use =
                 owners.Any(owner => !owner.IsBeside) ? CpuUse.Vm
                 : isShared ? CpuUse.SharedPool
@@ -99,7 +110,7 @@ internal enum CpuUse
 internal sealed record MappedCpu(int Id, CpuUse Use, ImmutableArray<CpuOwner> Owners)
 {
     /// <summary>Whether it's a VM's own and another's threads belong there, too.</summary>
-    public bool IsContested => Use == CpuUse.Vm && Owners.Length > 1;
+    public bool IsContested => Use == CpuUse.Vm && Owners.Count(owner => !owner.IsVisitor) > 1;
 
     /// <summary>The kind of core on machines that mix them; null on others.</summary>
     public CoreKind? Kind { get; init; }
@@ -115,7 +126,14 @@ internal sealed record CpuOwner(
     ImmutableArray<CpuRole> Roles,
     bool Floats,
     bool IsBeside = false
-);
+)
+{
+    /// <summary>
+    /// Whether it's none of the VM's CPUs, and threads may run there that belong elsewhere: all roles, or none where they may
+    /// run nearly everywhere.
+    /// </summary>
+    public bool IsVisitor { get; init; }
+}
 
 /// <summary>Threads of one role on a CPU.</summary>
 /// <param name="Index">The vCPU's or I/O thread's number; null for others.</param>

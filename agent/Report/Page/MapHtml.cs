@@ -1,8 +1,10 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
+using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Page;
 
@@ -14,6 +16,11 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
     private const int Roomy = 16;
     private const int Dense = 64;
 
+    // Of many VMs on one CPU, so many have their letters on it, and so many are found by pointing at it.
+    private const int MostLetters = 2;
+    private const int MostTraced = 20;
+
+    private readonly FrozenDictionary<int, VcpuWait> _waits = WaitWords.ByCpu(status);
     private readonly bool _isDense = map.Cpus.Count() > Dense;
     private readonly bool _isRoomy = map.Cpus.Count() <= Roomy;
 
@@ -27,10 +34,13 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
         return Html.Of(
             $"""
             <section class="map {size}" aria-labelledby="cpus">
-            <div class="head"><h2 id="cpus">CPUs</h2><p class="inspector" aria-hidden="true"></p></div>
+            <div class="head"><h2 id="cpus">CPUs</h2>{Switch()}</div>
+            {LegendHtml.Uses(Looks(), _isDense)}
+            {(status.Waits is null ? Html.None : LegendHtml.Waits())}
+            <p class="inspector" aria-hidden="true"></p>
             {Html.Lines(CpuTree.Of(status.Topology).Select(Socket))}
             {Offline()}
-            {Legend()}
+            {Picture()}
             </section>
             """
         );
@@ -102,9 +112,17 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
             );
         }
 
-        var letters = string.Join(' ', cpu.Owners.Select(owner => tags[owner.Vm]!.Letters));
+        var letters = string.Join(
+            ' ',
+            cpu.Owners.Take(MostTraced).Select(owner => tags[owner.Vm]!.Letters)
+        );
+        var wait = _waits.GetValueOrDefault(cpu.Id);
+        var heat = wait is null ? "" : $" h{WaitWords.Level(wait.Share)}";
+        var title = wait is null
+            ? Html.None
+            : Html.Of($""" title="{WaitWords.Describe(wait)}" """);
         return Html.Of(
-            $"""<a class="{Class(cpu)}" id="cpu-{cpu.Id}" href="#vm-{status.Vms[cpu.Owners[0].Vm].Pid}" data-vm="{letters}" aria-label="{name}">{Cell(cpu)}</a>"""
+            $"""<a class="{Class(cpu)}{heat}" id="cpu-{cpu.Id}" href="#vm-{status.Vms[cpu.Owners[0].Vm].Pid}" data-vm="{letters}" aria-label="{name}"{title}>{Cell(cpu)}</a>"""
         );
     }
 
@@ -113,14 +131,20 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
         var tag = cpu.Owners.IsEmpty
             ? Html.None
             : Html.Of(
-                $"""<b class="tag">{string.Concat(cpu.Owners.Select(owner => tags[owner.Vm]!.Letters))}</b>"""
+                $"""<b class="tag">{Letters([.. cpu.Owners.Where(owner => !owner.IsVisitor || cpu.Owners[0].IsVisitor)])}</b>"""
             );
-        var vm = _isRoomy && cpu.Owners.Length == 1 ? status.Vms[cpu.Owners[0].Vm].Name : null;
+        var vm = _isRoomy && cpu.Owners.Length > 0 && !cpu.IsContested ? status.Vms[cpu.Owners[0].Vm].Name : null;
         var named = vm is null
             ? Html.None
             : Html.Of($"""<span class="name"><bdi>{vm}</bdi></span>""");
+        var waited =
+            cpu.Use == CpuUse.Vm && _waits.TryGetValue(cpu.Id, out var wait)
+                ? Html.Of(
+                    $"""<span class="wait">{(_isDense ? WaitWords.Number(wait.Share) : WaitWords.Percent(wait.Share))}</span>"""
+                )
+                : Html.None;
         return Html.Of(
-            $"""<span class="id">{cpu.Id}</span>{tag}<span class="mark">{CpuWords.Mark(cpu, isShort: _isDense)}</span>{named}"""
+            $"""<span class="id">{cpu.Id}</span>{tag}<span class="mark">{CpuWords.Mark(cpu, isShort: _isDense)}</span>{waited}{named}"""
         );
     }
 
@@ -134,26 +158,35 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
             CpuUse.Free => "free",
             CpuUse.Beside => "beside",
             CpuUse.Undedicated => "undedicated",
-            _ => $"{Look(cpu.Owners)} {Colours(cpu.Owners)}",
+            _ => $"{Look(cpu)} {Colours(cpu)}",
         };
         return $"cpu {use}";
     }
 
-    private string Colours(ImmutableArray<CpuOwner> owners) =>
-        $"c{tags[owners[0].Vm]!.Colour}"
-        + (owners.Length > 1 ? $" d{tags[owners[1].Vm]!.Colour}" : "");
+    private string Letters(ImmutableArray<CpuOwner> owners) =>
+        owners.Length > MostLetters
+            ? $"{tags[owners[0].Vm]!.Letters}+{owners.Length - 1}"
+            : string.Concat(owners.Select(owner => tags[owner.Vm]!.Letters));
 
-    private static string Look(ImmutableArray<CpuOwner> owners) =>
-        owners switch
-        {
-            { Length: > 1 } => "conflict",
-            [{ Roles.IsEmpty: true, Floats: true }] => "floating",
-            [{ Roles.IsEmpty: true }] => "spare",
-            [{ Roles: [{ IsThere: false }, ..] }] => "wanted",
-            [{ Roles: [{ Role: ThreadRole.Vcpu }, ..] }] => "vcpu",
-            [{ Roles: [{ Role: ThreadRole.IoThread }, ..] }] => "iothread",
-            _ => "emulator",
-        };
+    private string Colours(MappedCpu cpu) =>
+        $"c{tags[cpu.Owners[0].Vm]!.Colour}"
+        + (cpu.IsContested ? $" d{tags[cpu.Owners[1].Vm]!.Colour}" : "");
+
+    private string Look(MappedCpu cpu) =>
+        cpu.IsContested
+            ? "conflict"
+            : cpu.Owners[0] switch
+            {
+                { Roles.IsEmpty: true, Floats: true } => "floating",
+                { Roles.IsEmpty: true } => "spare",
+                { Roles: [{ IsThere: false }, ..], Vm: var vm } => status.Vms[vm].Reason
+                == Reason.AuditMode
+                    ? "would"
+                    : "wanted",
+                { Roles: [{ Role: ThreadRole.Vcpu }, ..] } => "vcpu",
+                { Roles: [{ Role: ThreadRole.IoThread }, ..] } => "iothread",
+                _ => "emulator",
+            };
 
     private Html Offline() =>
         map.Cpus.Where(cpu => cpu.Use == CpuUse.Offline).ToList() is { Count: > 0 } offline
@@ -169,41 +202,34 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
             : Html.None;
 
     // Only what is on this map.
-    private Html Legend()
-    {
-        var looks = map
-            .Cpus.Select(cpu =>
-                cpu.Use == CpuUse.Vm ? Look(cpu.Owners) : Class(cpu)["cpu ".Length..]
+    private HashSet<string> Looks() =>
+        map.Cpus.Select(cpu =>
+                cpu.Use == CpuUse.Vm ? Look(cpu) : Class(cpu)["cpu ".Length..]
             )
             .ToHashSet();
-        (string Look, string Short, string Long, string Meaning)[] all =
-        [
-            ("vcpu", "v0", "vCPU 0", "vCPU 0 of the VM of this colour and letter"),
-            ("emulator", "em", "emulator", "emulator: QEMU's own threads"),
-            ("iothread", "io1", "I/O 1", "I/O thread 1 of the VM"),
-            ("wanted", "v0?", "vCPU 0?", "belongs here, isn't there"),
-            ("floating", "~", "unpinned", "not pinned: the VM's threads float"),
-            ("spare", "–", "unused", "the VM's, unused"),
-            ("conflict", "!", "conflict", "more than one VM's"),
-            ("pool", "sh", "shared", "shared pool"),
-            ("beside", "em", "emulator", "no VM's own: QEMU's own threads of one or more run here"),
-            ("undedicated", "vm", "other VMs", "VMs that aren't dedicated may run here"),
-            ("other", "ex", "exclusive", "exclusive to a container that is no dedicated VM"),
-            ("free", "·", "free", "no dedicated VM"),
-            ("offline", "off", "offline", "offline"),
-        ];
+
+    private Html Picture()
+    {
+        var waits = status.Waits is null
+            ? Html.None
+            : Html.Of(
+                $"""<a class="heat" href="/map.svg?show=waits" download="waits-of-{status.Node}.svg">Save as picture</a>"""
+            );
         return Html.Of(
-            $"""
-            <ul class="legend" aria-label="Legend">
-            {Html.Lines(
-                all.Where(item => looks.Contains(item.Look)).Select(item =>
-                    Html.Of(
-                        $"""<li><span class="cpu {item.Look}" aria-hidden="true"><span class="mark">{(_isDense ? item.Short : item.Long)}</span></span> {item.Meaning}</li>"""
-                    )
-                )
-            )}
-            </ul>
-            """
+            $"""<p class="save"><a class="uses" href="/map.svg" download="cpus-of-{status.Node}.svg">Save as picture</a>{waits}</p>"""
         );
     }
+
+    // Without JavaScript too: the style sheet looks which of the two is chosen.
+    private Html Switch() =>
+        status.Waits is null
+            ? Html.None
+            : Html.Of(
+                $"""
+                <fieldset class="switch"><legend>Show</legend>
+                <label><input type="radio" name="show" id="show-uses" checked> whose it is</label>
+                <label><input type="radio" name="show" id="show-waits"> how long it waited</label>
+                </fieldset>
+                """
+            );
 }

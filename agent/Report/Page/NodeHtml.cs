@@ -147,7 +147,8 @@ internal static class NodeHtml
     private static Html Row(string name, Html value) =>
         Html.Of($"<div><dt>{name}</dt><dd>{value}</dd></div>");
 
-    private static Html List(IEnumerable<string> sentences) =>
+    /// <summary>A list of sentences.</summary>
+    public static Html List(IEnumerable<string> sentences) =>
         Html.Of($"<ul>{Html.Lines(sentences.Select(text => Html.Of($"<li>{text}</li>")))}</ul>");
 
     private static string Word(CpuManagerState state) =>

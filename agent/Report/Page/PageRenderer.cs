@@ -2,6 +2,8 @@ using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
+using PinAgent.Report.Timeline;
+using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Page;
 
@@ -9,7 +11,11 @@ namespace PinAgent.Report.Page;
 internal static class PageRenderer
 {
     /// <summary>The whole HTML document. It's complete without JavaScript; <c>page.js</c> keeps it current.</summary>
-    public static string Render(NodeStatus status)
+    public static string Render(
+        NodeStatus status,
+        WaitPicture? waits = null,
+        TimelinePicture? timeline = null
+    )
     {
         var map = NodeMap.Of(status);
         var tags = VmTag.Of(status);
@@ -17,7 +23,7 @@ internal static class PageRenderer
         var vms = status
             .Vms.Index()
             .OrderBy(vm => Urgency(vm.Item))
-            .Select(vm => VmHtml.Render(vm.Item, tags[vm.Index]));
+            .Select(vm => VmHtml.Render(vm.Item, tags[vm.Index], waits ?? WaitPicture.None));
         return Html.Of(
                 $"""
                 <!DOCTYPE html>
@@ -39,19 +45,20 @@ internal static class PageRenderer
                 <noscript><p class="live">As of loading; reload for the present state.</p></noscript>
                 </header>
                 <p class="announcement" role="status"></p>
-                <main>
-                {Banner(status)}
-                <div class="verdict {Look(verdict.Health)}">
+                <main{(status.Waits is null ? Html.None : Html.Of($""" data-moves """))}>
+                <div class="verdict {Look(verdict)}">
                 <p><strong>{Word(
-                    verdict.Health
+                    verdict
                 )}</strong> <span class="sentence">{verdict.Sentence}</span></p>
                 {Remarks(verdict)}
                 </div>
+                {Banner(status)}
                 {NodeHtml.Figures(status, map)}
-                {NodeHtml.Sentences("Violations", "problem", [.. status.Violations.Select(violation => violation.Message)])}
-                {NodeHtml.Sentences("Notices", "attention", status.Notices)}
                 <div class="columns">
                 {new MapHtml(status, map, tags).Render()}
+                <div class="side">
+                {ViolationHtml.Render(status)}
+                {NodeHtml.Sentences("Notices", "attention", status.Notices)}
                 <section class="vms" aria-labelledby="vms">
                 <div class="head"><h2 id="vms">VMs</h2></div>
                 <ul>
@@ -62,6 +69,8 @@ internal static class PageRenderer
                 )}
                 </ul>
                 </section>
+                </div>
+                {(timeline is null ? Html.None : TimelineHtml.Render(timeline))}
                 {NodeHtml.Section(status)}
                 </div>
                 </main>
@@ -88,24 +97,29 @@ internal static class PageRenderer
     private static int Urgency(VmStatus vm) =>
         vm switch
         {
-            { State: VmState.Pinned } => 1,
-            { State: VmState.NotDedicated } => 2,
+            { State: VmState.NotDedicated } => 4,
+            { State: VmState.Pinned } => WaitWords.Worst(vm) is { Wait.Minute: >= WaitWords.Disturbed }
+                ? 1
+                : 3,
+            { Reason: Reason.AuditMode } => 2,
             _ => 0,
         };
 
-    private static string Look(Health health) =>
-        health switch
+    private static string Look(Verdict verdict) =>
+        verdict switch
         {
-            Health.Fine => "fine",
-            Health.Attention => "attention",
+            { OnlyAudits: true } => "audit",
+            { Health: Health.Fine } => "fine",
+            { Health: Health.Attention } => "attention",
             _ => "problem",
         };
 
-    private static string Word(Health health) =>
-        health switch
+    private static string Word(Verdict verdict) =>
+        verdict switch
         {
-            Health.Fine => "Healthy",
-            Health.Attention => "Needs attention",
+            { OnlyAudits: true } => "Audit",
+            { Health: Health.Fine } => "Healthy",
+            { Health: Health.Attention } => "Needs attention",
             _ => "Problem",
         };
 }

@@ -2,6 +2,7 @@ using PinAgent.Apply;
 using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Status;
+using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Page;
 
@@ -9,21 +10,24 @@ namespace PinAgent.Report.Page;
 internal static class ThreadHtml
 {
     /// <summary>The table, vCPUs first.</summary>
-    public static Html Table(VmStatus vm) =>
-        Html.Of(
+    public static Html Table(VmStatus vm, WaitPicture waits)
+    {
+        var isKnown = vm.Threads.Any(thread => thread.Wait is not null);
+        return Html.Of(
             $"""
             <table>
-            <thead><tr><th scope="col">Thread</th><th scope="col">Wanted</th><th scope="col">Actual</th><th scope="col">Outcome</th></tr></thead>
+            <thead><tr><th scope="col">Thread</th><th scope="col">Wanted</th><th scope="col">Actual</th><th scope="col">Outcome</th>{(isKnown ? Html.Of($"""<th scope="col">Waited</th>""") : Html.None)}</tr></thead>
             <tbody>
             {Html.Lines(
-                vm.Threads.OrderBy(thread => thread.Role).ThenBy(thread => thread.Index).Select(Row)
+                vm.Threads.OrderBy(thread => thread.Role).ThenBy(thread => thread.Index).Select(thread => Row(thread, isKnown, waits.Of(vm.Pid, thread.Tid)))
             )}
             </tbody>
             </table>
             """
         );
+    }
 
-    private static Html Row(ThreadStatus thread)
+    private static Html Row(ThreadStatus thread, bool isWaitKnown, ReadOnlySpan<ushort> waits)
     {
         var number = thread.Index is { } index ? $" {index}" : "";
         var role = thread.Role == ThreadRole.Vcpu ? "vCPU" : thread.Role.ToWord();
@@ -44,8 +48,15 @@ internal static class ThreadHtml
                 or Outcome.ThreadGone
             ? ""
             : "off";
+        var waited =
+            !isWaitKnown ? Html.None
+            : thread.Wait is { } wait
+                ? Html.Of(
+                    $"""<td class="waits s{WaitWords.Level(wait.Minute)}"><span>{WaitWords.Percent(wait.Minute)}</span> {Sparkline.Of(waits)}</td>"""
+                )
+            : Html.Of($"<td>–</td>");
         return Html.Of(
-            $"""<tr class="{look}"><th scope="row">{role}{number} <small><bdi>{thread.Comm}</bdi> {thread.Tid}</small>{rule}</th><td>{Cpus(thread.Wanted?.ToString() ?? "–")}</td><td>{Cpus(thread.Actual?.ToString() ?? "gone")}</td><td>{thread.Outcome?.ToString() ?? "–"}</td></tr>"""
+            $"""<tr class="{look}"><th scope="row">{role}{number} <small><bdi>{thread.Comm}</bdi> {thread.Tid}</small>{rule}</th><td>{Cpus(thread.Wanted?.ToString() ?? "–")}</td><td>{Cpus(thread.Actual?.ToString() ?? "gone")}</td><td>{thread.Outcome?.ToString() ?? "–"}</td>{waited}</tr>"""
         );
     }
 

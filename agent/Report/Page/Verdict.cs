@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
+using PinAgent.Apply;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
+using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Page;
 
@@ -28,22 +30,68 @@ internal enum Health
 internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<string> Remarks)
 {
     private const int Named = 3;
+    private const int Blamed = 2;
 
     /// <summary>The verdict on a status.</summary>
     public static Verdict Of(NodeStatus status, NodeMap map)
     {
-        var missing = status.Vms.Where(IsMissing).ToList();
+        var isAudit = status.Mode == AgentMode.Audit;
+        var waiting = isAudit ? status.Vms.Where(IsAudited).ToList() : [];
+        var missing = status.Vms.Where(IsMissing).Except(waiting).ToList();
         var conflicts = CpuSet.Of(map.Cpus.Where(cpu => cpu.IsContested).Select(cpu => cpu.Id));
-        ImmutableArray<string> remarks = [.. Remark(status, conflicts)];
+        var disturbed = Disturbance.Of(status);
+        var violations = status
+            .Violations.CountBy(one => SeverityOf(one, status, disturbed))
+            .ToDictionary();
+        ImmutableArray<string> remarks = [.. Remark(status, conflicts, violations)];
         var health =
             missing.Exists(vm => vm.State != VmState.Waiting && vm.Dedicated)
-            || status.Violations.Any(violation => !OnlyDisturbs(violation.Kind))
+            || violations.ContainsKey(Severity.Broken)
+            || disturbed.Any(vm => vm.Minute >= WaitWords.Starved)
             || !conflicts.IsEmpty
                 ? Health.Problem
-            : missing.Count > 0 || !remarks.IsEmpty ? Health.Attention
+            : isAudit || missing.Count > 0 || !disturbed.IsEmpty || !remarks.IsEmpty ? Health.Attention
             : Health.Fine;
-        return new Verdict(health, Sentences(status, missing), remarks);
+        return new Verdict(
+            health,
+            Sentences(status, missing, disturbed, waiting),
+            [
+                .. disturbed.Take(Blamed).Select(vm => vm.Blame).OfType<string>(),
+                .. remarks,
+                .. violations.TryGetValue(Severity.Possible, out var possible)
+                && health == Health.Fine
+                    ? (string[])[$"{possible} possible {(possible == 1 ? "disturbance" : "disturbances")}, none measured"]
+                    : [],
+            ]
+        )
+        {
+            OnlyAudits = isAudit && health == Health.Attention && missing.Count == 0,
+        };
     }
+
+    /// <summary>Whether nothing but the mode keeps the node from being as it should be.</summary>
+    public bool OnlyAudits { get; init; }
+
+    /// <summary>Whether nothing but the mode keeps a VM from being pinned.</summary>
+    public static bool IsAudited(VmStatus vm) => vm is { Dedicated: true, Reason: Reason.AuditMode };
+
+    /// <summary>
+    /// How bad a violation is by what was measured: whoever may run on a vCPU's CPU and for whom it never waited hasn't
+    /// disturbed it.
+    /// </summary>
+    public static Severity SeverityOf(
+        Violation violation,
+        NodeStatus status,
+        IReadOnlyCollection<Disturbance> disturbed
+    ) =>
+        status.Waits is not null
+        && violation.Kind
+            is ViolationKind.Stranger
+                or ViolationKind.Helper
+                or ViolationKind.Emulator
+        && !disturbed.Any(vm => vm.Cpu is not { } cpu || violation.Cpus.Contains(cpu))
+            ? Severity.Possible
+            : violation.Severity;
 
     /// <summary>Whether a VM isn't pinned that is dedicated, or may be: the API server hasn't told.</summary>
     private static bool IsMissing(VmStatus vm) =>
@@ -51,16 +99,12 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
             ? vm.State != VmState.Pinned
             : vm.State != VmState.NotDedicated || vm.Reason == Reason.ApiUnanswered;
 
-    // It has its CPUs, and may lose some time there to others.
-    private static bool OnlyDisturbs(ViolationKind kind) =>
-        kind
-            is ViolationKind.Stranger
-                or ViolationKind.Helper
-                or ViolationKind.Confined
-                or ViolationKind.Emulator
-                or ViolationKind.Interrupts;
-
-    private static string Sentences(NodeStatus status, List<VmStatus> missing)
+    private static string Sentences(
+        NodeStatus status,
+        List<VmStatus> missing,
+        ImmutableArray<Disturbance> disturbed,
+        List<VmStatus> audited
+    )
     {
         var dedicated = status.Vms.Count(vm => vm.Dedicated);
         var pinned = status.Vms.Count(vm => vm is { Dedicated: true, State: VmState.Pinned });
@@ -74,25 +118,78 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
         };
         IEnumerable<string> parts =
         [
-            count,
+            .. audited.Count > 0 ? Audited(audited) : [],
+            .. audited.Count == 0 || pinned > 0 ? [count] : (string[])[],
             .. missing
                 .Take(Named)
                 .Select(vm =>
                     $"{vm.Namespace}/{vm.Name} isn't: {vm.Reason?.ToString() ?? vm.State.ToString()}"
                 ),
             .. missing.Count > Named ? [$"{missing.Count - Named} more aren't"] : (string[])[],
+            .. Waits(status, disturbed),
         ];
         return string.Join("; ", parts) + ".";
     }
 
-    private static IEnumerable<string> Remark(NodeStatus status, CpuSet conflicts)
+    private static string[] Audited(List<VmStatus> vms)
+    {
+        var moved = vms.Sum(vm => vm.Threads.Count(thread => thread.Outcome == Outcome.Planned));
+        return
+        [
+            $"{vms.Count} {(vms.Count == 1 ? "VM" : "VMs")} would be pinned, {moved} "
+                + (moved == 1 ? "thread moved" : "threads moved"),
+        ];
+    }
+
+    private static IEnumerable<string> Waits(
+        NodeStatus status,
+        ImmutableArray<Disturbance> disturbed
+    )
+    {
+        if (status.Waits is not { } waits)
+        {
+            return [];
+        }
+
+        if (!disturbed.IsEmpty)
+        {
+            return
+            [
+                disturbed[0].Describe(waits),
+                .. disturbed.Length > 1
+                    ? (string[])[$"{disturbed.Length - 1} more {(disturbed.Length == 2 ? "VM was" : "VMs were")} disturbed"]
+                    : [],
+            ];
+        }
+
+        var worst = status
+            .Vms.Where(vm => vm.Dedicated)
+            .Max(vm => WaitWords.Worst(vm)?.Wait?.Minute);
+        return worst is { } share
+            ?
+            [
+                $"no vCPU waited {(share == 0 ? "" : $"more than {WaitWords.AtMost(share)} ")}in the last {WaitWords.Span(waits)}",
+            ]
+            : [];
+    }
+
+    private static IEnumerable<string> Remark(
+        NodeStatus status,
+        CpuSet conflicts,
+        IReadOnlyDictionary<Severity, int> found
+    )
     {
         if (!conflicts.IsEmpty)
         {
             yield return $"more than one VM has {(conflicts.Count == 1 ? "CPU" : "CPUs")} {conflicts}";
         }
 
-        if (status.Violations.Length is > 0 and var violations)
+        if (
+            found.GetValueOrDefault(Severity.Broken)
+                + found.GetValueOrDefault(Severity.Disturbing)
+            is > 0
+                and var violations
+        )
         {
             yield return violations == 1 ? "1 violation" : $"{violations} violations";
         }

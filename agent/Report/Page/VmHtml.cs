@@ -1,6 +1,8 @@
+using PinAgent.Apply;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
+using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Page;
 
@@ -9,7 +11,8 @@ internal static class VmHtml
 {
     /// <summary>The VM's place in the list.</summary>
     /// <param name="tag">What stands for it on the map; null if it isn't there.</param>
-    public static Html Render(VmStatus vm, VmTag? tag)
+    /// <param name="waits">The last ten minutes.</param>
+    public static Html Render(VmStatus vm, VmTag? tag, WaitPicture waits)
     {
         var letters = tag is null
             ? Html.None
@@ -22,15 +25,16 @@ internal static class VmHtml
             <li class="vm {Look(vm)}" id="vm-{vm.Pid}"{traced}>
             <div class="head"><h3>{letters}<bdi>{vm.Namespace}/{vm.Name}</bdi></h3><p class="state"><span aria-hidden="true">{Sign(
                 vm
-            )}</span> {vm.State.ToString()}</p></div>
+            )}</span> {(Verdict.IsAudited(vm) ? "Would be pinned" : vm.State.ToString())}</p></div>
             {Why(vm)}
             <p class="facts">{Facts(vm)}</p>
+            {Waits(vm, waits)}
             {Advisories(vm)}
             <details id="threads-{vm.Pid}"><summary>{vm.Threads.Length} {(
                 vm.Threads.Length == 1 ? "thread" : "threads"
             )}</summary>
             <p class="facts">{Origin(vm)}</p>
-            {ThreadHtml.Table(vm)}
+            {ThreadHtml.Table(vm, waits)}
             </details>
             </li>
             """
@@ -39,7 +43,8 @@ internal static class VmHtml
 
     private static Html Why(VmStatus vm)
     {
-        if (vm.Reason is not { } reason)
+        // One sentence for all is at the top.
+        if (vm.Reason is not { } reason || Verdict.IsAudited(vm))
         {
             return Html.None;
         }
@@ -52,6 +57,13 @@ internal static class VmHtml
         return Html.Of($"""<p class="why"><b>{reason.ToString()}</b> {vm.Message}</p>{action}""");
     }
 
+    private static Html Waits(VmStatus vm, WaitPicture waits) =>
+        WaitWords.Worst(vm) is { Wait: { } wait } worst
+            ? Html.Of(
+                $"""<p class="facts waits{(vm.Dedicated ? $" s{WaitWords.Level(wait.Minute)}" : "")}">{Sparkline.Of(waits.Worst(vm))} <span>waited at most {(wait.Minute is > 0 and < 0.001 ? WaitWords.AtMost(wait.Minute) : WaitWords.Percent(wait.Minute))} of the last minute (vCPU {worst.Index ?? 0})</span></p>"""
+            )
+            : Html.None;
+
     private static string Facts(VmStatus vm)
     {
         var guest = vm.Guest;
@@ -62,6 +74,12 @@ internal static class VmHtml
             vm.Cpuset is { } cpuset
                 ? $"CPUs {CpuSourceText.Describe($"{cpuset}", vm.CpusetSource)}"
                 : "CPUs unknown",
+            .. Verdict.IsAudited(vm)
+                ?
+                [
+                    $"{vm.Threads.Count(thread => thread.Outcome == Outcome.Planned)} of {vm.Threads.Length} threads would be moved",
+                ]
+                : (string[])[],
             .. vm.Dedicated && Emulator(vm) is { } emulator ? [emulator] : (string[])[],
         ];
         return string.Join(" · ", facts);
@@ -105,6 +123,7 @@ internal static class VmHtml
         vm.State switch
         {
             VmState.Pinned => "fine",
+            _ when Verdict.IsAudited(vm) => "quiet",
             VmState.NotDedicated => "quiet",
             VmState.Waiting => "attention",
             _ => "problem",

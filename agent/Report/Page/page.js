@@ -4,6 +4,7 @@
 // CPUs, and keeps the page current: on every event it fetches the page again and swaps <main>.
 
 const RETRY_MILLISECONDS = 5000;
+const WAITS_MILLISECONDS = 10000;
 
 const page = {
   get main() { return document.querySelector('main'); },
@@ -23,7 +24,8 @@ function trace() {
     const own = part.dataset.vm.trim().split(' ');
     part.classList.toggle('traced', own.some((letter) => letters.includes(letter)));
   }
-  document.querySelector('.inspector').textContent = cpu?.ariaLabel ?? cpu?.dataset.about ?? '';
+  document.querySelector('.inspector').textContent =
+    [cpu?.ariaLabel ?? cpu?.dataset.about, cpu?.title].filter(Boolean).join('; ');
 }
 
 function traceable(target) {
@@ -48,6 +50,42 @@ document.addEventListener('focusin', (event) => {
 document.addEventListener('focusout', () => {
   focused = null;
   trace();
+});
+
+// What happened, in words below the timeline: of the mark that is pointed at, or has the focus.
+const marks = () => [...document.querySelectorAll('.timeline .mark')];
+
+function tell(event) {
+  const mark = event.target instanceof Element ? event.target.closest('.timeline .mark') : null;
+  if (mark) {
+    document.querySelector('.timeline .words').textContent = mark.getAttribute('aria-label');
+  }
+}
+
+function markAt(mark) {
+  for (const other of marks()) {
+    other.setAttribute('tabindex', other === mark ? '0' : '-1');
+  }
+}
+
+document.addEventListener('pointerover', tell);
+document.addEventListener('focusin', (event) => {
+  tell(event);
+  if (event.target.matches('.mark')) {
+    markAt(event.target);
+  }
+});
+document.addEventListener('keydown', (event) => {
+  if (!event.target.matches?.('.mark') || event.altKey || event.ctrlKey || event.metaKey) {
+    return;
+  }
+  const all = marks();
+  const at = all.indexOf(event.target);
+  const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+  if (all[next]) {
+    event.preventDefault();
+    all[next].focus();
+  }
 });
 
 // The map is one stop of the Tab key; arrow keys walk from CPU to CPU as they are seen.
@@ -101,6 +139,8 @@ document.addEventListener('keydown', (event) => {
 // Keeping current.
 const live = document.querySelector('.live');
 let shown = '';
+let title = '';
+let subject = document.title;
 let content = page.main.outerHTML;
 let isFetching = false;
 let isStale = false;
@@ -115,6 +155,10 @@ function setLive(isLive) {
   if (live.dataset.state !== state) {
     live.dataset.state = state;
     live.textContent = isLive ? 'live' : `connection lost since ${clock()}`;
+    // A page that is kept in a tab says so there too.
+    document.body.classList.toggle('gone', !isLive);
+    title = isLive ? '' : `No agent since ${clock()} – `;
+    document.title = title + subject;
   }
 }
 
@@ -133,6 +177,11 @@ function swap(next) {
   const isSummary = document.activeElement?.matches('summary');
   const stop = document.querySelector('.map .cpu[tabindex="0"]')?.id;
   const { scrollX, scrollY } = window;
+  const chosen = page.main.querySelector('.switch input:checked')?.id;
+  const choice = chosen && next.querySelector(`#${chosen}`);
+  if (choice) {
+    choice.checked = true;
+  }
   for (const details of page.main.querySelectorAll('details[open]')) {
     next.querySelector(`#${details.id}`)?.setAttribute('open', '');
   }
@@ -141,6 +190,7 @@ function swap(next) {
   pointed = wasPointed ? document.getElementById(wasPointed) : null;
   focused = null;
   stopAt(document.getElementById(stop) ?? page.cpus[0]);
+  markAt(marks().at(-1));
   if (focus) {
     const again = document.getElementById(focus.id);
     (isSummary ? again?.querySelector('summary') : again)?.focus({ preventScroll: true });
@@ -167,7 +217,8 @@ async function refresh() {
       const main = next.querySelector('main');
       if (main.outerHTML !== content) {
         content = main.outerHTML;
-        document.title = next.title;
+        subject = next.title;
+        document.title = title + subject;
         swap(main);
       }
     } while (isStale);
@@ -192,6 +243,14 @@ function follow() {
   });
 }
 
+// Waits are no event: they are other ones each time.
+setInterval(() => {
+  if (document.visibilityState === 'visible' && 'moves' in page.main.dataset && live.dataset.state === 'live') {
+    refresh();
+  }
+}, WAITS_MILLISECONDS);
+
 stopAt(page.cpus[0]);
+markAt(marks().at(-1));
 announce();
 follow();

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
@@ -49,6 +50,10 @@ internal sealed record NodeStatus
 
     /// <summary>What was repaired since the agent started.</summary>
     public required DriftStatus Drift { get; init; }
+
+    /// <summary>What the waits of the vCPUs are of; only there for whoever asks, and from the second sample on.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public WaitsStatus? Waits { get; init; }
 
     /// <summary>How much room there is for more VMs; null until that is known.</summary>
     public NodeCapacityStatus? Capacity { get; init; }

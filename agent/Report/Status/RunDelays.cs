@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Status;
 
@@ -8,9 +9,16 @@ namespace PinAgent.Report.Status;
 /// whoever asks without end costs a fiftieth of a CPU. It is no part of a status's changes.
 /// </summary>
 /// <param name="read">Reads one thread's wait in nanoseconds; null if it can't be had.</param>
-/// <param name="time">The clock.</param>
-internal sealed class RunDelays(Func<int, ulong?> read, TimeProvider time)
+/// <param name="waits">The shares of the time, as they are sampled; null where nobody samples.</param>
+internal sealed class RunDelays(
+    Func<int, ulong?> read,
+    TimeProvider time,
+    WaitHistory? waits = null
+)
 {
+    /// <summary>The shares of the time, as they are sampled.</summary>
+    public WaitHistory Waits { get; } = waits ?? WaitHistory.None;
+
     /// <summary>The shortest time between two samples.</summary>
     public static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
 
@@ -38,7 +46,7 @@ internal sealed class RunDelays(Func<int, ulong?> read, TimeProvider time)
             )
             {
                 var (begun, readAt) = (time.GetTimestamp(), _readAt);
-                var status = Add(current.Status, ReadOnce);
+                var status = Waits.Add(Add(current.Status, ReadOnce));
                 _last = new Sample(
                     current,
                     time.GetTimestamp(),

@@ -94,6 +94,10 @@ internal sealed record ThreadStatus(
     /// </summary>
     public ulong? RunDelayNanoseconds { get; init; }
 
+    /// <summary>The share of the time that a vCPU waited; only there for whoever asks, and where it's known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public VcpuWait? Wait { get; init; }
+
     /// <summary>Its real-time priority; only there where the VM asks for one.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RealtimeStatus? Realtime { get; init; }

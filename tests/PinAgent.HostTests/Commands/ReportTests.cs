@@ -101,6 +101,7 @@ public sealed class ReportTests : IDisposable
     private static string Plan(JsonNode thread)
     {
         thread.AsObject().Remove("runDelayNanoseconds");
+        thread.AsObject().Remove("wait");
         return thread.ToJsonString();
     }
 

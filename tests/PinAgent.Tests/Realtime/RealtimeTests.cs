@@ -10,6 +10,7 @@ using PinAgent.Plan.Contests;
 using PinAgent.Plan.Threads;
 using PinAgent.Report.Page;
 using PinAgent.Report.Status;
+using PinAgent.Report.Waits;
 using PinAgent.State;
 using PinAgent.Tests.Apply;
 using PinAgent.Tests.Plan;
@@ -181,7 +182,7 @@ public sealed class RealtimeTests : IDisposable
         Assert.EndsWith("FIFO 1", rows[1].TrimEnd());
         Assert.EndsWith("OTHER, not FIFO 1: Denied", rows[2].TrimEnd());
 
-        var page = $"{ThreadHtml.Table(status)}";
+        var page = $"{ThreadHtml.Table(status, WaitPicture.None)}";
         Assert.Contains(">priority FIFO 1<", page);
         Assert.Contains(">priority OTHER, not FIFO 1: Denied<", page);
     }

@@ -233,6 +233,29 @@ public sealed class ChangeDetectorTests
     }
 
     [Fact]
+    public void A_violation_that_comes_to_concern_others_too_is_no_news_to_a_VM()
+    {
+        var detector = new ChangeDetector();
+        var everywhere = new Violation(
+            ViolationKind.Stranger,
+            CpuSet.Parse("8"),
+            "62 processes may run on every CPU"
+        );
+        var online = CpuSet.Parse("0-15");
+        detector.After([Pinned], [everywhere], online, false, Noon);
+
+        Assert.Empty(
+            detector.After(
+                [Pinned],
+                [everywhere with { Cpus = CpuSet.Parse("8,14") }],
+                online,
+                false,
+                Noon
+            )
+        );
+    }
+
+    [Fact]
     public void A_VM_that_ends_is_told_once_and_nothing_of_one_that_stands_as_it_stood()
     {
         var detector = new ChangeDetector();

@@ -143,6 +143,80 @@ public sealed class NodeMapTests
         Assert.Equal("conflict", Mark(node, 6));
     }
 
+    [Theory]
+    // In audit mode, say, or where the kernel refuses: it has CPUs of its own, and isn't kept to them.
+    [InlineData("Planned")]
+    [InlineData("Denied")]
+    public void A_VM_that_may_run_everywhere_makes_nobodys_CPU_a_conflict(string outcome)
+    {
+        var wide = Pinned("host/b", 200, "3", "7")
+            .With(thread => thread with { Actual = CpuSet.Parse("0-7"), Outcome = Enum.Parse<Outcome>(outcome) });
+        var node = Node(Pinned("host/a", 100, "2", "6"), wide);
+
+        Assert.DoesNotContain(NodeMap.Of(node).Cpus, cpu => cpu.IsContested);
+        Assert.Equal(
+            "CPU 2: host/a, vCPU 0; host/b, not pinned: its threads may run here too",
+            About(node, 2)
+        );
+        Assert.Equal("vCPU 0", Mark(node, 2));
+        Assert.Equal("CPU 3: host/b, vCPU 0 (wanted, not there)", About(node, 3));
+        Assert.Equal("CPU 0: no dedicated VM", About(node, 0));
+        Assert.Empty(PinAgent.Report.Page.Verdict.Of(node, NodeMap.Of(node)).Remarks);
+    }
+
+    [Fact]
+    public void Nor_does_one_whose_own_CPUs_are_everybodys()
+    {
+        var everywhere = Refused(
+            "host/b",
+            200,
+            2,
+            "0-7",
+            Reason.NoCpusetOfItsOwn,
+            "no CPUs of its own"
+        );
+        var inherited = Pinned("host/c", 300, "3", "7") with
+        {
+            Cpuset = CpuSet.Parse("0-7"),
+            CpusetSource = CpuSource.Inherited,
+        };
+        var node = Node(Pinned("host/a", 100, "2", "6"), everywhere, inherited);
+
+        Assert.DoesNotContain(NodeMap.Of(node).Cpus, cpu => cpu.IsContested);
+        Assert.Equal("CPU 2: host/a, vCPU 0", About(node, 2));
+        Assert.Equal("CPU 3: host/c, vCPU 0", About(node, 3));
+    }
+
+    [Fact]
+    public void A_thread_that_strays_onto_another_VMs_CPU_is_told_there_and_no_second_owner()
+    {
+        var stray = Pinned("host/b", 200, "3", "7")
+            .With(thread =>
+                thread.Tid == 201
+                    ? thread with
+                    {
+                        Actual = CpuSet.Parse("2"),
+                        Outcome = Outcome.Confined,
+                    }
+                    : thread
+            );
+        var node = Node(stray, Pinned("host/a", 300, "2", "6"));
+
+        Assert.Equal("CPU 2: host/a, vCPU 0; host/b, helper", About(node, 2));
+        Assert.False(NodeMap.Of(node)[2].IsContested);
+    }
+
+    [Fact]
+    public void Of_eighty_VMs_on_one_CPU_a_few_are_named()
+    {
+        var node = Node([
+            .. Enumerable.Range(0, 80).Select(n => Pinned($"default/vm{n}", 1000 + (100 * n), "2", "6")),
+        ]);
+
+        Assert.EndsWith("default/vm5, vCPU 0; 74 more VMs", About(node, 2));
+        Assert.Contains("""<b class="tag">A&#x2B;79</b>""", PinAgent.Report.Page.PageRenderer.Render(node));
+    }
+
     [Fact]
     public void A_VM_that_is_not_dedicated_owns_nothing() =>
         Assert.Equal(

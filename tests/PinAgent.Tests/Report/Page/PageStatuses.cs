@@ -189,6 +189,67 @@ internal static class PageStatuses
         }
     }
 
+    /// <summary>Eight CPUs whose vCPUs wait, each at another step of the map's colours.</summary>
+    public static NodeStatus Disturbed() =>
+        (
+            Node("disturbed", Machine("8amd64-1s4c2t")) with
+            {
+                Vms =
+                [
+                    Pinned("default/vm1", 4000, "2 6", "3"),
+                    Pinned("default/vm2", 4100, "1 5 7", "3"),
+                    NotDedicated("host/builder", 4200, 4, "0-7"),
+                ],
+            }
+        ).Waiting(
+            (vm, thread) => vm.Pid == 4000 ? 0.0004 : new[] { 0.0021, 0.124, 0.017, 0 }[thread.Index!.Value]
+        );
+
+    /// <summary>1,536 CPUs in four sockets, and eighty VMs that wait a little, one of them a lot.</summary>
+    public static NodeStatus Giant()
+    {
+        const int Cores = 768;
+        var topology = new NodeTopology(
+            Enumerable
+                .Range(0, 2 * Cores)
+                .Select(id =>
+                {
+                    var core = id % Cores;
+                    return new LogicalCpu(id, core / 192, core / 96, core % 192, core / 12);
+                })
+        );
+        return (
+            Node("giant", topology) with
+            {
+                CpuManager = new CpuManagerStatus(
+                    CpuManagerState.Static,
+                    CpuSet.Parse("0-15,768-783"),
+                    ["policy static"]
+                ),
+                Vms =
+                [
+                    .. Enumerable
+                        .Range(0, 80)
+                        .Select(n =>
+                        {
+                            var first = 16 + (9 * n);
+                            var vcpus = Enumerable
+                                .Range(first, 8)
+                                .SelectMany(cpu => new[] { cpu, cpu + Cores });
+                            return Pinned(
+                                $"tenant-{(char)('a' + (n % 7))}/vm-{n + 1:00}",
+                                6000 + (100 * n),
+                                string.Join(' ', vcpus),
+                                $"{first + 8},{first + 8 + Cores}"
+                            );
+                        }),
+                ],
+            }
+        ).Waiting(
+            (vm, thread) => vm.Pid == 9000 && thread.Index == 3 ? 0.23 : thread.Tid % 11 / 2000.0
+        );
+    }
+
     /// <summary>A node in good order, without VMs.</summary>
     public static NodeStatus Node(string name, NodeTopology topology) =>
         new()

@@ -7,22 +7,25 @@ namespace PinAgent.Tests.Report.Page;
 /// <summary>The page as a browser gets it, compared with files; tests/PinAgent.HostTests opens the same in Chromium.</summary>
 public sealed class PageTests
 {
-    public static TheoryData<string> Pages => ["small", "audit", "medium", "large"];
+    public static TheoryData<string> Pages => ["small", "audit", "medium", "large", "waits"];
 
     [Theory]
     [MemberData(nameof(Pages))]
     public void A_node_of_this_size_looks_as_it_did(string page) =>
         Golden.Check(
             $"page/{page}.html",
-            PageRenderer.Render(
-                page switch
-                {
-                    "small" => PageStatuses.Small(),
-                    "audit" => PageStatuses.Audit(),
-                    "medium" => PageStatuses.Medium(),
-                    _ => PageStatuses.Large(),
-                }
-            )
+            page switch
+            {
+                "small" => PageRenderer.Render(PageStatuses.Small()),
+                "audit" => PageRenderer.Render(PageStatuses.Audit()),
+                "medium" => PageRenderer.Render(PageStatuses.Medium()),
+                "large" => PageRenderer.Render(PageStatuses.Large()),
+                _ => PageRenderer.Render(
+                    PageStatuses.Disturbed(),
+                    PageWaits.Picture(PageStatuses.Disturbed()),
+                    PageWaits.Timeline()
+                ),
+            }
         );
 
     [Theory]
@@ -47,5 +50,14 @@ public sealed class PageTests
         Assert.Equal(fits is not null, page.Contains(">Capacity<", StringComparison.Ordinal));
         Assert.Contains($"{figure}", page, StringComparison.Ordinal);
         Assert.Contains($"{explanation}", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_largest_node_has_a_page_of_less_than_three_megabytes()
+    {
+        var giant = PageStatuses.Giant();
+        var page = PageRenderer.Render(giant, PageWaits.Picture(giant), PageWaits.Timeline());
+
+        Assert.InRange(page.Length, 500_000, 3_000_000);
     }
 }

@@ -32,6 +32,34 @@ public sealed class SharedCpusTests
     }
 
     [Fact]
+    public void CPUs_of_three_VMs_are_told_once_and_not_pair_by_pair()
+    {
+        var violations = Of(("a", "0-1,4-5"), ("b", "0-1,4-5"), ("c", "1,4-5"));
+
+        Assert.Equal(
+            ["0: host/a, host/b", "1,4-5: host/a, host/b, host/c"],
+            violations
+                .Where(violation => violation.Kind == ViolationKind.Overlap)
+                .Select(violation => $"{violation.Cpus}: {violation.By}")
+        );
+        Assert.StartsWith(
+            "CPUs 1,4-5 are in the cpusets of 3 VMs, host/a, host/b, host/c: each slows the others down",
+            violations[1].Message
+        );
+    }
+
+    [Fact]
+    public void A_core_of_three_VMs_is_told_once_of_each()
+    {
+        var violations = Of(("a", "0-1"), ("b", "4"), ("c", "5"));
+
+        Assert.Equal(
+            ["0-1 by host/b, host/c", "4 by host/a", "5 by host/a"],
+            violations.Select(violation => $"{violation.Cpus} by {violation.By}")
+        );
+    }
+
+    [Fact]
     public void A_core_of_two_VMs_is_told_of_each()
     {
         var violations = Of(("a", "0-1"), ("b", "2,4"));

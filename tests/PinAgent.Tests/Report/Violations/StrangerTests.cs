@@ -63,6 +63,38 @@ public sealed class StrangerTests
         );
     }
 
+    [Fact]
+    public void VMs_with_the_same_strangers_have_one_violation()
+    {
+        var violation = Assert.Single(Of(Process(50, "0-6")));
+
+        Assert.Equal("0-1,4-5", violation.Cpus.ToString());
+        Assert.Equal(Severity.Disturbing, violation.Severity);
+        Assert.StartsWith(
+            "other processes may run on CPUs 0-1,4-5 of the vCPUs of host/a, host/b: p50 (pid 50, 1 thread); give",
+            violation.Message
+        );
+        Assert.Equal("p50 (pid 50, 1 thread)", violation.By);
+    }
+
+    [Fact]
+    public void A_QEMU_that_may_run_there_is_called_as_its_VM_is() =>
+        Assert.Equal(
+            "host/c (pid 1200, 3 threads)",
+            Assert.Single(Of(Process(Vms.FirstPid + 200, "0", threads: 3, name: "qemu"))).By
+        );
+
+    [Fact]
+    public void Whoever_may_run_everywhere_is_only_a_possible_disturbance()
+    {
+        var violation = Assert.Single(Of(Process(50, "0-7")));
+
+        Assert.Equal(
+            (Severity.Possible, "p50 (pid 50, 1 thread)"),
+            (violation.Severity, violation.By)
+        );
+    }
+
     [Theory]
     // The VM's pod, whichever container; its own cgroup, and those below.
     [InlineData("/kubepods/poda/c1", "a", false)]

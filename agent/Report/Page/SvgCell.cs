@@ -1,0 +1,63 @@
+namespace PinAgent.Report.Page;
+
+/// <summary>The cell of a CPU in a picture, as large as the machine lets it be.</summary>
+internal sealed class SvgCell(int cpus)
+{
+    private const int Roomy = 16;
+    private const int Dense = 64;
+    private const int LongestTag = 4;
+
+    /// <summary>Whether there's room for abbreviations only.</summary>
+    public bool IsShort { get; } = cpus > Dense;
+
+    /// <summary>How wide it is.</summary>
+    public int Width { get; } =
+        cpus <= Roomy ? 116
+        : cpus <= Dense ? 84
+        : 44;
+
+    /// <summary>How high.</summary>
+    public int Height { get; } =
+        cpus <= Roomy ? 44
+        : cpus <= Dense ? 36
+        : 30;
+
+    /// <summary>What is between two.</summary>
+    public int Gap { get; } = cpus > Dense ? 3 : 5;
+
+    /// <summary>The cell at a place.</summary>
+    public Html Render((int X, int Y) at, SvgCellContent of)
+    {
+        var (x, y) = at;
+        var dash = of.IsThere ? Html.None : Html.Of($""" stroke-dasharray="4 2" """);
+        // Not by colour alone: what runs no vCPU is barred.
+        var bar = of.IsBarred
+            ? Html.Of(
+                $"""<rect x="{x + 2}" y="{y + Height - 5}" width="{Width - 4}" height="3" fill="#14171a" fill-opacity="0.35"/>"""
+            )
+            : Html.None;
+        var size = IsShort ? 11 : 12;
+        return Html.Of(
+            $"""<g><title>{of.Words}</title><rect x="{x}" y="{y}" width="{Width}" height="{Height - 1}" rx="3" fill="{of.Fill}" stroke="{of.Stroke}"{dash}/>{bar}<text x="{x + 4}" y="{y + 11}" font-size="10" fill="{of.Text}">{of.Id}</text><text x="{x + Width - 4}" y="{y + 11}" font-size="10" font-weight="700" text-anchor="end" fill="{of.Text}">{SvgText.Cut(of.Tag, LongestTag)}</text><text x="{x + 4}" y="{y + 24}" font-size="{size}" font-weight="600" fill="{of.Text}">{SvgText.Cut(of.Mark, Width / 7)}</text></g>"""
+        );
+    }
+}
+
+/// <summary>What a cell shows.</summary>
+/// <param name="Words">All there is to say, under the pointer.</param>
+/// <param name="Id">The CPU.</param>
+/// <param name="Tag">The VM's letters.</param>
+/// <param name="Mark">What it's for, or how long its vCPU waited.</param>
+/// <param name="IsThere">Whether what belongs there is there.</param>
+/// <param name="IsBarred">Whether it's a VM's and runs none of its vCPUs.</param>
+internal sealed record SvgCellContent(
+    string Words,
+    int Id,
+    string Tag,
+    string Mark,
+    string Fill,
+    string Text,
+    string Stroke,
+    bool IsThere,
+    bool IsBarred
+);

@@ -1,0 +1,48 @@
+using PinAgent.Model.Changes;
+
+namespace PinAgent.Report.Timeline;
+
+/// <summary>What happened at one time, in words; to several VMs where it's the same.</summary>
+/// <param name="Who">The VM, or several; empty where it's about the agent.</param>
+/// <param name="What">The sentence.</param>
+internal sealed record TimelineEntry(DateTimeOffset At, VmChangeKind Kind, string Who, string What)
+{
+    /// <summary>Where it's drawn.</summary>
+    public TimelineLane Lane =>
+        Kind switch
+        {
+            VmChangeKind.AgentStarted or VmChangeKind.AgentStopped or VmChangeKind.Crowd =>
+                TimelineLane.Agent,
+            VmChangeKind.ViolationBegun or VmChangeKind.ViolationEnded => TimelineLane.Violations,
+            VmChangeKind.Refused or VmChangeKind.NotPinned or VmChangeKind.Released =>
+                TimelineLane.NotPinned,
+            VmChangeKind.Begun
+            or VmChangeKind.TakenUp
+            or VmChangeKind.Ended
+            or VmChangeKind.ThreadsPlaced => TimelineLane.Vms,
+            _ => TimelineLane.Drifts,
+        };
+
+    /// <summary>Whether something is over with it.</summary>
+    public bool IsEnd =>
+        Kind is VmChangeKind.ViolationEnded or VmChangeKind.Ended or VmChangeKind.AgentStopped;
+}
+
+/// <summary>The lanes, from the top.</summary>
+internal enum TimelineLane
+{
+    /// <summary>Threads weren't where they belonged, and what came of it.</summary>
+    Drifts,
+
+    /// <summary>VMs that weren't pinned from then on.</summary>
+    NotPinned,
+
+    /// <summary>Promises that were broken.</summary>
+    Violations,
+
+    /// <summary>VMs that came and went.</summary>
+    Vms,
+
+    /// <summary>The agent's own starts and stops.</summary>
+    Agent,
+}

@@ -1,0 +1,167 @@
+using System.Collections.Immutable;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Status;
+
+namespace PinAgent.Report.Waits;
+
+/// <summary>
+/// How long the vCPUs of a node have waited for their CPUs in the last ten minutes. Reading is bounded: two hundred threads
+/// each five seconds, and where there are more they take turns. So is memory: 400 bytes a vCPU, of 2,048 at most. Safe for
+/// use by several threads.
+/// </summary>
+/// <param name="read">Reads one thread's wait in nanoseconds since its start; null if it can't be had.</param>
+internal sealed class WaitHistory(Func<int, ulong?> read, TimeProvider time)
+{
+    /// <summary>The time between two samples.</summary>
+    public static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
+
+    /// <summary>The threads that are read in one sample.</summary>
+    public const int ReadsPerTurn = 200;
+
+    /// <summary>The vCPUs that are remembered.</summary>
+    public const int MostVcpus = 2048;
+
+    private const int Minute = 12;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(int Pid, int Tid), WaitSeries> _series = [];
+    private NodeStatus? _of;
+    private ImmutableArray<int> _pids = [];
+    private IReadOnlyList<IReadOnlyList<int>> _vcpus = [];
+    private (long Turn, DateTimeOffset At)? _last;
+    private long? _first;
+
+    /// <summary>A history that has nothing.</summary>
+    public static WaitHistory None { get; } = new(_ => null, TimeProvider.System);
+
+    /// <summary>Another object after each sample.</summary>
+    public object Stamp { get; private set; } = new();
+
+    /// <summary>Takes a sample of the vCPUs of a status.</summary>
+    public void Sample(NodeStatus status)
+    {
+        lock (_lock)
+        {
+            if (!ReferenceEquals(_of, status))
+            {
+                Follow(status);
+            }
+
+            var turn = time.GetElapsedTime(0).Ticks / Period.Ticks;
+            foreach (var (vm, tid) in Next(turn))
+            {
+                _series[(_pids[vm], tid)].Take(turn, time.GetElapsedTime(0), read(tid));
+            }
+
+            _first ??= turn;
+            _last = (turn, time.GetUtcNow());
+            Stamp = new();
+        }
+    }
+
+    /// <summary>A status with the waits as they were at the last sample.</summary>
+    public NodeStatus Add(NodeStatus status)
+    {
+        lock (_lock)
+        {
+            if (_last is not var (turn, at) || turn == _first)
+            {
+                return status;
+            }
+
+            var seconds = (int)Math.Min(60, (turn - _first!.Value) * Period.TotalSeconds);
+            return status with
+            {
+                Waits = new WaitsStatus(at, seconds),
+                Vms = [.. status.Vms.Select(vm => Add(vm, turn))],
+            };
+        }
+    }
+
+    /// <summary>Ten minutes of a VM's vCPUs, by thread, the oldest first; none of those that aren't known.</summary>
+    public WaitPicture Picture()
+    {
+        lock (_lock)
+        {
+            return _last is var (turn, _)
+                ? new WaitPicture(
+                    _series.ToDictionary(
+                        one => one.Key,
+                        one => one.Value.Last(turn, WaitSeries.Turns).ToArray()
+                    )
+                )
+                : WaitPicture.None;
+        }
+    }
+
+    private VmStatus Add(VmStatus vm, long turn) =>
+        vm with
+        {
+            Threads =
+            [
+                .. vm.Threads.Select(thread =>
+                    _series.TryGetValue((vm.Pid, thread.Tid), out var series)
+                    && series.Share is { } share
+                        ? thread with
+                        {
+                            Wait = new VcpuWait(share, Math.Round(series.Mean(turn, Minute)!.Value, 4)),
+                        }
+                        : thread
+                ),
+            ],
+        };
+
+    // Where there are too many, those that have waited longest come first, whatever somebody else begins and ends meanwhile.
+    private IReadOnlyList<(int Vm, int Vcpu)> Next(long turn)
+    {
+        if (_series.Count <= ReadsPerTurn)
+        {
+            return WaitDeal.Of(_vcpus, 0, ReadsPerTurn);
+        }
+
+        return WaitDeal.Of(
+            [
+                .. _vcpus
+                    .Index()
+                    .Select(vm =>
+                        vm.Item.OrderBy(tid => _series[(_pids[vm.Index], tid)].Sampled).ToList()
+                    ),
+            ],
+            (int)(turn * ReadsPerTurn % _vcpus.Count),
+            ReadsPerTurn
+        );
+    }
+
+    // Whoever came last has no fewer places than who was first.
+    private void Follow(NodeStatus status)
+    {
+        _of = status;
+        _pids = [.. status.Vms.Select(vm => vm.Pid)];
+        var kept = WaitDeal
+            .Of(
+                [
+                    .. status.Vms.Select(vm =>
+                        vm.Threads.Where(thread =>
+                                thread is { Role: ThreadRole.Vcpu, Actual: not null }
+                            )
+                            .Select(thread => thread.Tid)
+                            .ToList()
+                    ),
+                ],
+                0,
+                MostVcpus
+            )
+            .ToLookup(one => one.Vm, one => one.Vcpu);
+        _vcpus = [.. _pids.Index().Select(vm => kept[vm.Index].ToList())];
+        var keys = kept.SelectMany(vm => vm.Select(tid => (_pids[vm.Key], tid))).ToHashSet();
+        foreach (var gone in _series.Keys.Where(key => !keys.Contains(key)).ToList())
+        {
+            _series.Remove(gone);
+        }
+
+        foreach (var key in keys)
+        {
+            _series.TryAdd(key, new WaitSeries());
+        }
+    }
+}
