@@ -37,5 +37,8 @@ internal sealed class LookPace(TimeSpan period)
     /// <param name="looked">When the last one was, by the same clock.</param>
     /// <param name="now">The time, by the same clock.</param>
     public TimeSpan Left(TimeSpan looked, TimeSpan now) =>
-        (now - _begun < VmBeginning.Lasts ? period / TimesAsOften : period) - (now - looked);
+        (IsHurried(now) ? period / TimesAsOften : period) - (now - looked);
+
+    /// <summary>Whether a VM has just begun.</summary>
+    public bool IsHurried(TimeSpan now) => now - _begun < VmBeginning.Lasts;
 }

@@ -59,6 +59,7 @@ internal sealed class MaskEventServices : IDisposable
     {
         get
         {
+            Watch.CountLosses();
             var (names, masks) = (_names(), Watch.Source);
             return (
                 names.State != EventSourceState.Listening && masks.Names

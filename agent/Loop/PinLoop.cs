@@ -32,14 +32,11 @@ internal sealed partial class PinLoop(
     OwnThreads? own = null
 ) : BackgroundService
 {
-    /// <summary>The longest time between two looks at every process, where the loop's period isn't longer.</summary>
-    public static readonly TimeSpan WholeLookPeriod = TimeSpan.FromSeconds(60);
-
     private readonly ChangeQuota _quota = new();
     private readonly LookPace _pace = new(period);
+    private readonly LookScopes _scopes = new();
     private ImmutableArray<string> _notices = [];
     private PassResult? _last;
-    private long? _lookedAtEverything;
     private bool _hasBegun;
     private EventSource? _events;
     private AgentMode _mode;
@@ -92,7 +89,8 @@ internal sealed partial class PinLoop(
         try
         {
             var began = time.GetTimestamp();
-            var result = Pass(scope, named, began);
+            scope = _scopes.Next(scope, requests.WasByTime, AreMasksTold, Now());
+            var result = pass.Run(scope, named, requests.TakeNamed);
             var took = scope == PassScope.Named ? (TimeSpan?)null : time.GetElapsedTime(began);
             if (ReferenceEquals(result, _last))
             {
@@ -119,27 +117,10 @@ internal sealed partial class PinLoop(
         }
     }
 
-    // What nothing shows, a thread that was given another name say, is seen once in a while.
-    private PassResult Pass(PassScope scope, IReadOnlyList<NamedThread> named, long now)
-    {
-        if (
-            scope == PassScope.Changes
-            && (
-                _lookedAtEverything is not { } last
-                || time.GetElapsedTime(last, now) >= WholeLookPeriod
-            )
-        )
-        {
-            scope = PassScope.Everything;
-        }
-
-        if (scope == PassScope.Everything)
-        {
-            _lookedAtEverything = now;
-        }
-
-        return pass.Run(scope, named, requests.TakeNamed);
-    }
+    // In a VM's first seconds nobody is hurried by events, and all looks.
+    private bool AreMasksTold =>
+        _events is { State: EventSourceState.Listening, Masks.State: not MaskSourceState.Looking }
+        && !_pace.IsHurried(Now());
 
     private void Tell(PassResult result)
     {

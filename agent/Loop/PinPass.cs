@@ -112,8 +112,11 @@ internal sealed class PinPass(
 
     private NodeSnapshot Observe(PassScope scope, IReadOnlyList<NamedThread> named) =>
         _memory.Snapshot is not { } before || scope == PassScope.Everything ? observer.Observe()
-        : scope == PassScope.Changes ? observer.ObserveNamed(observer.ObserveChanges(before), named)
-        : observer.ObserveNamed(before, named);
+        : scope == PassScope.Named ? observer.ObserveNamed(before, named)
+        : observer.ObserveNamed(
+            observer.ObserveChanges(before, masksToo: scope == PassScope.Changes),
+            named
+        );
 
     private PassInputs LookAround(NodeSnapshot snapshot)
     {

@@ -68,11 +68,14 @@ internal sealed class NodeObserver(
     /// kubelet's checkpoint. What a known thread is called and which cgroup it's in isn't read again.
     /// </summary>
     /// <param name="before">The node as it was.</param>
+    /// <param name="masksToo">
+    /// Whether to read masks and priorities of known VMs' threads; where the kernel tells of them, once in a while is enough.
+    /// </param>
     /// <returns>The very same snapshot where nothing has changed.</returns>
     /// <exception cref="InvalidDataException">As <see cref="Observe"/>.</exception>
-    public NodeSnapshot ObserveChanges(NodeSnapshot before)
+    public NodeSnapshot ObserveChanges(NodeSnapshot before, bool masksToo = true)
     {
-        if (_cgroups is null || !_qemu.TryFindChanged(before.Vms, out var changed))
+        if (_cgroups is null || !_qemu.TryFindChanged(before.Vms, out var changed, masksToo))
         {
             return Observe();
         }

@@ -37,6 +37,9 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
     private TimeSpan? _asked;
     private TimeSpan _roundsEnd = TimeSpan.MaxValue;
 
+    /// <summary>Whether the last wait ended because it was time, and not because anybody had asked for more than names.</summary>
+    public bool WasByTime { get; private set; }
+
     /// <summary>What isn't told at once because somebody has too much to tell; null if all is.</summary>
     public string? Complaint
     {
@@ -232,6 +235,7 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
     private PassScope Begin(TimeSpan now, TimeSpan due, out IReadOnlyList<NamedThread> named)
     {
         var isDue = due <= now;
+        WasByTime = isDue && _widest == PassScope.Named;
         if (_scanDue <= now)
         {
             (_scanned, _scanDue) = (now, null);

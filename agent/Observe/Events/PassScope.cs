@@ -6,6 +6,9 @@ internal enum PassScope
     /// <summary>At the processes whose threads have just named themselves.</summary>
     Named,
 
+    /// <summary>As <see cref="Changes"/>, but for masks: the kernel tells who sets them.</summary>
+    Untold,
+
     /// <summary>At what shows that something has changed, and then at that.</summary>
     Changes,
 

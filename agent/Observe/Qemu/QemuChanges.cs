@@ -23,10 +23,11 @@ internal sealed class QemuChanges(
 
     /// <summary>Finds them.</summary>
     /// <param name="vms">All VMs as they were.</param>
+    /// <param name="masksToo">Whether to read masks and priorities.</param>
     /// <returns>False where a thread of the kernel's own that works for a VM came or went.</returns>
     /// <exception cref="InvalidDataException">The processes can't be listed.</exception>
-    public bool TryFind(ImmutableArray<ObservedVm> vms, HashSet<int> changed) =>
-        TryFindVms(vms, changed) && TryFindNew(vms, changed);
+    public bool TryFind(ImmutableArray<ObservedVm> vms, HashSet<int> changed, bool masksToo) =>
+        TryFindVms(vms, changed, masksToo) && TryFindNew(vms, changed);
 
     /// <summary>Where the VM of this process is among VMs in ascending order of their ids; below zero if it's none.</summary>
     public static int IndexOf(ImmutableArray<ObservedVm> vms, int pid)
@@ -47,7 +48,11 @@ internal sealed class QemuChanges(
         return -1;
     }
 
-    private bool TryFindVms(ImmutableArray<ObservedVm> vms, HashSet<int> changed)
+    private bool TryFindVms(
+        ImmutableArray<ObservedVm> vms,
+        HashSet<int> changed,
+        bool masksToo
+    )
     {
         AddTroubled(vms, changed);
         foreach (var vm in vms)
@@ -57,7 +62,7 @@ internal sealed class QemuChanges(
                 continue;
             }
 
-            if (!threads.IsSame(vm))
+            if (!threads.IsSame(vm, masksToo))
             {
                 // One that isn't read yet is seen to have changed the next time, too.
                 if (budget.IsTurnOf(vm.Key.Pid))

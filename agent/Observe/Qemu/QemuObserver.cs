@@ -128,16 +128,21 @@ internal sealed class QemuObserver
     /// thread came, went or has another mask. Reads no more than that takes.
     /// </summary>
     /// <param name="vms">All VMs as they were.</param>
+    /// <param name="masksToo">Whether to read masks and priorities.</param>
     /// <returns>
     /// False where a look at everything is due: a thread of the kernel's own that works for a VM came or went, or there are
     /// more VMs or threads than are kept.
     /// </returns>
     /// <exception cref="InvalidDataException">The processes can't be listed.</exception>
-    public bool TryFindChanged(ImmutableArray<ObservedVm> vms, out HashSet<int> changed)
+    public bool TryFindChanged(
+        ImmutableArray<ObservedVm> vms,
+        out HashSet<int> changed,
+        bool masksToo = true
+    )
     {
         changed = [];
         return !(_isOver && !(_processes.ReadUptime() - _sharedAt < SharingSeconds))
-            && _changes.TryFind(vms, changed);
+            && _changes.TryFind(vms, changed, masksToo);
     }
 
     private ImmutableArray<ObservedVm> ObserveAgain(

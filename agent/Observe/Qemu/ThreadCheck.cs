@@ -14,7 +14,10 @@ internal sealed class ThreadCheck(HostFiles files, IAffinityReader affinity)
     /// which takes the kernel ten times as long. Of a VM with more threads than are kept, only those count that run vCPUs
     /// and I/O: otherwise it would be read again at each look, for as long as its threads come and go.
     /// </remarks>
-    public bool IsSame(ObservedVm vm)
+    /// <param name="masksToo">
+    /// Whether to read their masks; else it's their number alone that tells, and one that came as another went isn't seen.
+    /// </param>
+    public bool IsSame(ObservedVm vm, bool masksToo)
     {
         var pid = vm.Key.Pid;
         var count = 0;
@@ -27,7 +30,8 @@ internal sealed class ThreadCheck(HostFiles files, IAffinityReader affinity)
 
             count++;
             if (
-                (vm.ThreadsLeftOut == 0 || thread.Role != ThreadRole.Helper)
+                masksToo
+                && (vm.ThreadsLeftOut == 0 || thread.Role != ThreadRole.Helper)
                 && !IsStill(pid, thread)
             )
             {

@@ -49,6 +49,19 @@ public sealed class RestTests : IDisposable
     }
 
     [Fact]
+    public void Where_masks_are_told_of_theirs_arent_read_and_that_a_thread_came_is_seen()
+    {
+        var rest = Settle();
+        Kernel.Cpus(101, "2-3");
+        Assert.Same(rest, LookForUntold());
+
+        Qemu.Thread(103, "worker");
+        Assert.Equal(4, LookForUntold().Status.Vms[0].Threads.Length);
+
+        PassResult LookForUntold() => Pass.Run(PassScope.Untold, [], () => []);
+    }
+
+    [Fact]
     public void What_the_kernel_has_refused_is_tried_again_though_nothing_changes()
     {
         Kernel.Refusal = Errno.EPERM;

@@ -34,10 +34,7 @@ internal sealed class ForeignWriterWatch(
     /// <summary>What the kernel tells, and what was lost of it.</summary>
     public ForeignSource Source => Volatile.Read(ref _source) with { Losses = _losses };
 
-    /// <summary>
-    /// Watches these threads, and no others. The loop calls it once a pass; where something was lost since the last one, a look
-    /// at everything follows.
-    /// </summary>
+    /// <summary>Watches these threads, and no others. The loop calls it once a pass.</summary>
     public void Follow(IEnumerable<WatchedThread> threads)
     {
         if (_watch is not { } watch)
@@ -49,19 +46,30 @@ internal sealed class ForeignWriterWatch(
         var numbers = new WatchedNumbers(threads);
         Volatile.Write(ref _numbers, numbers);
         var followed = watch.Follow(numbers.All);
-        var losses = watch.Losses();
-        if (losses.Lost > _losses.Lost || losses.Missed > _losses.Missed)
-        {
-            requests.LookAtEverything();
-        }
-
-        _losses = losses;
         requests.Complain(
             "foreign changes",
             followed.IsSuccess
                 ? null
                 : $"the kernel doesn't take which threads to watch: {followed.Errno.Describe()}"
         );
+    }
+
+    /// <summary>
+    /// Asks for a look at everything where something was lost since the last call. The loop calls it before each look.
+    /// </summary>
+    public void CountLosses()
+    {
+        if (_watch?.Losses() is not { } losses)
+        {
+            return;
+        }
+
+        if (losses.Lost > _losses.Lost || losses.Missed > _losses.Missed)
+        {
+            requests.LookAtEverything();
+        }
+
+        _losses = losses;
     }
 
     /// <inheritdoc/>
