@@ -92,7 +92,8 @@ internal static partial class CompletionCommand
         }
         // Without an agent, or with a setting that is wrong, there are no names; Tab is no place to say so.
         catch (Exception problem)
-            when (problem is AgentException or OperationCanceledException or Settings.UsageException)
+            when (problem is AgentException or OperationCanceledException or Settings.UsageException
+            )
         {
             return [];
         }

@@ -48,7 +48,9 @@ internal static class WordsToComplete
             return Beginning(typed, ValuesOf(waiting, vms));
         }
 
-        if (typed.StartsWith("--", StringComparison.Ordinal) && typed.IndexOf('=') is var at and > 0)
+        if (
+            typed.StartsWith("--", StringComparison.Ordinal) && typed.IndexOf('=') is var at and > 0
+        )
         {
             return Find(command, typed[..at]) is { } named
                 ? Beginning(
@@ -101,9 +103,8 @@ internal static class WordsToComplete
             .Where(option => !option.Hidden);
 
     private static Option? Find(Command command, string word) =>
-        OptionsOf(command).FirstOrDefault(option =>
-            option.Name == word || option.Aliases.Contains(word)
-        );
+        OptionsOf(command)
+            .FirstOrDefault(option => option.Name == word || option.Aliases.Contains(word));
 
     // Of a flag true or false may stand next, but hardly ever does.
     private static bool IsValueNext(Option option) => option.Arity.MinimumNumberOfValues > 0;
@@ -126,10 +127,17 @@ internal static class WordsToComplete
     {
         var text = string.Join(
             ' ',
-            (description ?? "").Split((char[])[' ', '\t', '\n'], StringSplitOptions.RemoveEmptyEntries)
+            (description ?? "").Split(
+                (char[])[' ', '\t', '\n'],
+                StringSplitOptions.RemoveEmptyEntries
+            )
         );
-        var end = text.IndexOf(" [", StringComparison.Ordinal) is var note and > 0 ? note : text.Length;
+        var end = text.IndexOf(" [", StringComparison.Ordinal) is var note and > 0
+            ? note
+            : text.Length;
         text = text[..end].TrimEnd('.');
-        return text.Length <= LongestMeaning ? text : $"{text[..(LongestMeaning - 3)].TrimEnd()}...";
+        return text.Length <= LongestMeaning
+            ? text
+            : $"{text[..(LongestMeaning - 3)].TrimEnd()}...";
     }
 }

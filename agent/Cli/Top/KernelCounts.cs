@@ -86,7 +86,12 @@ internal sealed record KernelCounts(
             if (
                 fields.Length > StealField
                 && fields[0].StartsWith("cpu", StringComparison.Ordinal)
-                && int.TryParse(fields[0][3..], NumberStyles.None, CultureInfo.InvariantCulture, out var cpu)
+                && int.TryParse(
+                    fields[0][3..],
+                    NumberStyles.None,
+                    CultureInfo.InvariantCulture,
+                    out var cpu
+                )
             )
             {
                 var ticks = fields[1..(StealField + 1)].Select(Number).ToArray();
@@ -99,7 +104,12 @@ internal sealed record KernelCounts(
 
     // In another PID namespace than the agent's the id may be another thread's.
     private static bool IsOf(string sched, ThreadStatus thread) =>
-        Words.Printable(sched).StartsWith($"{Words.Printable(thread.Comm)} ({thread.Tid}, ", StringComparison.Ordinal);
+        Words
+            .Printable(sched)
+            .StartsWith(
+                $"{Words.Printable(thread.Comm)} ({thread.Tid}, ",
+                StringComparison.Ordinal
+            );
 
     private static long Number(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)

@@ -85,7 +85,9 @@ internal sealed record PassFigures(TimeSpan? Took, IReadOnlyList<TimeSpan> Pins,
             Writers =
             [
                 .. result
-                    .Changes.Where(change => change is { Cause: ChangeCause.MasksSet, By: not null })
+                    .Changes.Where(change =>
+                        change is { Cause: ChangeCause.MasksSet, By: not null }
+                    )
                     .Select(change => (ProgramOf(change.By!), change.Threads.Length)),
             ],
         };

@@ -1,4 +1,3 @@
-using CliWrap;
 using CliWrap.Buffered;
 using PinAgent.HostTests.Harness;
 using Xunit;

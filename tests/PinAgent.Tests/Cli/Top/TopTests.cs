@@ -57,8 +57,14 @@ public sealed class TopTests
         using var host = new FakeHost();
         KernelCounts Read(long moves, long stolen, string comm = "CPU 0/KVM")
         {
-            host.Write("/proc/4000/task/4010/sched", $"{comm} (4010, #threads: 5)\n---\nse.nr_migrations   :   {moves}\n");
-            host.Write("/proc/stat", $"cpu  9 9 9 9 9 9 9 {stolen} 0 0\ncpu2 10 0 0 {200 - stolen} 0 0 0 {stolen} 0 0\ncpu6 10 0 0 200 0 0 0 0 0 0\n");
+            host.Write(
+                "/proc/4000/task/4010/sched",
+                $"{comm} (4010, #threads: 5)\n---\nse.nr_migrations   :   {moves}\n"
+            );
+            host.Write(
+                "/proc/stat",
+                $"cpu  9 9 9 9 9 9 9 {stolen} 0 0\ncpu2 10 0 0 {200 - stolen} 0 0 0 {stolen} 0 0\ncpu6 10 0 0 200 0 0 0 0 0 0\n"
+            );
             using var files = new HostFiles(host.Root);
             return KernelCounts.Read(files, status);
         }

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using PinAgent.Model.Changes;
 using PinAgent.Report.Metrics;
 using PinAgent.Report.Status;
 using PinAgent.Tests.Report.Page;
