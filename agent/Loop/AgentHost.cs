@@ -124,9 +124,7 @@ internal sealed class AgentHost : IDisposable
                 Labels = _cluster?.Labels,
                 Reporter = _cluster?.Reporter,
                 Events = () => masks?.Source ?? names.Source,
-                Meanwhile = _files.HasLiveProc()
-                    ? new MeanwhilePins(atOnce, masks?.PutBack)
-                    : null,
+                Meanwhile = _files.HasLiveProc() ? new MeanwhilePins(atOnce, masks?.PutBack) : null,
                 Neighbours = neighbours,
                 CpusetsWritten = cpusets.TakeWritten,
                 OtherAgents = _files.HasLiveProc()

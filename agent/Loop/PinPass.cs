@@ -226,7 +226,14 @@ internal sealed class PinPass(
             time.GetUtcNow(),
             _around.ForeignDeeds?.Invoke()
         );
-        _memory = _memory with { Repairs = _memory.Repairs + PassFigures.Repairs(changes) };
+        _memory = _memory with
+        {
+            Repairs = _memory.Repairs + PassFigures.Repairs(changes),
+            Plan = _memory.Plan with
+            {
+                Contests = _memory.Plan.Contests.By(ChangeDetector.Writers(changes)),
+            },
+        };
         if (snapshot.Cluster is { } told)
         {
             _around.Reporter?.Look(vms, changes, told);
@@ -242,7 +249,7 @@ internal sealed class PinPass(
                 [
                     .. plan.Notices,
                     .. state.Problems,
-                    .. EventNotices(inputs.Events),
+                    .. EventText.Notices(inputs.Events),
                     .. _around.NoticesOf(plan),
                 ],
                 Cluster = snapshot.Cluster is { } facts
@@ -265,11 +272,6 @@ internal sealed class PinPass(
             IsAsTold = plan.IsAsTold,
         };
     }
-
-    private static IEnumerable<string> EventNotices(EventSource? source) =>
-        source?.Message is not { } why ? []
-        : source.State == EventSourceState.Listening ? [why]
-        : [$"New VMs are found by looking, not at once: {why}"];
 
     // What was set is what the next look would find.
     private static NodeSnapshot WithMasks(

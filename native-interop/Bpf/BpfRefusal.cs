@@ -9,7 +9,8 @@ internal static class BpfRefusal
     public static string OfMap(Errno errno) =>
         errno switch
         {
-            Errno.EPERM or Errno.EACCES => "BPF needs CAP_BPF, CAP_PERFMON, and in a container a seccomp profile that lets bpf(2) through",
+            Errno.EPERM or Errno.EACCES =>
+                "BPF needs CAP_BPF, CAP_PERFMON, and in a container a seccomp profile that lets bpf(2) through",
             Errno.ENOSYS => "this kernel was built without BPF (CONFIG_BPF_SYSCALL)",
             Errno.EINVAL =>
                 "this kernel is too old for BPF's ring buffers, which Linux has since 5.8",

@@ -48,11 +48,11 @@ internal sealed class QemuChanges(
         return -1;
     }
 
-    private bool TryFindVms(
-        ImmutableArray<ObservedVm> vms,
-        HashSet<int> changed,
-        bool masksToo
-    )
+    /// <summary>The VM of this process among VMs in ascending order of their ids; null if it's none.</summary>
+    public static ObservedVm? Find(ImmutableArray<ObservedVm> vms, int pid) =>
+        IndexOf(vms, pid) is >= 0 and var index ? vms[index] : null;
+
+    private bool TryFindVms(ImmutableArray<ObservedVm> vms, HashSet<int> changed, bool masksToo)
     {
         AddTroubled(vms, changed);
         foreach (var vm in vms)

@@ -117,7 +117,7 @@ internal sealed class QemuObserver
             named
                 .Select(thread => thread.Pid)
                 .Distinct()
-                .Where(pid => _budget.Admits(pid, Of(before, pid)))
+                .Where(pid => _budget.Admits(pid, QemuChanges.Find(before, pid)))
                 .ToHashSet(),
             cgroups,
             named.Select(thread => thread.Tid).ToHashSet()
@@ -156,7 +156,7 @@ internal sealed class QemuObserver
         var vms = before.Where(vm => !pids.Contains(vm.Key.Pid)).ToList();
         foreach (var pid in pids)
         {
-            var old = Of(before, pid);
+            var old = QemuChanges.Find(before, pid);
             if (old is null && vms.Count >= Bounds.Vms)
             {
                 _isOver = true;
@@ -295,8 +295,5 @@ internal sealed class QemuObserver
             ? cgroups.Pods.Locate(path).Path
             : "";
 
-    private ObservedVm? KnownOf(int pid) => Of(_last, pid);
-
-    private static ObservedVm? Of(ImmutableArray<ObservedVm> vms, int pid) =>
-        QemuChanges.IndexOf(vms, pid) is >= 0 and var index ? vms[index] : null;
+    private ObservedVm? KnownOf(int pid) => QemuChanges.Find(_last, pid);
 }

@@ -42,6 +42,9 @@ internal sealed record Contest
     /// <summary>How long they are left alone, or were the last time; zero if none ever were.</summary>
     public TimeSpan Pause { get; init; }
 
+    /// <summary>Who set the masks the last time, as far as the kernel has told: <c>taskset (pid 812, cron.service)</c>.</summary>
+    public string? By { get; init; }
+
     /// <summary>Another program's placement that is held; null if none was adopted.</summary>
     public AdoptedPlacement? Adopted { get; init; }
 

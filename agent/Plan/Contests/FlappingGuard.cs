@@ -68,7 +68,7 @@ internal static class FlappingGuard
     {
         var message =
             $"another program kept setting {Describe(strays)}: that is a placement as good, so it's held from now on "
-            + $"({LikelyWriter(ours, strays)})";
+            + $"({Writer(ours, strays, contest)})";
         var next = contest with
         {
             PutBack = Contest.None.PutBack,
@@ -111,7 +111,7 @@ internal static class FlappingGuard
                 Threads = threads,
                 Contested =
                     $"another program sets masks again each time they are put back: {Describe(contested)}; left alone for "
-                    + $"{contest.Pause.TotalSeconds:0} s, then tried again ({LikelyWriter(plan, contested)})",
+                    + $"{contest.Pause.TotalSeconds:0} s, then tried again ({Writer(plan, contested, contest)})",
             };
     }
 
@@ -128,8 +128,16 @@ internal static class FlappingGuard
             ? $"{stray.Thread.Affinity} instead of {stray.Wanted}"
             : $"{stray.Thread.Scheduling} instead of {stray.Scheduling}";
 
-    private static string LikelyWriter(VmPlan plan, ImmutableArray<PlannedThread> strays) =>
-        strays.All(stray => Equals(stray.Thread.Affinity, stray.Thread.OwnCpuset ?? plan.Vm.Cpuset))
+    // What the kernel has told, or a guess.
+    private static string Writer(
+        VmPlan plan,
+        ImmutableArray<PlannedThread> strays,
+        Contest contest
+    ) =>
+        contest.By is { } by ? $"by {by}"
+        : strays.All(stray =>
+            Equals(stray.Thread.Affinity, stray.Thread.OwnCpuset ?? plan.Vm.Cpuset)
+        )
             ? "likely the kubelet, a container runtime or systemd, writing the cpuset"
         : plan.Vm.IsInPod ? "likely virt-launcher's libvirt, somebody's taskset, or a tuning daemon"
         : "likely libvirt's vcpupin, somebody's taskset, or a tuning daemon";

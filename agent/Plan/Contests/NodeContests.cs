@@ -23,6 +23,16 @@ internal sealed class NodeContests
     /// <summary>A VM's contest.</summary>
     public Contest Of(VmKey vm) => _contests.GetValueOrDefault(vm, Contest.None);
 
+    /// <summary>With who has set masks of VMs that are fought over, as far as that is known.</summary>
+    public NodeContests By(IEnumerable<(VmKey Vm, string By)> writers) =>
+        new(
+            _contests.SetItems(
+                writers
+                    .Where(vm => _contests.ContainsKey(vm.Vm))
+                    .Select(vm => KeyValuePair.Create(vm.Vm, Of(vm.Vm) with { By = vm.By }))
+            )
+        );
+
     /// <summary>With these threads put back now.</summary>
     /// <param name="vms">The VMs, with the threads that were held, and strayed.</param>
     /// <param name="now">The time since the machine's boot.</param>

@@ -20,6 +20,12 @@ internal sealed class ChangeDetector
     private CpuSet _online = CpuSet.Empty;
     private DateTimeOffset _now;
 
+    /// <summary>Who has changed VMs' threads, as far as that is known.</summary>
+    public static IEnumerable<(VmKey Vm, string By)> Writers(IEnumerable<VmChange> changes) =>
+        changes
+            .Where(change => change is { Key: not null, By: not null })
+            .Select(change => (change.Key!.Value, change.By!));
+
     /// <summary>A pass came to the same as the one before.</summary>
     public void Still(DateTimeOffset now) => _now = now;
 

@@ -18,7 +18,7 @@ internal sealed class RunningAgent : IDisposable
     public RunningAgent(Bench bench, params string[] arguments)
         : this(bench, nice: 0, arguments) { }
 
-    private RunningAgent(Bench bench, int nice, string[] arguments)
+    private RunningAgent(Bench bench, int nice, string[] arguments, bool traces = false)
     {
         var socket = $"{_folder}/pinagent.sock";
         _client = new(
@@ -37,11 +37,20 @@ internal sealed class RunningAgent : IDisposable
             }
         );
         var began = Stopwatch.GetTimestamp();
+        // tracefs for the agent alone, where the machine hasn't mounted it.
+        const string Trace =
+            "test -d /sys/kernel/tracing/events || mount -t tracefs tracefs /sys/kernel/tracing; ";
         _child = Child.Start(
-            "/bin/sh",
+            traces ? "/usr/bin/unshare" : "/bin/sh",
             [
+                .. traces ? (string[])["--mount", "/bin/sh"] : [],
                 .. (string[])
-                    ["-c", $"exec nice -n {nice} \"$@\" 2>{_folder}/log", "sh", bench.Agent],
+                    [
+                        "-c",
+                        $"{(traces ? Trace : "")}exec nice -n {nice} \"$@\" 2>{_folder}/log",
+                        "sh",
+                        bench.Agent,
+                    ],
                 .. (string[])["run", "--standalone", "--tcp", "off"],
                 .. (string[])["--kubepods-cgroup", bench.Group],
                 .. arguments.Contains("--vm") ? (string[])[] : ["--vm", Bench.Guest],
@@ -56,6 +65,16 @@ internal sealed class RunningAgent : IDisposable
     /// <summary>Starts one that goes before all others, at nice −20.</summary>
     public static RunningAgent Foremost(Bench bench, params string[] arguments) =>
         new(bench, -20, arguments);
+
+    /// <summary>
+    /// Starts one whom the kernel tells of masks, whatever it takes: at probes of its functions, or else with every system call.
+    /// </summary>
+    /// <returns>The agent, and which of the two it is.</returns>
+    public static (RunningAgent Agent, string Hook) ThatHearsOfMasks(Bench bench)
+    {
+        var hook = Directory.Exists("/sys/bus/event_source/devices/kprobe") ? "probes" : "syscalls";
+        return (new(bench, 0, ["--events", hook], traces: true), hook);
+    }
 
     public int Pid => _child.Pid;
 

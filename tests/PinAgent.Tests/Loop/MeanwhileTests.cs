@@ -63,6 +63,7 @@ public sealed class MeanwhileTests : IDisposable
         _one.Settle();
         for (var i = 0; i < Contest.Patience; i++)
         {
+            _deeds[Vcpu] = new("taskset (pid 812)", 0b1111, TimeSpan.FromMicroseconds(44));
             Assert.True(Move("0-3"));
             _one.LookForChanges();
         }
@@ -73,6 +74,10 @@ public sealed class MeanwhileTests : IDisposable
 
         Assert.Equal(sets, _one.Kernel.Sets);
         Assert.Contains(result.Changes, change => change.Kind == VmChangeKind.Contested);
+        Assert.EndsWith(
+            "then tried again (by taskset (pid 812))",
+            result.Vms[0].Outcome.Plan.Contested
+        );
         Assert.False(_back!.TryPutBack(Vcpu));
     }
 

@@ -126,12 +126,7 @@ internal sealed class ForeignWriterWatch(
                 break;
         }
 
-        var by = ForeignAuthor.Of(
-            _change.ByComm,
-            _change.ByPid,
-            cgroup,
-            _change.IsWholePath
-        );
+        var by = ForeignAuthor.Of(_change.ByComm, _change.ByPid, cgroup, _change.IsWholePath);
         foreach (var tid in threads)
         {
             changes.Changed(new(tid, _change.Kind, _change.Value, by, _change.AtNanoseconds));

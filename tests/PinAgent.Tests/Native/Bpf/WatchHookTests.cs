@@ -98,7 +98,10 @@ public sealed class WatchHookTests
     ) => Assert.Equal(reason, BpfRefusal.OfProgram("renamed", errno, log, lockdown));
 
     [Theory]
-    [InlineData(Errno.EPERM, "BPF needs CAP_BPF, CAP_PERFMON, and in a container a seccomp profile that lets bpf(2) through")]
+    [InlineData(
+        Errno.EPERM,
+        "BPF needs CAP_BPF, CAP_PERFMON, and in a container a seccomp profile that lets bpf(2) through"
+    )]
     [InlineData(Errno.ENOSYS, "this kernel was built without BPF (CONFIG_BPF_SYSCALL)")]
     [InlineData(
         Errno.EINVAL,
