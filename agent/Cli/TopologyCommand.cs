@@ -43,33 +43,34 @@ internal static class TopologyCommand
         command.Add(EndpointOptions.Socket);
         command.SetAction(
             async (parsed, stop) =>
-        {
-            using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
-            try
             {
-                var topology = SysfsTopology.Read(files);
-                if (parsed.GetValue(Svg))
+                using var files = new HostFiles(CommonOptions.HostRoot.Get(parsed));
+                try
                 {
-                    Output.Document(
-                        MapSvg.Render(
-                            await AskAsync(EndpointOptions.Socket.Get(parsed), topology, stop)
-                        )
+                    var topology = SysfsTopology.Read(files);
+                    if (parsed.GetValue(Svg))
+                    {
+                        Output.Document(
+                            MapSvg.Render(
+                                await AskAsync(EndpointOptions.Socket.Get(parsed), topology, stop)
+                            )
+                        );
+                        return ExitCode.Fine;
+                    }
+
+                    Output.Print(
+                        output.Get(parsed),
+                        () => TopologyTable.Render(topology),
+                        () => Json(topology)
                     );
                     return ExitCode.Fine;
                 }
-
-                Output.Print(
-                    output.Get(parsed),
-                    () => TopologyTable.Render(topology),
-                    () => Json(topology)
-                );
-                return ExitCode.Fine;
+                catch (InvalidDataException problem)
+                {
+                    return Failure.Because(problem.Message);
+                }
             }
-            catch (InvalidDataException problem)
-            {
-                return Failure.Because(problem.Message);
-            }
-        });
+        );
         return command;
     }
 

@@ -86,7 +86,12 @@ internal sealed class StatusRoutes(
             ["/"] = _ =>
                 WithStatus(
                     store,
-                    current => pages.Get(shown.Of(current), "/", () => Page(current, delays.Waits, timeline))
+                    current =>
+                        pages.Get(
+                            shown.Of(current),
+                            "/",
+                            () => Page(current, delays.Waits, timeline)
+                        )
                 ),
             [Picture] = request =>
                 WithStatus(
@@ -116,11 +121,7 @@ internal sealed class StatusRoutes(
     private static Answer WithStatus(StatusStore store, Func<PublishedStatus, Answer> answer) =>
         store.Current is { } current ? answer(current) : Answer.NotReady;
 
-    private static Answer Page(
-        PublishedStatus current,
-        WaitHistory waits,
-        NodeTimeline timeline
-    ) =>
+    private static Answer Page(PublishedStatus current, WaitHistory waits, NodeTimeline timeline) =>
         Answer.Text(
             "text/html",
             PageRenderer.Render(waits.Add(current.Status), waits.Picture(), timeline.Picture())

@@ -1,4 +1,3 @@
-using PinAgent.Report.Map;
 using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Page;

@@ -118,9 +118,7 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
         );
         var wait = _waits.GetValueOrDefault(cpu.Id);
         var heat = wait is null ? "" : $" h{WaitWords.Level(wait.Share)}";
-        var title = wait is null
-            ? Html.None
-            : Html.Of($""" title="{WaitWords.Describe(wait)}" """);
+        var title = wait is null ? Html.None : Html.Of($""" title="{WaitWords.Describe(wait)}" """);
         return Html.Of(
             $"""<a class="{Class(cpu)}{heat}" id="cpu-{cpu.Id}" href="#vm-{status.Vms[cpu.Owners[0].Vm].Pid}" data-vm="{letters}" aria-label="{name}"{title}>{Cell(cpu)}</a>"""
         );
@@ -133,7 +131,10 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
             : Html.Of(
                 $"""<b class="tag">{Letters([.. cpu.Owners.Where(owner => !owner.IsVisitor || cpu.Owners[0].IsVisitor)])}</b>"""
             );
-        var vm = _isRoomy && cpu.Owners.Length > 0 && !cpu.IsContested ? status.Vms[cpu.Owners[0].Vm].Name : null;
+        var vm =
+            _isRoomy && cpu.Owners.Length > 0 && !cpu.IsContested
+                ? status.Vms[cpu.Owners[0].Vm].Name
+                : null;
         var named = vm is null
             ? Html.None
             : Html.Of($"""<span class="name"><bdi>{vm}</bdi></span>""");
@@ -203,9 +204,8 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
 
     // Only what is on this map.
     private HashSet<string> Looks() =>
-        map.Cpus.Select(cpu =>
-                cpu.Use == CpuUse.Vm ? Look(cpu) : Class(cpu)["cpu ".Length..]
-            )
+        map
+            .Cpus.Select(cpu => cpu.Use == CpuUse.Vm ? Look(cpu) : Class(cpu)["cpu ".Length..])
             .ToHashSet();
 
     private Html Picture()

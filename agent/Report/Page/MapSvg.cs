@@ -77,8 +77,11 @@ internal sealed class MapSvg
             Text(
                 Margin,
                 11,
-                (_cell.IsShort ? "v0 vCPU 0; em emulator; io I/O thread; – unused; ~ not pinned; sh shared; ex another container's; " : "")
-                    + "? belongs here, isn't there; barred below: no vCPU",
+                (
+                    _cell.IsShort
+                        ? "v0 vCPU 0; em emulator; io I/O thread; – unused; ~ not pinned; sh shared; ex another container's; "
+                        : ""
+                ) + "? belongs here, isn't there; barred below: no vCPU",
                 "400",
                 "#5b6470"
             );
@@ -87,7 +90,9 @@ internal sealed class MapSvg
         Names();
         return Html.Of(
                 $"""
-                <svg xmlns="http://www.w3.org/2000/svg" width="{Width}" height="{_y + Margin}" viewBox="0 0 {Width} {_y + Margin}" font-family="system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif">
+                <svg xmlns="http://www.w3.org/2000/svg" width="{Width}" height="{_y
+                    + Margin}" viewBox="0 0 {Width} {_y
+                    + Margin}" font-family="system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif">
                 <title>CPUs of {_status.Node}</title>
                 <rect width="{Width}" height="{_y + Margin}" fill="#fff"/>
                 {Html.Lines(_shapes)}
@@ -151,18 +156,22 @@ internal sealed class MapSvg
         if (!offline.IsEmpty)
         {
             _y += Gap;
-            Text(Margin, 12, $"Offline: CPUs {SvgText.Cut(offline.ToString(), 150)}", "400", "#5b6470");
+            Text(
+                Margin,
+                12,
+                $"Offline: CPUs {SvgText.Cut(offline.ToString(), 150)}",
+                "400",
+                "#5b6470"
+            );
         }
     }
 
     private void Cpu(MappedCpu cpu, int x, int y)
     {
         var wait = cpu.Use == CpuUse.Vm ? _waits.GetValueOrDefault(cpu.Id) : null;
-        var owner =
-            cpu.Use == CpuUse.Vm && !cpu.Owners.IsEmpty ? _tags[cpu.Owners[0].Vm] : null;
+        var owner = cpu.Use == CpuUse.Vm && !cpu.Owners.IsEmpty ? _tags[cpu.Owners[0].Vm] : null;
         var words =
-            CpuWords.Describe(cpu, _status)
-            + (wait is null ? "" : $"; {WaitWords.Describe(wait)}");
+            CpuWords.Describe(cpu, _status) + (wait is null ? "" : $"; {WaitWords.Describe(wait)}");
         var mark =
             !_showsWaits ? CpuWords.Mark(cpu, _cell.IsShort)
             : wait is null ? ""
@@ -187,9 +196,13 @@ internal sealed class MapSvg
                     mark,
                     fill,
                     text,
-                    cpu.IsContested ? "#b3201c" : isThere ? "#d9dde3" : "#14171a",
+                    cpu.IsContested ? "#b3201c"
+                        : isThere ? "#d9dde3"
+                        : "#14171a",
                     isThere,
-                    !_showsWaits && isPlaced && cpu.Owners[0].Roles is [{ Role: not ThreadRole.Vcpu }, ..]
+                    !_showsWaits
+                        && isPlaced
+                        && cpu.Owners[0].Roles is [{ Role: not ThreadRole.Vcpu }, ..]
                 )
             )
         );

@@ -98,7 +98,8 @@ internal static class PageRenderer
         vm switch
         {
             { State: VmState.NotDedicated } => 4,
-            { State: VmState.Pinned } => WaitWords.Worst(vm) is { Wait.Minute: >= WaitWords.Disturbed }
+            { State: VmState.Pinned } => WaitWords.Worst(vm)
+                is { Wait.Minute: >= WaitWords.Disturbed }
                 ? 1
                 : 3,
             { Reason: Reason.AuditMode } => 2,

@@ -40,7 +40,8 @@ internal static class Sparkline
         var (last, length) = (-1, 0);
         for (var at = 0; at <= turns.Length; at += TurnsPerStep)
         {
-            var now = at < turns.Length ? Step(turns[at..Math.Min(turns.Length, at + TurnsPerStep)]) : -1;
+            var now =
+                at < turns.Length ? Step(turns[at..Math.Min(turns.Length, at + TurnsPerStep)]) : -1;
             if (now == last)
             {
                 length++;
@@ -55,8 +56,7 @@ internal static class Sparkline
             if (now >= 0)
             {
                 path.Append(
-                    last >= 0 ? $"V{Height - now}"
-                    : $"M{at / TurnsPerStep} {Height - now}"
+                    last >= 0 ? $"V{Height - now}" : $"M{at / TurnsPerStep} {Height - now}"
                 );
             }
 

@@ -50,7 +50,8 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
             || disturbed.Any(vm => vm.Minute >= WaitWords.Starved)
             || !conflicts.IsEmpty
                 ? Health.Problem
-            : isAudit || missing.Count > 0 || !disturbed.IsEmpty || !remarks.IsEmpty ? Health.Attention
+            : isAudit || missing.Count > 0 || !disturbed.IsEmpty || !remarks.IsEmpty
+                ? Health.Attention
             : Health.Fine;
         return new Verdict(
             health,
@@ -60,7 +61,10 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
                 .. remarks,
                 .. violations.TryGetValue(Severity.Possible, out var possible)
                 && health == Health.Fine
-                    ? (string[])[$"{possible} possible {(possible == 1 ? "disturbance" : "disturbances")}, none measured"]
+                    ? (string[])
+                        [
+                            $"{possible} possible {(possible == 1 ? "disturbance" : "disturbances")}, none measured",
+                        ]
                     : [],
             ]
         )
@@ -73,7 +77,8 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
     public bool OnlyAudits { get; init; }
 
     /// <summary>Whether nothing but the mode keeps a VM from being pinned.</summary>
-    public static bool IsAudited(VmStatus vm) => vm is { Dedicated: true, Reason: Reason.AuditMode };
+    public static bool IsAudited(VmStatus vm) =>
+        vm is { Dedicated: true, Reason: Reason.AuditMode };
 
     /// <summary>
     /// How bad a violation is by what was measured: whoever may run on a vCPU's CPU and for whom it never waited hasn't
@@ -157,7 +162,10 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
             [
                 disturbed[0].Describe(waits),
                 .. disturbed.Length > 1
-                    ? (string[])[$"{disturbed.Length - 1} more {(disturbed.Length == 2 ? "VM was" : "VMs were")} disturbed"]
+                    ? (string[])
+                        [
+                            $"{disturbed.Length - 1} more {(disturbed.Length == 2 ? "VM was" : "VMs were")} disturbed",
+                        ]
                     : [],
             ];
         }
@@ -185,8 +193,7 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
         }
 
         if (
-            found.GetValueOrDefault(Severity.Broken)
-                + found.GetValueOrDefault(Severity.Disturbing)
+            found.GetValueOrDefault(Severity.Broken) + found.GetValueOrDefault(Severity.Disturbing)
             is > 0
                 and var violations
         )

@@ -33,9 +33,7 @@ internal static class SharedCpus
                     (
                         vm.Vm,
                         Others: owners
-                            .Where(other =>
-                                other != vm.Vm && other.Cpuset!.Overlaps(vm.Siblings)
-                            )
+                            .Where(other => other != vm.Vm && other.Cpuset!.Overlaps(vm.Siblings))
                             .ToList()
                     )
                 )

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Status;
 
@@ -33,9 +32,7 @@ internal sealed record Disturbance(
             ? null
             : $"on CPU {cpu} may run {string.Join("; ", Suspects.Take(MostSuspects))}"
                 + (
-                    Suspects.Length > MostSuspects
-                        ? $"; {Suspects.Length - MostSuspects} more"
-                        : ""
+                    Suspects.Length > MostSuspects ? $"; {Suspects.Length - MostSuspects} more" : ""
                 );
 
     /// <summary>Those of a status, the worst first.</summary>

@@ -104,7 +104,10 @@ internal sealed class WaitHistory(Func<int, ulong?> read, TimeProvider time)
                     && series.Share is { } share
                         ? thread with
                         {
-                            Wait = new VcpuWait(share, Math.Round(series.Mean(turn, Minute)!.Value, 4)),
+                            Wait = new VcpuWait(
+                                share,
+                                Math.Round(series.Mean(turn, Minute)!.Value, 4)
+                            ),
                         }
                         : thread
                 ),

@@ -7,8 +7,7 @@ namespace PinAgent.Report.Waits;
 internal sealed class WaitPicture(IReadOnlyDictionary<(int Pid, int Tid), ushort[]> vcpus)
 {
     /// <summary>Nothing is known.</summary>
-    public static WaitPicture None { get; } =
-        new(ImmutableDictionary<(int, int), ushort[]>.Empty);
+    public static WaitPicture None { get; } = new(ImmutableDictionary<(int, int), ushort[]>.Empty);
 
     /// <summary>Those of a vCPU; empty if nothing is known.</summary>
     public ReadOnlySpan<ushort> Of(int pid, int tid) =>
@@ -29,7 +28,10 @@ internal sealed class WaitPicture(IReadOnlyDictionary<(int Pid, int Tid), ushort
 
             for (var i = 0; i < turns.Length; i++)
             {
-                if (turns[i] != WaitSeries.Unknown && (worst[i] == WaitSeries.Unknown || turns[i] > worst[i]))
+                if (
+                    turns[i] != WaitSeries.Unknown
+                    && (worst[i] == WaitSeries.Unknown || turns[i] > worst[i])
+                )
                 {
                     worst[i] = turns[i];
                 }

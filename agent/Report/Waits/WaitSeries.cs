@@ -28,7 +28,10 @@ internal sealed class WaitSeries
     public long Sampled { get; private set; } = -1;
 
     /// <summary>Which share of the time between two readings a thread waited; null where the counter is another thread's.</summary>
-    public static double? Between((TimeSpan At, ulong Delay) before, (TimeSpan At, ulong Delay) now) =>
+    public static double? Between(
+        (TimeSpan At, ulong Delay) before,
+        (TimeSpan At, ulong Delay) now
+    ) =>
         now.Delay >= before.Delay && now.At > before.At
             ? Math.Min(1, (now.Delay - before.Delay) / ((now.At - before.At).TotalSeconds * 1e9))
             : null;
@@ -38,8 +41,7 @@ internal sealed class WaitSeries
     /// <param name="delay">The nanoseconds that it has waited since its start; null if that can't be read.</param>
     public void Take(long turn, TimeSpan at, ulong? delay)
     {
-        var share =
-            _last is { } last && delay is { } now ? Between(last, (at, now)) : null;
+        var share = _last is { } last && delay is { } now ? Between(last, (at, now)) : null;
         _newest = share is { } found ? (ushort)Math.Round(found * Whole) : Unknown;
         for (
             var slot = Sampled < 0 ? turn : Math.Max(Sampled + 1, turn - Turns + 1);
@@ -73,8 +75,8 @@ internal sealed class WaitSeries
         for (var slot = turn - turns + 1; slot <= turn; slot++)
         {
             yield return slot < 0 ? Unknown
-                : slot > Sampled ? _newest
-                : _ring[slot % Turns];
+            : slot > Sampled ? _newest
+            : _ring[slot % Turns];
         }
     }
 }

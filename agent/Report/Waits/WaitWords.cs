@@ -18,7 +18,7 @@ internal static class WaitWords
 
     /// <summary>The steps of the map's colours, in words, from the lowest.</summary>
     public static IReadOnlyList<string> Levels { get; } =
-        ["under 0.1 %", "from 0.1 %", "from 0.5 %", "from 1 %", "from 5 %", "from 20 %"];
+    ["under 0.1 %", "from 0.1 %", "from 0.5 %", "from 1 %", "from 5 %", "from 20 %"];
 
     /// <summary>Which of <see cref="Levels"/> a share has.</summary>
     public static int Level(double share) => Steps.Count(step => share >= step);
@@ -27,7 +27,8 @@ internal static class WaitWords
     public static string Percent(double share) => $"{Number(share)} %";
 
     /// <summary>The same rounded up, for what isn't exceeded.</summary>
-    public static string AtMost(double share) => Percent(
+    public static string AtMost(double share) =>
+        Percent(
             share < 0.0995
                 ? Math.Ceiling((share * 1000) - 1e-6) / 1000
                 : Math.Ceiling((share * 100) - 1e-6) / 100
@@ -47,8 +48,7 @@ internal static class WaitWords
 
     /// <summary>The vCPU of a VM that waited most in the last minute; null if nothing is known.</summary>
     public static ThreadStatus? Worst(VmStatus vm) =>
-        vm.Threads.Where(thread => thread.Wait is not null)
-            .MaxBy(thread => thread.Wait!.Minute);
+        vm.Threads.Where(thread => thread.Wait is not null).MaxBy(thread => thread.Wait!.Minute);
 
     /// <summary>The worst wait of the vCPUs that are pinned to a CPU, by CPU.</summary>
     public static FrozenDictionary<int, VcpuWait> ByCpu(NodeStatus status) =>
