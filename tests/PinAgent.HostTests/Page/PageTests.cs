@@ -194,7 +194,10 @@ public sealed class PageTests
         await browser.WaitAsync(
             "document.querySelector('.live').textContent.startsWith('connection lost since ')"
         );
-        Assert.Matches("^No agent since [0-9:]{8} – small: ", await browser.ReadAsync("document.title"));
+        Assert.Matches(
+            "^No agent since [0-9:]{8} – small: ",
+            await browser.ReadAsync("document.title")
+        );
         Assert.Equal(
             "grayscale(1)",
             await browser.ReadAsync("getComputedStyle(document.querySelector('main')).filter")
@@ -221,14 +224,20 @@ public sealed class PageTests
         await browser.LookAsync(1280);
         await browser.AllowScriptsAsync(scripts);
         await browser.OpenAsync(server.Address);
-        Assert.Equal("vCPU 1", await browser.ReadAsync("document.querySelector('#cpu-5 .mark').innerText"));
+        Assert.Equal(
+            "vCPU 1",
+            await browser.ReadAsync("document.querySelector('#cpu-5 .mark').innerText")
+        );
         Assert.Equal("none", await browser.ReadAsync(Shown("#cpu-5 .wait")));
         var before = await browser.ReadAsync(Ground("#cpu-5"));
 
         await browser.ReadAsync("document.querySelector('#show-waits').click()");
 
         Assert.Equal("none", await browser.ReadAsync(Shown("#cpu-5 .mark")));
-        Assert.Equal("12 %", await browser.ReadAsync("document.querySelector('#cpu-5 .wait').innerText"));
+        Assert.Equal(
+            "12 %",
+            await browser.ReadAsync("document.querySelector('#cpu-5 .wait').innerText")
+        );
         Assert.NotEqual(before, await browser.ReadAsync(Ground("#cpu-5")));
         Assert.NotEqual(
             await browser.ReadAsync(Ground("#cpu-5")),
@@ -239,7 +248,8 @@ public sealed class PageTests
         Assert.Equal("none", await browser.ReadAsync(Shown(".save .uses")));
         Assert.Empty(browser.Complaints);
 
-        static string Shown(string part) => $"getComputedStyle(document.querySelector('{part}')).display";
+        static string Shown(string part) =>
+            $"getComputedStyle(document.querySelector('{part}')).display";
         static string Ground(string part) =>
             $"getComputedStyle(document.querySelector('{part}')).backgroundColor";
     }
@@ -247,7 +257,8 @@ public sealed class PageTests
     [Fact(Timeout = Timeout)]
     public async Task Verdict_and_legend_are_seen_without_scrolling_and_a_change_keeps_what_is_chosen()
     {
-        const string Bottom = "document.querySelector('.legend.heat').getBoundingClientRect().bottom";
+        const string Bottom =
+            "document.querySelector('.legend.heat').getBoundingClientRect().bottom";
         await using var server = PageServer.Start("waits");
         await using var browser = await Browser.StartAsync();
         await browser.LookAsync(390);
@@ -259,14 +270,20 @@ public sealed class PageTests
             "verdict problem",
             await browser.ReadAsync("document.querySelector('main').firstElementChild.className")
         );
-        Assert.Equal("true", await browser.ReadAsync($"{Bottom} > 0 && {Bottom} < window.innerHeight"));
+        Assert.Equal(
+            "true",
+            await browser.ReadAsync($"{Bottom} > 0 && {Bottom} < window.innerHeight")
+        );
 
         server.Change(html => html.Replace("waited 12 %", "waited 13 %", StringComparison.Ordinal));
 
         await browser.WaitAsync(
             "document.querySelector('.verdict .sentence').innerText.includes('waited 13 %')"
         );
-        Assert.Equal("true", await browser.ReadAsync("document.querySelector('#show-waits').checked"));
+        Assert.Equal(
+            "true",
+            await browser.ReadAsync("document.querySelector('#show-waits').checked")
+        );
         await browser.PointAsync("#cpu-5");
         await browser.WaitAsync(
             $"{Inspector} === 'CPU 5: default/vm2, vCPU 1; waited 13 % at the last look, 12 % of the last minute'"
@@ -295,7 +312,11 @@ public sealed class PageTests
             StringComparison.Ordinal
         );
         await browser.PressAsync("Home", 36);
-        Assert.Contains("default/vm1: pinned within", await browser.ReadAsync(Words), StringComparison.Ordinal);
+        Assert.Contains(
+            "default/vm1: pinned within",
+            await browser.ReadAsync(Words),
+            StringComparison.Ordinal
+        );
         Assert.Equal(
             "1",
             await browser.ReadAsync("document.querySelectorAll('.mark[tabindex=\"0\"]').length")

@@ -34,7 +34,10 @@ public sealed class MapSvgTests
                     .Select(cell => cell.Element(Svg + "title")!.Value.Split(':', '(')[0].Trim())
                     .OrderBy(name => int.Parse(name[4..]))
             );
-            var (width, height) = ((int)picture.Attribute("width")!, (int)picture.Attribute("height")!);
+            var (width, height) = (
+                (int)picture.Attribute("width")!,
+                (int)picture.Attribute("height")!
+            );
             foreach (var box in picture.Descendants(Svg + "rect"))
             {
                 Assert.InRange((int?)box.Attribute("x") ?? 0, 0, width);
@@ -92,7 +95,11 @@ public sealed class MapSvgTests
 
         Assert.All(
             XDocument.Parse(picture).Descendants(),
-            part => Assert.Contains(part.Name.LocalName, (string[])["svg", "title", "rect", "g", "text"])
+            part =>
+                Assert.Contains(
+                    part.Name.LocalName,
+                    (string[])["svg", "title", "rect", "g", "text"]
+                )
         );
         Assert.DoesNotContain('\u202e', picture);
         Assert.DoesNotContain('\u001b', picture);

@@ -99,7 +99,8 @@ public sealed class MeasuredVerdictTests
     public void Its_own_emulator_may_be_in_a_vCPUs_way()
     {
         var verdict = Of(
-            Node(Pinned("default/vm1", 100, "0 1", "0-1", isIsolated: false)).Waiting((_, _) => 0.03)
+            Node(Pinned("default/vm1", 100, "0 1", "0-1", isIsolated: false))
+                .Waiting((_, _) => 0.03)
         );
 
         Assert.Equal("on CPU 0 may run 2 of the VM's own threads", Assert.Single(verdict.Remarks));
@@ -141,7 +142,9 @@ public sealed class MeasuredVerdictTests
     [Fact]
     public void In_audit_mode_it_says_what_would_be_done_and_finds_no_fault_with_it()
     {
-        var audited = Node([.. Two.Select(vm => PageStatuses.Unpinned(vm, "0-7") with { Cpuset = vm.Cpuset })]) with
+        var audited = Node([
+            .. Two.Select(vm => PageStatuses.Unpinned(vm, "0-7") with { Cpuset = vm.Cpuset }),
+        ]) with
         {
             Mode = AgentMode.Audit,
         };
@@ -190,15 +193,28 @@ public sealed class MeasuredVerdictTests
                     new Violation(ViolationKind.Interrupts, CpuSet.Parse("0"), "a device"),
                     .. Enumerable
                         .Range(0, 7)
-                        .Select(n => new Violation(ViolationKind.Overlap, CpuSet.Parse("0"), $"overlap {n}")),
+                        .Select(n => new Violation(
+                            ViolationKind.Overlap,
+                            CpuSet.Parse("0"),
+                            $"overlap {n}"
+                        )),
                 ],
             }
         );
 
         var (broken, disturbing, possible) = (
-            page.IndexOf("""<section class="sentences problem"><h2>Broken promises</h2>""", StringComparison.Ordinal),
-            page.IndexOf("""<section class="sentences attention"><h2>Disturbing</h2>""", StringComparison.Ordinal),
-            page.IndexOf("""<section class="sentences quiet"><h2>May disturb</h2>""", StringComparison.Ordinal)
+            page.IndexOf(
+                """<section class="sentences problem"><h2>Broken promises</h2>""",
+                StringComparison.Ordinal
+            ),
+            page.IndexOf(
+                """<section class="sentences attention"><h2>Disturbing</h2>""",
+                StringComparison.Ordinal
+            ),
+            page.IndexOf(
+                """<section class="sentences quiet"><h2>May disturb</h2>""",
+                StringComparison.Ordinal
+            )
         );
         Assert.True(0 < broken && broken < disturbing && disturbing < possible);
         Assert.Contains("<summary>2 more</summary>", page[broken..disturbing]);

@@ -150,7 +150,13 @@ public sealed class NodeMapTests
     public void A_VM_that_may_run_everywhere_makes_nobodys_CPU_a_conflict(string outcome)
     {
         var wide = Pinned("host/b", 200, "3", "7")
-            .With(thread => thread with { Actual = CpuSet.Parse("0-7"), Outcome = Enum.Parse<Outcome>(outcome) });
+            .With(thread =>
+                thread with
+                {
+                    Actual = CpuSet.Parse("0-7"),
+                    Outcome = Enum.Parse<Outcome>(outcome),
+                }
+            );
         var node = Node(Pinned("host/a", 100, "2", "6"), wide);
 
         Assert.DoesNotContain(NodeMap.Of(node).Cpus, cpu => cpu.IsContested);
@@ -210,11 +216,16 @@ public sealed class NodeMapTests
     public void Of_eighty_VMs_on_one_CPU_a_few_are_named()
     {
         var node = Node([
-            .. Enumerable.Range(0, 80).Select(n => Pinned($"default/vm{n}", 1000 + (100 * n), "2", "6")),
+            .. Enumerable
+                .Range(0, 80)
+                .Select(n => Pinned($"default/vm{n}", 1000 + (100 * n), "2", "6")),
         ]);
 
         Assert.EndsWith("default/vm5, vCPU 0; 74 more VMs", About(node, 2));
-        Assert.Contains("""<b class="tag">A&#x2B;79</b>""", PinAgent.Report.Page.PageRenderer.Render(node));
+        Assert.Contains(
+            """<b class="tag">A&#x2B;79</b>""",
+            PinAgent.Report.Page.PageRenderer.Render(node)
+        );
     }
 
     [Fact]

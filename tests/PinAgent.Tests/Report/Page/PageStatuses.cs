@@ -202,7 +202,8 @@ internal static class PageStatuses
                 ],
             }
         ).Waiting(
-            (vm, thread) => vm.Pid == 4000 ? 0.0004 : new[] { 0.0021, 0.124, 0.017, 0 }[thread.Index!.Value]
+            (vm, thread) =>
+                vm.Pid == 4000 ? 0.0004 : new[] { 0.0021, 0.124, 0.017, 0 }[thread.Index!.Value]
         );
 
     /// <summary>1,536 CPUs in four sockets, and eighty VMs that wait a little, one of them a lot.</summary>

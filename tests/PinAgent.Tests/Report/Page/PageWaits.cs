@@ -10,7 +10,10 @@ namespace PinAgent.Tests.Report.Page;
 internal static class PageWaits
 {
     /// <summary>The status with the share that each vCPU waited: of the last sample and the last minute alike.</summary>
-    public static NodeStatus Waiting(this NodeStatus status, Func<VmStatus, ThreadStatus, double> share) =>
+    public static NodeStatus Waiting(
+        this NodeStatus status,
+        Func<VmStatus, ThreadStatus, double> share
+    ) =>
         status with
         {
             Waits = new WaitsStatus(new DateTimeOffset(2026, 3, 14, 9, 26, 53, TimeSpan.Zero), 60),
@@ -83,8 +86,9 @@ internal static class PageWaits
                         Enumerable
                             .Range(0, WaitSeries.Turns)
                             .Select(turn =>
-                                turn < 10 ? WaitSeries.Unknown
-                                : (ushort)(at.Thread.Wait!.Share * (turn < 90 ? 1_000 : 10_000))
+                                turn < 10
+                                    ? WaitSeries.Unknown
+                                    : (ushort)(at.Thread.Wait!.Share * (turn < 90 ? 1_000 : 10_000))
                             )
                             .ToArray()
                 )

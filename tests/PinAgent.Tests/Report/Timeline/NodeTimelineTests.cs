@@ -125,7 +125,10 @@ public sealed class NodeTimelineTests : IDisposable
     [Fact]
     public void What_is_older_than_a_day_is_not_shown_and_with_nothing_else_there_is_no_timeline()
     {
-        Assert.DoesNotContain("What happened", Page([Change(VmChangeKind.Repaired, "vm1", -90_000)]));
+        Assert.DoesNotContain(
+            "What happened",
+            Page([Change(VmChangeKind.Repaired, "vm1", -90_000)])
+        );
         Assert.DoesNotContain("What happened", Page([]));
     }
 

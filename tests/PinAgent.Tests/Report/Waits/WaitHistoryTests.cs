@@ -67,7 +67,10 @@ public sealed class WaitHistoryTests
     public void A_VM_with_a_thousand_vCPUs_takes_its_own_turn_and_nobody_elses()
     {
         var history = new WaitHistory(Read, _time);
-        var node = Node([Vm(10_000, 1000), .. Enumerable.Range(0, 40).Select(n => Vm(100_000 + (100 * n), 4))]);
+        var node = Node([
+            Vm(10_000, 1000),
+            .. Enumerable.Range(0, 40).Select(n => Vm(100_000 + (100 * n), 4)),
+        ]);
 
         history.Sample(node);
         Pass(history, node, 9);
@@ -165,7 +168,12 @@ public sealed class WaitHistoryTests
 
     private static VmStatus Vm(int pid, int vcpus, int skip = 0)
     {
-        var vm = Pinned($"default/vm{pid}", pid, string.Join(' ', Enumerable.Repeat("1", vcpus + skip)), "0");
+        var vm = Pinned(
+            $"default/vm{pid}",
+            pid,
+            string.Join(' ', Enumerable.Repeat("1", vcpus + skip)),
+            "0"
+        );
         return vm with { Threads = [.. vm.Threads[..2], .. vm.Threads[(2 + skip)..]] };
     }
 
