@@ -71,6 +71,22 @@ internal sealed class MapSvg
         }
 
         Offline();
+        if (!_showsWaits)
+        {
+            _y += Gap;
+            Text(
+                Margin,
+                11,
+                (
+                    _cell.IsShort
+                        ? "v0 vCPU 0; em emulator; io I/O thread; – unused; ~ not pinned; sh shared; ex another container's; "
+                        : ""
+                ) + "? belongs here, isn't there; barred below: no vCPU",
+                "400",
+                "#5b6470"
+            );
+        }
+
         Names();
         return Html.Of(
                 $"""

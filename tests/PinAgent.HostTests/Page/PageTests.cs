@@ -10,7 +10,7 @@ public sealed class PageTests
     private const string Traced =
         "[...document.querySelectorAll('.cpu.traced')].map((cpu) => cpu.id.slice(4)).join(' ')";
 
-    public static TheoryData<string> Pages => ["small", "audit", "medium", "large"];
+    public static TheoryData<string> Pages => ["small", "audit", "medium", "large", "waits"];
 
     [Theory(Timeout = Timeout)]
     [MemberData(nameof(Pages))]
@@ -195,9 +195,137 @@ public sealed class PageTests
         await browser.WaitAsync(
             "document.querySelector('.live').textContent.startsWith('connection lost since ')"
         );
+        Assert.Matches(
+            "^No agent since [0-9:]{8} – small: ",
+            await browser.ReadAsync("document.title")
+        );
+        Assert.Equal(
+            "grayscale(1)",
+            await browser.ReadAsync("getComputedStyle(document.querySelector('main')).filter")
+        );
         server.IsThere = true;
 
         await browser.WaitAsync("document.querySelector('.live').textContent === 'live'");
+        Assert.StartsWith("small: ", await browser.ReadAsync("document.title"));
+        Assert.Equal(
+            "none",
+            await browser.ReadAsync("getComputedStyle(document.querySelector('main')).filter")
+        );
+    }
+
+    [Theory(Timeout = Timeout)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task How_long_vCPUs_waited_is_a_figure_and_a_colour_with_and_without_scripts(
+        bool scripts
+    )
+    {
+        await using var server = PageServer.Start("waits");
+        await using var browser = await Browser.StartAsync();
+        await browser.LookAsync(1280);
+        await browser.AllowScriptsAsync(scripts);
+        await browser.OpenAsync(server.Address);
+        Assert.Equal(
+            "vCPU 1",
+            await browser.ReadAsync("document.querySelector('#cpu-5 .mark').innerText")
+        );
+        Assert.Equal("none", await browser.ReadAsync(Shown("#cpu-5 .wait")));
+        var before = await browser.ReadAsync(Ground("#cpu-5"));
+
+        await browser.ReadAsync("document.querySelector('#show-waits').click()");
+
+        Assert.Equal("none", await browser.ReadAsync(Shown("#cpu-5 .mark")));
+        Assert.Equal(
+            "12 %",
+            await browser.ReadAsync("document.querySelector('#cpu-5 .wait').innerText")
+        );
+        Assert.NotEqual(before, await browser.ReadAsync(Ground("#cpu-5")));
+        Assert.NotEqual(
+            await browser.ReadAsync(Ground("#cpu-5")),
+            await browser.ReadAsync(Ground("#cpu-1"))
+        );
+        Assert.Equal("flex", await browser.ReadAsync(Shown(".legend.heat")));
+        Assert.Equal("none", await browser.ReadAsync(Shown(".legend.uses")));
+        Assert.Equal("none", await browser.ReadAsync(Shown(".save .uses")));
+        Assert.Empty(browser.Complaints);
+
+        static string Shown(string part) =>
+            $"getComputedStyle(document.querySelector('{part}')).display";
+        static string Ground(string part) =>
+            $"getComputedStyle(document.querySelector('{part}')).backgroundColor";
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task Verdict_and_legend_are_seen_without_scrolling_and_a_change_keeps_what_is_chosen()
+    {
+        const string Bottom =
+            "document.querySelector('.legend.heat').getBoundingClientRect().bottom";
+        await using var server = PageServer.Start("waits");
+        await using var browser = await Browser.StartAsync();
+        await browser.LookAsync(390);
+        await browser.OpenAsync(server.Address);
+        await browser.WaitAsync("document.querySelector('.live').textContent === 'live'");
+        await browser.ReadAsync("document.querySelector('#show-waits').click()");
+
+        Assert.Equal(
+            "verdict problem",
+            await browser.ReadAsync("document.querySelector('main').firstElementChild.className")
+        );
+        Assert.Equal(
+            "true",
+            await browser.ReadAsync($"{Bottom} > 0 && {Bottom} < window.innerHeight")
+        );
+
+        server.Change(html => html.Replace("waited 12 %", "waited 13 %", StringComparison.Ordinal));
+
+        await browser.WaitAsync(
+            "document.querySelector('.verdict .sentence').innerText.includes('waited 13 %')"
+        );
+        Assert.Equal(
+            "true",
+            await browser.ReadAsync("document.querySelector('#show-waits').checked")
+        );
+        await browser.PointAsync("#cpu-5");
+        await browser.WaitAsync(
+            $"{Inspector} === 'CPU 5: default/vm2, vCPU 1; waited 13 % at the last look, 12 % of the last minute'"
+        );
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task What_happened_is_told_under_the_pointer_and_with_the_keyboard()
+    {
+        const string Words = "document.querySelector('.timeline .words').textContent";
+        await using var server = PageServer.Start("waits");
+        await using var browser = await Browser.StartAsync();
+        await browser.LookAsync(1280);
+        await browser.OpenAsync(server.Address);
+        await browser.WaitAsync("document.querySelector('.live').textContent === 'live'");
+
+        await browser.PointAsync(".mark.l1");
+        await browser.WaitAsync($"{Words}.includes('3 vCPUs need 3 CPUs')");
+
+        await browser.ReadAsync("document.querySelector('.mark[tabindex=\"0\"]').focus()");
+        Assert.Contains("no longer so", await browser.ReadAsync(Words), StringComparison.Ordinal);
+        await browser.PressAsync("ArrowLeft", 37);
+        Assert.Contains(
+            "host/builder (pid 4200, 6 threads)",
+            await browser.ReadAsync(Words),
+            StringComparison.Ordinal
+        );
+        await browser.PressAsync("Home", 36);
+        Assert.Contains(
+            "default/vm1: pinned within",
+            await browser.ReadAsync(Words),
+            StringComparison.Ordinal
+        );
+        Assert.Equal(
+            "1",
+            await browser.ReadAsync("document.querySelectorAll('.mark[tabindex=\"0\"]').length")
+        );
+        Assert.Contains(
+            (await browser.HearAsync()),
+            heard => heard.Name.Contains("the agent started", StringComparison.Ordinal)
+        );
     }
 
     private const string Overhang =
