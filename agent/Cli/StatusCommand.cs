@@ -153,8 +153,7 @@ internal static class StatusCommand
             return Failure.Usage(contradiction);
         }
 
-        return parsed.GetValue(Cpu) is { } cpus
-                ? await ShowCpusAsync(parsed, client, cpus, stop)
+        return parsed.GetValue(Cpu) is { } cpus ? await ShowCpusAsync(parsed, client, cpus, stop)
             : parsed.GetValue(Watch) ? await WatchCommand.RunAsync(client, Form(parsed), stop)
             : StatusForm.Print(Form(parsed), await client.GetAsync(stop));
     }

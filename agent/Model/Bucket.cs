@@ -14,7 +14,8 @@ internal readonly record struct Bucket(double Burst, double PerSecond)
         evenAt - now - (One * (Burst - amount));
 
     /// <summary>Whether there's one now.</summary>
-    public bool HasOne(TimeSpan evenAt, TimeSpan now) => Left(evenAt, now, amount: 1) <= TimeSpan.Zero;
+    public bool HasOne(TimeSpan evenAt, TimeSpan now) =>
+        Left(evenAt, now, amount: 1) <= TimeSpan.Zero;
 
     /// <summary>When nothing is owed any more after so much was taken.</summary>
     public TimeSpan After(TimeSpan evenAt, TimeSpan now, double amount = 1) =>

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using PinAgent.Benchmarks.Harness;
 using PinAgent.HostTests.Harness;
-using PinAgent.Loop;
 using PinAgent.Model.Vm;
 
 namespace PinAgent.Benchmarks;

@@ -155,7 +155,8 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
     }
 
     private bool IsOfRoot(int pid) =>
-        files.ReadOnePiece($"/proc/{pid}/status", out var status).IsSuccess && ProcStatus.IsOfRoot(status);
+        files.ReadOnePiece($"/proc/{pid}/status", out var status).IsSuccess
+        && ProcStatus.IsOfRoot(status);
 
     private bool IsCandidate(
         int pid,
