@@ -27,7 +27,7 @@ internal sealed class ApiClient : IDisposable
             new SocketsHttpHandler
             {
                 AllowAutoRedirect = false,
-                ConnectTimeout = ApiConnection.AnswerLimit,
+                // No limit for connecting: that for the answer holds for it too, and goes by the connection's clock.
                 // A dead connection is noticed while watches are silent.
                 KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
                 KeepAlivePingDelay = TimeSpan.FromSeconds(60),
