@@ -48,20 +48,25 @@ public sealed class EventTests
             "CPU 1/KVM"
         );
         using var process = Process.GetProcessById(vm.Pid);
-        Assert.SkipWhen(
-            DateTime.UtcNow - process.StartTime.ToUniversalTime() > TimeSpan.FromSeconds(8),
-            "needs a machine that starts a program in less time than a VM counts as starting, 10 s"
-        );
         var vcpu = Directory
             .EnumerateDirectories($"/proc/{vm.Pid}/task")
             .Single(task => File.ReadAllText($"{task}/comm") == "CPU 1/KVM\n");
+        var named = Age();
+        // A VM counts as starting for 10 s; the agent may need the last of them on a busy machine.
         while (Threads.Mask(vcpu) != "1")
         {
+            Assert.SkipWhen(
+                Age() > TimeSpan.FromSeconds(10) && named > TimeSpan.FromSeconds(5),
+                "needs a machine that starts a program in less time"
+            );
+            Assert.True(Age() < TimeSpan.FromSeconds(60), $"not pinned: {agent.Said}");
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
             await Task.Yield();
         }
 
         Assert.Equal("0-1", Threads.Mask(vm.Pid, vm.Pid));
+
+        TimeSpan Age() => DateTime.UtcNow - process.StartTime.ToUniversalTime();
     }
 
     [Fact(Timeout = Timeout)]
