@@ -60,10 +60,16 @@ internal static class Birth
             using var vms = bench.StartPosedIn(
                 cpuset,
                 "vms",
-                "--vms",
-                "1",
-                "--threads",
-                $"{Threads}"
+                [
+                    "--vms",
+                    "1",
+                    "--threads",
+                    $"{Threads}",
+                    // As QEMU's command line has them.
+                    .. Enumerable
+                        .Range(1, Threads - 1)
+                        .SelectMany(n => new[] { "-object", $"iothread,id=iothread{n}" }),
+                ]
             );
             vms.ReadUntil("made");
             using var busy = new Noise(noise, "0-1");
