@@ -30,7 +30,7 @@ internal static class StartingPlan
                     Obstacle.Reason: Reason.VcpuThreadsStarting,
                     Limit: ModeLimit.None,
                     Overlap: null,
-                    Cpus: { IsByThread: false } cpus,
+                    Cpus: { IsGiven: true, IsByThread: false } cpus,
                 }
             || verdict.Vm.Guest.BootVcpus > cpus.All.Count
             || verdict.Vm.ExpectedIoThreads > Bounds.IoThreads

@@ -30,6 +30,22 @@ public sealed class ChoiceTests
         );
     }
 
+    /// <summary>Else its vCPU went to the first CPU of all, and that was taken for a placement of somebody's.</summary>
+    [Fact]
+    public void Nothing_is_pinned_before_they_are_chosen()
+    {
+        var whole = Vm("a", new GuestTopology(1, 1, 1), 1000);
+        var starting = whole with
+        {
+            Threads = whole.Threads.RemoveAll(thread => thread.Role == ThreadRole.Vcpu),
+            Problem = Standing.Unclear(Reason.VcpuThreadsStarting, "not all yet"),
+        };
+        var node = Named("a");
+
+        Assert.Null(Assert.Single(node.Pass(starting)).Starting);
+        Assert.Equal("1,9: 1, emulator 9", Describe(Assert.Single(node.Pass(whole))));
+    }
+
     [Fact]
     public void They_stay_there_when_others_come_and_go()
     {
