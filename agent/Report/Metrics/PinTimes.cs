@@ -1,9 +1,10 @@
+using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
 
 namespace PinAgent.Report.Metrics;
 
 /// <summary>
-/// Measures from a thread's name to its mask. Where a VM is planned when the last of its vCPU threads has its name, the
+/// Measures from a vCPU's or I/O thread's name to its mask. Where a VM is planned when the last of its vCPU threads has its name, the
 /// earlier ones wait for it.
 /// </summary>
 internal sealed class PinTimes
@@ -39,7 +40,9 @@ internal sealed class PinTimes
         {
             var tid = thread.Planned.Thread.Tid;
             var doneAt = atOnce?.TryGetValue(tid, out var before) == true ? before : now;
-            if (thread.IsChange && _named.TryGetValue(tid, out var at) && doneAt > at)
+            // The monitor's thread is called "IO mon_iothread"; it may be anywhere until the guest runs.
+            var counts = thread.Planned.Thread.Role is ThreadRole.Vcpu or ThreadRole.IoThread;
+            if (counts && thread.IsChange && _named.TryGetValue(tid, out var at) && doneAt > at)
             {
                 times.Add(doneAt - at);
             }

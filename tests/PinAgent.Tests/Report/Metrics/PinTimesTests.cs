@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using PinAgent.Apply;
 using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
@@ -38,11 +39,21 @@ public sealed class PinTimesTests
         Assert.Empty(After(null, Named(Vms.FirstPid) with { IsProgram = true }));
     }
 
+    [Fact]
+    public void Another_of_QEMUs_threads_is_none_of_those_that_the_guest_waits_for()
+    {
+        var monitor = Vms.Thread(Vcpu + 5, ThreadRole.Helper, null, null);
+        Assert.Empty(
+            After(null, Named(monitor.Tid), _plan.Threads.Add(new PlannedThread(monitor, null)))
+        );
+    }
+
     private static NamedThread Named(int tid) => new(tid, Vms.FirstPid, 1_000_000);
 
     private IReadOnlyList<TimeSpan> After(
         IReadOnlyDictionary<int, TimeSpan>? atOnce,
-        NamedThread named
+        NamedThread named,
+        ImmutableArray<PlannedThread>? threads = null
     ) =>
         new PinTimes().After(
             [named],
@@ -51,7 +62,7 @@ public sealed class PinTimesTests
                     new VmOutcome(
                         _plan,
                         [
-                            .. _plan.Threads.Select(thread => new PinOutcome(
+                            .. (threads ?? _plan.Threads).Select(thread => new PinOutcome(
                                 thread,
                                 Outcome.Applied,
                                 thread.Wanted
