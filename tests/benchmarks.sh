@@ -73,6 +73,8 @@ cleanup() {
       rmdir "$folder" 2>/dev/null || sleep 0.1
     done < <(find "$group" -depth -type d)
   done
+  # What is deleted next isn't tracefs, whoever still has a file of it open.
+  [[ -z $work || ! -d $work/tracing/events ]] || umount --lazy "$work/tracing"
   [[ -z $work ]] || rm -rf "$work"
 }
 
@@ -120,6 +122,10 @@ for program in "$project"/programs/*.c; do
 done
 ln -s vms "$work/qemu-system-x86_64"
 cp "$project/programs/poll.sh" "$work/"
+if [[ ! -d /sys/kernel/tracing/events ]]; then
+  mkdir "$work/tracing"
+  mount -t tracefs tracefs "$work/tracing"
+fi
 make_group
 
 # The benchmarks' own temporary files, too, are in a folder that goes.

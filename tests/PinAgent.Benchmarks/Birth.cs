@@ -4,8 +4,8 @@ using PinAgent.Benchmarks.Harness;
 namespace PinAgent.Benchmarks;
 
 /// <summary>
-/// From a thread's name to its mask: a VM of 200 threads, which all name themselves at once. Each notes when it did, and looks
-/// itself whether it may run on one CPU only. It's one VM, for two CPUs have room for one. The agent is at nice −20.
+/// From a thread's name to its mask: a VM of 200 threads, which all name themselves at once. Each notes when it did, and the
+/// kernel says when it got its mask. It's one VM, for two CPUs have room for one. The agent is at nice −20.
 /// </summary>
 internal static class Birth
 {
@@ -71,14 +71,22 @@ internal static class Birth
                         .SelectMany(n => new[] { "-object", $"iothread,id=iothread{n}" }),
                 ]
             );
-            vms.ReadUntil("made");
+            using var judge = new MaskJudge(bench, Numbers("made").Select(tid => (int)tid));
             using var busy = new Noise(noise, "0-1");
-            vms.WriteLine("judge");
+            vms.WriteLine("name");
+            var named = Numbers("named");
+            // An I/O thread may have its place before its name: it's the emulator's, too.
             all.AddRange(
-                vms.ReadUntil("pinned")
-                    .Select(line => long.Parse(line, CultureInfo.InvariantCulture) / 1e6)
+                named.Zip(
+                    judge.Await(agent.Pid),
+                    (name, mask) => Math.Max(0, mask - name) / 1e6
+                )
             );
             byAgent.Add(MeanPin(agent));
+
+            IEnumerable<long> Numbers(string last) =>
+                vms.ReadUntil(last)
+                    .ConvertAll(line => long.Parse(line, CultureInfo.InvariantCulture));
         }
 
         return new(

@@ -12,6 +12,12 @@ internal sealed record Bench(string Agent, string Programs, string Group, bool I
     /// <summary>The guests' name: the agents here are told to pin those and no others.</summary>
     public const string Guest = "pinagent-bench";
 
+    /// <summary>The kernel's tracefs: where the machine has it, or where benchmarks.sh has mounted it.</summary>
+    public string TraceFolder =>
+        Directory.Exists("/sys/kernel/tracing/events")
+            ? "/sys/kernel/tracing"
+            : Path.Combine(Programs, "tracing");
+
     /// <summary>How many runs, or pairs of runs, make a figure.</summary>
     public int Rounds => IsQuick ? 1 : 9;
 

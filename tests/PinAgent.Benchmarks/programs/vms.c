@@ -6,12 +6,10 @@
  * Each VM is a process of its own with this command line, in cgroup FOLDER0/vm, FOLDER1/vm … of --cgroups FOLDER if that is given.
  * There it executes itself by the name of qemu-system-x86_64, a link beside it, and makes its threads 50 ms later: QEMU 7.2
  * takes twice as long until its first one has a name (a guest of 2 vCPUs and 64 MiB, under strace).
- * It has one vCPU thread, I/O threads, and the first one, which has no name of its own and isn't counted. "made" is printed
- * when all threads exist, still unnamed. A line "name" on the standard input lets them name themselves, and "named" is
- * printed. "watch" does so too, and as soon as each may run on one CPU only, the time since its name is printed for each, in
- * nanoseconds, and then "pinned". With "judge" each thread looks itself, at once after it has named itself and then after a rest,
- * 20 µs long and with time a quarter of what has passed: that's how exact it is, and 200 threads that look don't take all the
- * CPU from the agent. Ends with its standard input.
+ * It has one vCPU thread, I/O threads, and the first one, which has no name of its own and isn't counted. When all threads
+ * exist, still unnamed, the id of each is printed, and then "made". A line "name" on the standard input lets them name
+ * themselves; when each did is printed, in nanoseconds of CLOCK_MONOTONIC, and then "named". None of them does anything else: a
+ * thread that looked whether it's pinned would wait for a CPU among two hundred to do so. Ends with its standard input.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -33,11 +31,9 @@
 struct slot {
 	volatile pid_t tid;
 	volatile long named_at;
-	volatile long took;
 };
 
 static struct slot *slots;
-static volatile int *judging;
 static int gate[2];
 static int threads;
 
@@ -46,27 +42,6 @@ static long now(void)
 	struct timespec time;
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return time.tv_sec * 1000000000L + time.tv_nsec;
-}
-
-static int is_pinned(pid_t tid)
-{
-	cpu_set_t mask;
-
-	return sched_getaffinity(tid, sizeof mask, &mask) == 0 && CPU_COUNT(&mask) == 1;
-}
-
-static void judge(struct slot *slot)
-{
-	const long shortest = 20000, longest = 60000000000;
-
-	while (!is_pinned(0) && now() - slot->named_at < longest) {
-		long rest = (now() - slot->named_at) / 4;
-		if (rest < shortest)
-			rest = shortest;
-		struct timespec time = {rest / 1000000000L, rest % 1000000000L};
-		nanosleep(&time, NULL);
-	}
-	slot->took = now() - slot->named_at;
 }
 
 static void *named_thread(void *argument)
@@ -81,8 +56,6 @@ static void *named_thread(void *argument)
 		abort();
 	slot->named_at = now();
 	prctl(PR_SET_NAME, name);
-	if (*judging)
-		judge(slot);
 	for (;;)
 		pause();
 }
@@ -116,6 +89,7 @@ static void begin_vm(int number, const char *cgroups, pid_t parent, int memory, 
 	strcpy(strrchr(path, '/') + 1, "qemu-system-x86_64");
 	snprintf(vm, sizeof vm, "%d %d %d", memory, number, gate[0]);
 	setenv(VM, vm, 1);
+	argv[0] = strrchr(path, '/') + 1;
 	execv(path, argv);
 	perror(path);
 	_exit(1);
@@ -123,11 +97,9 @@ static void begin_vm(int number, const char *cgroups, pid_t parent, int memory, 
 
 static void map(int memory, int count)
 {
-	/* One more, for what all are told. */
-	slots = mmap(NULL, (count + 1) * sizeof *slots, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	slots = mmap(NULL, count * sizeof *slots, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
 	if (slots == MAP_FAILED)
 		exit(1);
-	judging = (volatile int *)(slots + count);
 }
 
 static void be_vm(const char *vm, int count)
@@ -148,40 +120,6 @@ static void be_vm(const char *vm, int count)
 			_exit(1);
 	for (;;)
 		pause();
-}
-
-/*
- * Looks at those that aren't pinned yet, and rests in between: a look too many would take the CPU from the agent. Goes before
- * others, so that it looks in time on a busy machine.
- */
-static void watch(int count)
-{
-	const struct timespec rest = {0, 250000};
-	long *took = calloc(count, sizeof *took);
-	int left = count;
-
-	while (left > 0) {
-		for (int i = 0; i < count; i++) {
-			if (took[i] != 0 || slots[i].named_at == 0)
-				continue;
-			if (is_pinned(slots[i].tid)) {
-				took[i] = now() - slots[i].named_at;
-				left--;
-			}
-		}
-		nanosleep(&rest, NULL);
-	}
-	for (int i = 0; i < count; i++)
-		printf("%ld\n", took[i]);
-}
-
-static void await_judgements(int count)
-{
-	for (int i = 0; i < count; i++) {
-		while (slots[i].took == 0)
-			usleep(1000);
-		printf("%ld\n", slots[i].took);
-	}
 }
 
 static int number_after(char **arguments, const char *name)
@@ -208,7 +146,7 @@ int main(int argc, char **argv)
 	if (getenv(VM))
 		be_vm(getenv(VM), count);
 	int memory = memfd_create("vms", 0);
-	if (memory < 0 || ftruncate(memory, (count + 1) * sizeof *slots) != 0 || pipe(gate) != 0)
+	if (memory < 0 || ftruncate(memory, count * sizeof *slots) != 0 || pipe(gate) != 0)
 		return 1;
 	map(memory, count);
 	for (int i = 0; i < vms; i++)
@@ -217,24 +155,19 @@ int main(int argc, char **argv)
 	for (int i = 0; i < count; i++)
 		while (slots[i].tid == 0)
 			usleep(1000);
+	for (int i = 0; i < count; i++)
+		printf("%d\n", slots[i].tid);
 	puts("made");
 	fflush(stdout);
 
 	if (fgets(line, sizeof line, stdin)) {
-		int judged = strcmp(line, "judge\n") == 0, watched = strcmp(line, "watch\n") == 0;
-
-		setpriority(PRIO_PROCESS, 0, -20);
-		*judging = judged;
 		close(gate[1]);
-		if (watched)
-			watch(count);
-		else if (judged)
-			await_judgements(count);
-		else
-			for (int i = 0; i < count; i++)
-				while (slots[i].named_at == 0)
-					usleep(1000);
-		puts(watched || judged ? "pinned" : "named");
+		for (int i = 0; i < count; i++) {
+			while (slots[i].named_at == 0)
+				usleep(1000);
+			printf("%ld\n", slots[i].named_at);
+		}
+		puts("named");
 		fflush(stdout);
 		while (fgets(line, sizeof line, stdin))
 			;
