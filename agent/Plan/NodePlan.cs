@@ -66,7 +66,9 @@ internal sealed record VmPlan
     /// </summary>
     public CpuPlacement? Placement { get; init; }
 
-    /// <summary>Where the threads of a VM that is starting belong, as each of them comes; null in any other case.</summary>
+    /// <summary>
+    /// Where the vCPU and I/O threads of a VM belong that hasn't all of them yet, as each of them comes; null in any other case.
+    /// </summary>
     public ThreadMasks? Starting { get; init; }
 
     /// <summary>The threads with what is wanted of them, in the VM's order.</summary>

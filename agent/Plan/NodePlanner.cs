@@ -91,6 +91,11 @@ internal static class NodePlanner
                         now
                     );
                     plan = Advise(held.MarkNew(TellLostIsolation(plan, shape)), shape, snapshot);
+                    plan = plan with
+                    {
+                        Starting =
+                            plan.Starting?.Agrees(plan.Threads) == true ? plan.Starting : null,
+                    };
                     placed.Add((shape, request, plan.Placement!));
                 }
             }

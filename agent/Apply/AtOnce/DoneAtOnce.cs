@@ -35,7 +35,7 @@ internal sealed class DoneAtOnce
 
         Times = _done.Values.DistinctBy(pin => pin.Tid).ToDictionary(pin => pin.Tid, pin => pin.At);
         ImmutableArray<VmOutcome> told = [.. vms.Select(AddTo)];
-        var starting = vms.Where(vm => vm.Plan.Starting is not null)
+        var starting = vms.Where(vm => vm.Plan is { Starting: not null, Placement: null })
             .Select(vm => vm.Plan.Vm.Key.Pid)
             .ToHashSet();
         foreach (var pin in _done.Keys.Where(pin => !starting.Contains(pin.Pid)).ToList())

@@ -47,6 +47,7 @@ internal sealed class PinsAtOnce(IPinKernel kernel, TimeProvider time) : IDispos
     {
         var starting = plans
             .Where(plan => plan.Starting is not null)
+            .OrderBy(plan => plan.Placement is not null)
             .Take(MostVms)
             .ToDictionary(plan => plan.Vm.Key.Pid);
         lock (_lock)

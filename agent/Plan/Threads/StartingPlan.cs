@@ -27,11 +27,11 @@ internal static class StartingPlan
             verdict
                 is not {
                     Dedicated: true,
-                    Obstacle.Reason: Reason.VcpuThreadsStarting,
                     Limit: ModeLimit.None,
                     Overlap: null,
                     Cpus: { IsGiven: true, IsByThread: false } cpus,
                 }
+            || !IsStarting(verdict)
             || verdict.Vm.Guest.BootVcpus > cpus.All.Count
             || verdict.Vm.ExpectedIoThreads > Bounds.IoThreads
             || IsOthersToo(verdict.Vm, cpus, all)
@@ -46,6 +46,13 @@ internal static class StartingPlan
             ? ThreadMasks.Of(ThreadPlan.Of(vm, shape, placement, topology))
             : null;
     }
+
+    // Its vCPUs may be there before the last of its I/O threads.
+    private static bool IsStarting(DedicationVerdict verdict) =>
+        verdict.Obstacle is { } obstacle
+            ? obstacle.Reason == Reason.VcpuThreadsStarting
+            : verdict.Vm.Threads.Count(thread => thread.Role == ThreadRole.IoThread)
+                < verdict.Vm.ExpectedIoThreads;
 
     // Who comes first may not be settled before both have vCPUs.
     private static bool IsOthersToo(

@@ -43,6 +43,16 @@ internal sealed class ThreadMasks
     /// <summary>A thread's mask; null if the plan says nothing of it.</summary>
     public CpuSet? Find(ThreadRole role, int index) => _masks.GetValueOrDefault((role, index));
 
+    /// <summary>Whether what a plan wants of the threads that exist is what is said here, and can be had.</summary>
+    public bool Agrees(IEnumerable<PlannedThread> threads) =>
+        threads
+            .Where(thread => thread.Thread.Role is ThreadRole.Vcpu or ThreadRole.IoThread)
+            .All(thread =>
+                thread is { Wanted: { } wanted, IsConfined: false, IsContested: false }
+                && thread.Thread is { IsAmbiguous: false, Index: { } index }
+                && wanted.Equals(Find(thread.Thread.Role, index))
+            );
+
     /// <summary>Whether others are the same.</summary>
     public bool IsSameAs(ThreadMasks other) =>
         _masks.Count == other._masks.Count

@@ -47,6 +47,19 @@ public sealed class DoneAtOnceTests
     }
 
     [Fact]
+    public void One_that_has_all_its_vcpus_and_waits_for_I_O_threads_is_told_of_once()
+    {
+        var vm = _vm with { ExpectedIoThreads = 1 };
+        Assert.NotNull(Look(vm).Plan.Starting);
+
+        Assert.Contains(_done.AddTo([Look(vm)], [Pin]).Single().Threads, thread => thread.IsChange);
+        Assert.DoesNotContain(
+            _done.AddTo([Look(vm)], []).Single().Threads,
+            thread => thread.IsChange
+        );
+    }
+
+    [Fact]
     public void What_was_moved_away_meanwhile_is_told_as_it_was_found()
     {
         var moved = Look(_vm.Running("0-1 1"));

@@ -85,6 +85,29 @@ public sealed class StartingPlanTests
     }
 
     [Fact]
+    public void I_O_threads_that_come_after_the_last_vcpu_go_where_they_go_once_all_are_there()
+    {
+        var whole = Vms.Vm("db1", "0-2,8-10", Four)
+            .With(Vms.Thread(1030, ThreadRole.IoThread, 1, CpuSet.Parse("0-2,8-10")));
+        var placed = new Node().PassOne(Starting(whole, 4) with { Problem = null });
+
+        Assert.Equal("placed", placed.Standing());
+        Assert.Equal(
+            new Node()
+                .PassOne(whole)
+                .Threads.Single(t => t.Thread.Role == ThreadRole.IoThread)
+                .Wanted,
+            placed.Starting!.Find(ThreadRole.IoThread, 1)
+        );
+
+        // All are there; somebody has put one where it can't be left.
+        Assert.Null(new Node().PassOne(whole).Starting);
+        var waiting = whole with { ExpectedIoThreads = 2 };
+        Assert.NotNull(new Node().PassOne(waiting).Starting);
+        Assert.Null(new Node().PassOne(waiting.InLibvirt("0")).Starting);
+    }
+
+    [Fact]
     public void Whatever_a_command_line_says_little_is_made_of_it()
     {
         var starting = Starting(Vms.Vm("db1", "0-3", Four), 1);
