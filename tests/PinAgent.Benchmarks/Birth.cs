@@ -77,10 +77,7 @@ internal static class Birth
             var named = Numbers("named");
             // An I/O thread may have its place before its name: it's the emulator's, too.
             all.AddRange(
-                named.Zip(
-                    judge.Await(agent.Pid),
-                    (name, mask) => Math.Max(0, mask - name) / 1e6
-                )
+                named.Zip(judge.Await(agent.Pid), (name, mask) => Math.Max(0, mask - name) / 1e6)
             );
             byAgent.Add(MeanPin(agent));
 
