@@ -69,6 +69,10 @@ internal static class CpuOwnership
         );
     }
 
+    /// <summary>Whether nobody has given the VM CPUs, so that some are chosen for it once it has vCPUs. A pod's are the kubelet's.</summary>
+    public static bool AreToBeChosen(DedicationVerdict verdict) =>
+        verdict is { Vmi: null, Cpus.Source: CpuSource.Inherited } && !verdict.Vm.IsInPod;
+
     /// <summary>Why it isn't known which CPUs a VM was given, though it hasn't all.</summary>
     public static string CameTooLate(DedicationVerdict verdict)
     {
@@ -145,15 +149,7 @@ internal static class CpuOwnership
     }
 
     private static bool IsWish(DedicationVerdict verdict) =>
-        verdict
-            is {
-                Dedicated: true,
-                Obstacle: null,
-                Vmi: null,
-                Cpus.Source: CpuSource.Inherited,
-                Vm.HasVcpus: true
-            }
-        && !verdict.Vm.IsInPod;
+        verdict is { Dedicated: true, Obstacle: null, Vm.HasVcpus: true } && AreToBeChosen(verdict);
 
     // One that only says itself which CPUs it has takes them from nobody.
     private static bool IsOwner(DedicationVerdict verdict) =>

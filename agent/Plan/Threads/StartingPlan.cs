@@ -3,6 +3,7 @@ using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Observe.Files;
 using PinAgent.Plan.Dedication;
+using PinAgent.Plan.Ownership;
 using PinAgent.Plan.Placement;
 
 namespace PinAgent.Plan.Threads;
@@ -29,9 +30,10 @@ internal static class StartingPlan
                     Dedicated: true,
                     Limit: ModeLimit.None,
                     Overlap: null,
-                    Cpus: { IsGiven: true, IsByThread: false } cpus,
+                    Cpus: { IsByThread: false } cpus,
                 }
             || !IsStarting(verdict)
+            || CpuOwnership.AreToBeChosen(verdict)
             || verdict.Vm.Guest.BootVcpus > cpus.All.Count
             || verdict.Vm.ExpectedIoThreads > Bounds.IoThreads
             || IsOthersToo(verdict.Vm, cpus, all)

@@ -43,6 +43,8 @@ public sealed class ChoiceTests
         var node = Named("a");
 
         Assert.Null(Assert.Single(node.Pass(starting)).Starting);
+        // A pod has what the kubelet gave it, be it all that the machine has.
+        Assert.NotNull(Assert.Single(node.Pass(starting.InPod("uid-1"))).Starting);
         Assert.Equal("1,9: 1, emulator 9", Describe(Assert.Single(node.Pass(whole))));
     }
 
