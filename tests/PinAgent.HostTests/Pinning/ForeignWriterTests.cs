@@ -53,7 +53,6 @@ public sealed class ForeignWriterTests
     [Theory(Timeout = Timeout)]
     [InlineData("syscalls")]
     [InlineData("probes")]
-    [Trait("also", "node")]
     public async Task What_is_given_back_isnt_put_back(string events)
     {
         RequireEvents(events);
