@@ -18,14 +18,17 @@ internal readonly ref struct ProcStat
     private const int SystemTimeField = 12;
     private const int StartTimeField = 19;
 
-    // PF_KTHREAD of linux/sched.h.
+    // PF_KTHREAD and PF_EXITING of linux/sched.h.
     private const ulong KernelThreadFlag = 0x0020_0000;
+    private const ulong ExitingFlag = 0x0000_0004;
+
+    private readonly bool _isDead;
 
     private readonly ulong _flags;
 
     private ProcStat(
         ReadOnlySpan<byte> name,
-        bool hasEnded,
+        bool isDead,
         int parent,
         ulong flags,
         ulong runTime,
@@ -33,7 +36,7 @@ internal readonly ref struct ProcStat
     )
     {
         Name = name;
-        HasEnded = hasEnded;
+        _isDead = isDead;
         Parent = parent;
         RunTime = runTime;
         StartTime = startTime;
@@ -43,8 +46,8 @@ internal readonly ref struct ProcStat
     /// <summary>The thread's name (comm), at most 15 bytes for a user's thread; any bytes.</summary>
     public ReadOnlySpan<byte> Name { get; }
 
-    /// <summary>Whether it has ended and its parent hasn't asked for it yet: a zombie.</summary>
-    public bool HasEnded { get; }
+    /// <summary>Whether it's on its way out, or has ended and its parent hasn't asked for it yet: a zombie.</summary>
+    public bool HasEnded => _isDead || (_flags & ExitingFlag) != 0;
 
     /// <summary>The parent's process id.</summary>
     public int Parent { get; }
@@ -75,7 +78,7 @@ internal readonly ref struct ProcStat
         ulong flags = 0;
         ulong userTime = 0;
         ulong systemTime = 0;
-        var hasEnded = false;
+        var isDead = false;
         var index = 0;
         foreach (var range in fields.Split((byte)' '))
         {
@@ -83,7 +86,7 @@ internal readonly ref struct ProcStat
             switch (index++)
             {
                 case StateField:
-                    hasEnded = field is [(byte)'Z' or (byte)'X'];
+                    isDead = field is [(byte)'Z' or (byte)'X'];
                     break;
                 case ParentField when !TryParseNumber(field, out parent):
                 case FlagsField when !TryParseNumber(field, out flags):
@@ -103,7 +106,7 @@ internal readonly ref struct ProcStat
 
                     stat = new ProcStat(
                         content[(open + 1)..close],
-                        hasEnded,
+                        isDead,
                         (int)parent,
                         flags,
                         userTime + systemTime,

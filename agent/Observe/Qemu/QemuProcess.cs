@@ -121,6 +121,12 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
             );
         }
 
+        // The vCPUs of one that exits are gone before it is.
+        if ((problem is not null || vcpus < commandLine.Guest.BootVcpus) && HasEnded(pid))
+        {
+            return ProcessReading.Gone;
+        }
+
         if (problem is { Reason: not Reason.VcpuThreadsStarting })
         {
             found.KeepFirst(Bounds.UnclearThreads);
@@ -153,6 +159,11 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
         threads.Forget(alive);
         _configFiles.Forget(alive);
     }
+
+    private bool HasEnded(int pid) =>
+        files.ReadOnePiece($"/proc/{pid}/stat", out var content).IsSuccess
+        && ProcStat.TryParse(content, out var stat)
+        && stat.HasEnded;
 
     private bool IsOfRoot(int pid) =>
         files.ReadOnePiece($"/proc/{pid}/status", out var status).IsSuccess

@@ -61,7 +61,11 @@ internal sealed class ChangeDetector
             }
 
             changes.AddRange(Of(vm, before, evidence, now));
-            _seen[key] = new Seen(vm, vm.Status.State == VmState.Pinned ? now : before?.Right);
+            _seen[key] = new Seen(
+                vm,
+                vm.Status.State == VmState.Pinned ? now : before?.Right,
+                vm.Status.Reason == Reason.VcpuThreadsStarting ? before?.Begun : vm
+            );
         }
 
         changes.AddRange(ViolationChanges.Between(_violations, violations, vms, now));
@@ -69,7 +73,12 @@ internal sealed class ChangeDetector
         foreach (var (key, seen) in _seen.Where(vm => !alive.Contains(vm.Key)).ToList())
         {
             _seen.Remove(key);
-            changes.Add(Record(seen.Vm, VmChangeKind.Ended, ChangeCause.ProcessEnded, now));
+            // A young QEMU that exits may be met without its vCPUs, as one that starts is. Only one that never had them all
+            // ends unsaid.
+            if (seen.Begun is { } last)
+            {
+                changes.Add(Record(last, VmChangeKind.Ended, ChangeCause.ProcessEnded, now));
+            }
         }
 
         (_violations, _online, _now) = (violations, online, now);
@@ -280,5 +289,6 @@ internal sealed class ChangeDetector
         };
     }
 
-    private sealed record Seen(VmPassResult Vm, DateTimeOffset? Right);
+    // How a VM was in the pass before, when it was last pinned, and how it was when it last had all vCPUs.
+    private sealed record Seen(VmPassResult Vm, DateTimeOffset? Right, VmPassResult? Begun);
 }

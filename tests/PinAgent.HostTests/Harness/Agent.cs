@@ -157,23 +157,38 @@ internal sealed class AgentLoop : IAsyncDisposable
     public async Task<string[]> WaitForLogsAsync(params string[] texts)
     {
         var passed = new List<string>();
-        await foreach (var line in _log.Reader.ReadAllAsync(TestContext.Current.CancellationToken))
+        using var hung = CancellationTokenSource.CreateLinkedTokenSource(
+            TestContext.Current.CancellationToken
+        );
+        hung.CancelAfter(Patience.HungWait);
+        try
         {
-            passed.Add(line);
-            var found = texts
-                .Select(text => passed.Find(old => old.Contains(text, StringComparison.Ordinal)))
-                .OfType<string>()
-                .ToArray();
-            if (found.Length == texts.Length)
+            await foreach (var line in _log.Reader.ReadAllAsync(hung.Token))
             {
-                return found;
+                passed.Add(line);
+                var found = texts
+                    .Select(text =>
+                        passed.Find(old => old.Contains(text, StringComparison.Ordinal))
+                    )
+                    .OfType<string>()
+                    .ToArray();
+                if (found.Length == texts.Length)
+                {
+                    return found;
+                }
             }
         }
+        catch (OperationCanceledException)
+        {
+            throw NotLogged("The agent runs");
+        }
 
-        var text = string.Join("\" and \"", texts);
-        throw new InvalidOperationException(
-            $"The agent ended with {(await _run.Task).ExitCode} and hadn't logged \"{text}\", but: {string.Join('\n', passed)}"
-        );
+        throw NotLogged($"The agent ended with {(await _run.Task).ExitCode}");
+
+        InvalidOperationException NotLogged(string how) =>
+            new(
+                $"{how} and hadn't logged \"{string.Join("\" and \"", texts)}\", but: {string.Join('\n', passed)}\nBefore: {Said}"
+            );
     }
 
     /// <summary>Sends a signal and returns the exit code.</summary>

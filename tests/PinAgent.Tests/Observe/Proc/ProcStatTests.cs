@@ -55,13 +55,14 @@ public sealed class ProcStatTests
     }
 
     [Theory]
-    [InlineData('S', false)]
-    [InlineData('R', false)]
-    [InlineData('Z', true)]
-    [InlineData('X', true)]
-    public void Tells_who_has_ended(char state, bool expected)
+    [InlineData('S', 0x400000, false)]
+    [InlineData('R', 0x400000, false)]
+    [InlineData('R', 0x400004, true)]
+    [InlineData('Z', 0x400004, true)]
+    [InlineData('X', 0, true)]
+    public void Tells_who_has_ended_or_is_about_to(char state, int flags, bool expected)
     {
-        var line = $"900 (noise) {state} 2 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n";
+        var line = $"900 (noise) {state} 2 0 0 0 -1 {flags} 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n";
 
         Assert.True(ProcStat.TryParse(Bytes(line), out var stat));
 

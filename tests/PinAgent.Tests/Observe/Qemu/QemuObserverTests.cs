@@ -221,6 +221,26 @@ public sealed class QemuObserverTests : IDisposable
         Assert.Equal(expected, Assert.Single(Observe()).Problem?.Reason);
     }
 
+    [Theory]
+    [InlineData(new int[0])]
+    [InlineData(new[] { 4712 })]
+    public void One_that_exits_is_gone_once_it_has_lost_a_vCPU(int[] vcpusLeft)
+    {
+        var process = new FakeProcess(_host, 4711)
+            .Cgroup("0::/vm1.scope\n")
+            .Arguments("/usr/bin/qemu-system-x86_64", "-smp", "2");
+        foreach (var tid in vcpusLeft)
+        {
+            process.Thread(tid, $"CPU {tid - 4712}/KVM");
+        }
+
+        Assert.Single(Observe());
+
+        const int exiting = 0x0040_0104;
+        _host.Write("/proc/4711/stat", FakeProcess.Stat(4711, "qemu-system-x86", 1000, exiting));
+        Assert.Empty(Observe());
+    }
+
     [Fact]
     public void Says_that_single_threaded_emulation_cant_be_pinned()
     {

@@ -1,3 +1,4 @@
+using PinAgent.Apply;
 using PinAgent.Model.Changes;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
@@ -7,6 +8,7 @@ using PinAgent.Report;
 using PinAgent.Report.Changes;
 using PinAgent.Report.Metrics;
 using PinAgent.Tests.Apply;
+using PinAgent.Tests.Plan;
 using Xunit;
 using static PinAgent.Tests.Report.Changes.PassChanges;
 
@@ -16,6 +18,19 @@ namespace PinAgent.Tests.Report.Changes;
 public sealed class ChangeDetectorTests
 {
     private static readonly VmPassResult Pinned = Pass(AppliedVm.Pinned());
+
+    private static readonly VmPassResult Starting = new(
+        new PlanApplier(new FakeKernel()).Apply(
+            new Node().PassOne(
+                Vms.Vm("vm1", "0-1,8", new GuestTopology(1, 1, 2)) with
+                {
+                    Problem = Standing.Unclear(Reason.VcpuThreadsStarting, "not all yet"),
+                }
+            ),
+            AgentMode.Enforce
+        ),
+        WasHeld: false
+    );
 
     [Fact]
     public void A_mask_that_equals_the_cpuset_was_set_by_somebody_where_no_cpuset_was_written()
@@ -268,6 +283,28 @@ public sealed class ChangeDetectorTests
             VmChangeKind.Ended,
             Assert.Single(detector.After([], [], CpuSet.Parse("0-15"), false, Noon)).Kind
         );
+        Assert.Empty(detector.After([], [], CpuSet.Parse("0-15"), false, Noon));
+    }
+
+    [Fact]
+    public void A_VM_that_is_met_without_its_vCPUs_on_its_way_out_is_told_as_ended_and_as_it_was()
+    {
+        var detector = new ChangeDetector();
+        detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon);
+        detector.After([Starting], [], CpuSet.Parse("0-15"), false, Noon);
+
+        var ended = Assert.Single(detector.After([], [], CpuSet.Parse("0-15"), false, Noon));
+
+        Assert.Equal((VmChangeKind.Ended, VmState.Pinned), (ended.Kind, ended.State));
+        Assert.Null(ended.Reason);
+    }
+
+    [Fact]
+    public void One_that_never_had_its_vCPUs_ends_unsaid()
+    {
+        var detector = new ChangeDetector();
+        detector.After([Starting], [], CpuSet.Parse("0-15"), false, Noon);
+
         Assert.Empty(detector.After([], [], CpuSet.Parse("0-15"), false, Noon));
     }
 
