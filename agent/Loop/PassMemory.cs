@@ -26,6 +26,14 @@ internal sealed record PassMemory(PlanMemory Plan)
     /// <summary>Whether another pass with the same inputs would come to the same.</summary>
     public bool IsAtRest { get; init; }
 
+    /// <summary>When another pass may come to something else for no other reason than the time, since the machine's boot.</summary>
+    public TimeSpan Due { get; init; } = TimeSpan.MaxValue;
+
+    /// <summary>What another pass would come to; null if one has to be made.</summary>
+    /// <param name="now">The time since the machine's boot.</param>
+    public PassResult? Same(PassInputs inputs, TimeSpan now) =>
+        IsAtRest && now < Due && inputs == Inputs ? Result : null;
+
     /// <summary>Threads put back since the agent started.</summary>
     public long Repairs { get; init; }
 }

@@ -74,11 +74,7 @@ internal sealed class PinPass(
     {
         var inputs = LookAround(Observe(scope, named));
         // What came to rest would come to the same again.
-        if (
-            inputs == _memory.Inputs
-            && _memory is { IsAtRest: true, Result: { } result }
-            && !_meanwhile.HasNews
-        )
+        if (_memory.Same(inputs, Now()) is { } result && !_meanwhile.HasNews)
         {
             _around.Reporter?.LookAgain();
             _changes.Still(time.GetUtcNow());
@@ -103,12 +99,13 @@ internal sealed class PinPass(
             IsAtRest =
                 pins.AreOfSameInputs
                 && state.Problems.IsEmpty
-                && !_memory.Plan.Disagreements.IsPending
-                && !_memory.Plan.Overlaps.IsPending
+                && !_memory.Plan.IsPending
                 && pins.Vms.All(vm => vm.Outcome.IsAtRest),
         };
         return result;
     }
+
+    private TimeSpan Now() => _around.SinceBoot?.Invoke() ?? time.GetElapsedTime(0);
 
     private NodeSnapshot Observe(PassScope scope, IReadOnlyList<NamedThread> named) =>
         _memory.Snapshot is not { } before || scope == PassScope.Everything ? observer.Observe()
@@ -138,7 +135,7 @@ internal sealed class PinPass(
     private Pins Pin(PassInputs inputs, IReadOnlyList<NamedThread> named)
     {
         var before = _memory;
-        var now = _around.SinceBoot?.Invoke() ?? time.GetElapsedTime(0);
+        var now = Now();
         var (plan, memory) = NodePlanner.Plan(
             inputs.Snapshot,
             settings with
@@ -181,6 +178,7 @@ internal sealed class PinPass(
                 ),
             },
             Inputs = inputs,
+            Due = ManagerAtWork.NextEnd(plan.Vms, now),
             Snapshot = WithMasks(inputs.Snapshot, vms),
             Enforced =
             [

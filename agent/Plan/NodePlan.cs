@@ -80,6 +80,9 @@ internal sealed record VmPlan
     /// <summary>Which threads are left as another program has set them, and for how long; null if none are.</summary>
     public string? Contested { get; init; }
 
+    /// <summary>Whether a manager may still be placing its threads, so that a mask set otherwise isn't drift yet.</summary>
+    public bool IsBeingPlaced { get; init; }
+
     /// <summary>That the placement of another program has just become the one to hold; null in any other pass.</summary>
     public string? Adopted { get; init; }
 

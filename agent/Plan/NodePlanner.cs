@@ -84,12 +84,31 @@ internal static class NodePlanner
                 {
                     var key = verdict.Vm.Key;
                     var isOurs = plan.Limit == ModeLimit.None && !held.HasOther(key, placement);
-                    (plan, contested[key]) = FlappingGuard.Look(
-                        plan,
-                        isOurs ? contests.Of(key) : Contest.None,
-                        () => PlaceAsFound(plan, shape, request, policy),
-                        now
-                    );
+                    var contest = isOurs ? contests.Of(key) : Contest.None;
+                    plan = plan with { IsBeingPlaced = ManagerAtWork.MayBe(plan.Vm, now) };
+                    var ofManager =
+                        plan.IsBeingPlaced && isOurs && held.Contains(key, placement)
+                            ? ManagerAtWork.Look(
+                                held.MarkNew(plan),
+                                contest,
+                                () =>
+                                    HeldPlacements.FoundWhole(shape, request, policy) is { } found
+                                        ? Place(plan, shape, found, request.Topology)
+                                        : null,
+                                now
+                            )
+                            : null;
+                    (plan, contested[key]) =
+                        ofManager
+                        ?? FlappingGuard.Look(
+                            plan,
+                            contest with
+                            {
+                                Placing = null,
+                            },
+                            () => PlaceAsFound(plan, shape, request, policy),
+                            now
+                        );
                     plan = Advise(held.MarkNew(TellLostIsolation(plan, shape)), shape, snapshot);
                     plan = plan with
                     {

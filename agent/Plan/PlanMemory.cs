@@ -22,6 +22,9 @@ internal sealed record PlanMemory(
     CpuClaims Cpus
 )
 {
+    /// <summary>Whether another pass may come to something else though it finds the same.</summary>
+    public bool IsPending => Disagreements.IsPending || Overlaps.IsPending || Contests.IsPending;
+
     /// <summary>Before the first pass.</summary>
     public static readonly PlanMemory None = new(
         HeldPlacements.None,

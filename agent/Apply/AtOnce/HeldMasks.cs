@@ -17,7 +17,7 @@ internal static class HeldMasks
         IEnumerable<VmOutcome> vms,
         NodeContests contests
     ) =>
-        vms.Where(vm => vm.Plan.Placement is not null)
+        vms.Where(vm => vm.Plan is { Placement: not null, IsBeingPlaced: false })
             .Select(vm => (vm.Plan.Vm.Key, Masks: Of(vm, contests.Of(vm.Plan.Vm.Key))))
             .Where(vm => vm.Masks.Count > 0)
             .GroupBy(vm => vm.Key)

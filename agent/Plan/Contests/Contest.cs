@@ -48,6 +48,9 @@ internal sealed record Contest
     /// <summary>Another program's placement that is held; null if none was adopted.</summary>
     public AdoptedPlacement? Adopted { get; init; }
 
+    /// <summary>What a manager seems to be placing now; null if none is.</summary>
+    internal Placing? Placing { get; init; }
+
     /// <summary>The masks that threads had when they last strayed.</summary>
     internal ImmutableDictionary<ThreadKey, CpuSet> Seen { get; init; } =
         ImmutableDictionary<ThreadKey, CpuSet>.Empty;

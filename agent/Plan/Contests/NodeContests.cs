@@ -20,6 +20,9 @@ internal sealed class NodeContests
     /// <summary>All of them.</summary>
     public IReadOnlyDictionary<VmKey, Contest> All => _contests;
 
+    /// <summary>Whether a manager is waited for.</summary>
+    public bool IsPending => _contests.Values.Any(contest => contest.Placing is not null);
+
     /// <summary>A VM's contest.</summary>
     public Contest Of(VmKey vm) => _contests.GetValueOrDefault(vm, Contest.None);
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using PinAgent.Model;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 
@@ -61,8 +60,7 @@ internal sealed class CpuClaims
 
     /// <summary>Whether a VM is so young that its manager may still be placing its threads.</summary>
     /// <param name="now">The time since the machine's boot.</param>
-    public static bool IsBeingPlaced(ObservedVm vm, TimeSpan now) =>
-        now - TimeSpan.FromSeconds(vm.Key.StartTime / ClockTicks.PerSecond) < VmBeginning.Lasts;
+    public static bool IsBeingPlaced(ObservedVm vm, TimeSpan now) => VmBeginning.IsOf(vm.Key, now);
 
     /// <summary>With what is seen of the VMs now, and without those that are gone.</summary>
     /// <param name="everybodys">The CPUs that every process may use.</param>

@@ -60,7 +60,13 @@ internal static class CpuOwnership
                     choice.Refused.TryGetValue(verdict.Vm.Key, out var sum)
                         ? verdict with
                         {
-                            Obstacle = new(VmState.Refused, Reason.NotEnoughCpus, sum),
+                            Obstacle = CpuClaims.IsBeingPlaced(verdict.Vm, claims.Now)
+                                ? new(
+                                    VmState.Waiting,
+                                    Reason.VcpuThreadsStarting,
+                                    $"QEMU has just started, and may still be given CPUs; if it isn't: {sum}"
+                                )
+                                : new(VmState.Refused, Reason.NotEnoughCpus, sum),
                         }
                         : WithoutOthers(verdict, own, online)
                 ),

@@ -173,8 +173,8 @@ internal sealed class HeldPlacements
             : null;
     }
 
-    // A running VM stays where it is, if that is a placement as a whole.
-    private static CpuPlacement? FoundWhole(
+    /// <summary>The placement that a VM's threads have, if it's one as a whole and they haven't just inherited it.</summary>
+    internal static CpuPlacement? FoundWhole(
         VmShape shape,
         PlacementRequest request,
         IPlacementPolicy policy

@@ -94,6 +94,43 @@ public sealed class LibvirtTests(Libvirt libvirt) : IClassFixture<Libvirt>
         );
     }
 
+    [Theory(Timeout = Timeout)]
+    [InlineData(
+        "<vcpu>2</vcpu><cputune><vcpupin vcpu='0' cpuset='1'/><vcpupin vcpu='1' cpuset='0'/></cputune>",
+        "1 0"
+    )]
+    [InlineData("<vcpu placement='static' cpuset='1'>1</vcpu>", "1")]
+    public async Task What_libvirt_sets_is_kept_by_an_agent_that_was_there_before_the_guest(
+        string cpus,
+        string expected
+    )
+    {
+        await libvirt.StartAsync();
+        using var state = new TemporaryFolder();
+        await using var agent = new AgentLoop("--vm", _name, "--state-dir", state.Path);
+        await agent.WaitForLogsAsync("pinagent.sock");
+        await using var guest = await libvirt.CreateAsync(_name, cpus);
+        await using var watcher = new StatusWatcher(agent.Socket);
+
+        await watcher.WaitAsync(status =>
+            status.Has(guest.Pid)
+            && Describe(status.Vm(guest.Pid)) is ("Pinned", _, "threadCgroups")
+        );
+
+        await Until.EqualAsync(
+            expected,
+            () =>
+                Task.FromResult(
+                    string.Join(
+                        ' ',
+                        expected.Split(' ').Select((_, n) => Masks.Of(guest.Pid, $"CPU {n}"))
+                    )
+                )
+        );
+        Assert.DoesNotContain("repaired", agent.Said, StringComparison.Ordinal);
+        Assert.DoesNotContain("another program", agent.Said, StringComparison.Ordinal);
+    }
+
     [Fact(Timeout = Timeout)]
     public async Task A_vCPU_that_virsh_plugs_in_is_pinned_within_the_CPUs_that_the_administrator_names()
     {
