@@ -33,7 +33,7 @@ char LICENSE[] SECTION("license") = "Dual BSD/GPL";
 #define CLASSES 256 // of lengths: four for each power of two
 #define GAPS 16
 #define MOST_KNOWN 64 // processes by name of each CPU
-#define SAMPLED 16 // of so many events one is timed
+#define SAMPLED 17 // of so many events one is timed; a prime, as events come in patterns
 #define KERNEL_THREAD 0x00200000 // linux/sched.h: PF_KTHREAD
 
 // All that follow: the same in WitnessLayout.cs.
@@ -69,7 +69,7 @@ struct cpu {
 	u32 vcpu; // whose CPU it is: its index in "vcpus"
 	u32 known; // how many processes
 	u32 tid; // what runs there
-	u64 events, timed, cost; // of these programs: how many runs, how many of them were timed, and how long those took
+	u64 events, next_timed, timed, cost; // of these programs: how many runs, how many of them were timed, and how long those took
 	struct stretches rest; // of those that are too many to be known
 	struct served interrupts, softirqs;
 };
@@ -135,7 +135,13 @@ INLINE struct vcpu *vcpu_of(u32 tid)
 INLINE struct cpu *cpu_of(u32 number) { return map_lookup(&cpus, &number); }
 
 // Its own cost: of a few runs only, as asking the time is half of it.
-INLINE u64 begin_run(struct cpu *cpu) { return cpu && ++cpu->events % SAMPLED == 0 ? now_ns() : 0; }
+INLINE u64 begin_run(struct cpu *cpu)
+{
+	if (!cpu || ++cpu->events < cpu->next_timed)
+		return 0;
+	cpu->next_timed = cpu->events + SAMPLED;
+	return now_ns();
+}
 
 INLINE int end_run(struct cpu *cpu, u64 begun)
 {
@@ -281,11 +287,13 @@ INLINE void arrived(struct vcpu *vcpu, u32 cpu, u64 ids, u64 now)
 SECTION("raw_tracepoint/switched")
 int switched(u64 *arguments)
 {
-	u32 number = this_cpu(), next = number_at(arguments[2], 0);
+	u32 number = this_cpu(), next;
 	struct cpu *cpu = cpu_of(number);
 	u64 begun = begin_run(cpu), ids = current_ids(), now;
-	struct vcpu *from = vcpu_of(ids), *to = vcpu_of(next);
+	struct vcpu *from = vcpu_of(ids), *to;
 
+	next = number_at(arguments[2], 0);
+	to = vcpu_of(next);
 	// One after the other: the compiler would join the pointers in a way that the verifier forbids.
 	if (!from) {
 		BARRIER;

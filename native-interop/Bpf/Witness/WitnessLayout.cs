@@ -94,6 +94,7 @@ internal static class WitnessLayout
         public uint Known;
         public uint Tid;
         public ulong Events;
+        public ulong NextTimed;
         public ulong Timed;
         public ulong Cost;
         public Stretches Rest;

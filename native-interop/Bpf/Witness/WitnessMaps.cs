@@ -5,6 +5,10 @@ namespace PinAgent.NativeInterop.Bpf.Witness;
 /// <summary>Reads what the programs have kept.</summary>
 internal sealed class WitnessMaps(BpfLoader loader, WitnessOptions options)
 {
+    // What a program can't time itself: the kernel's way to it and back, in nanoseconds. By two processes that wake each other,
+    // whose switches take so much longer than their programs' runs tell.
+    private const double WayThere = 60;
+
     public WitnessReading Read(ulong begin, ulong end, DateTimeOffset endTime)
     {
         var cpus = new WitnessLayout.Cpu[options.Cpus];
@@ -31,7 +35,9 @@ internal sealed class WitnessMaps(BpfLoader loader, WitnessOptions options)
 
     /// <summary>How long the programs took on a CPU, by those of their runs that were timed.</summary>
     internal static ulong CostOf(WitnessLayout.Cpu cpu) =>
-        cpu.Timed == 0 ? 0 : (ulong)((double)cpu.Cost / cpu.Timed * cpu.Events);
+        cpu.Timed == 0
+            ? 0
+            : (ulong)((((double)cpu.Cost / cpu.Timed) + WayThere) * cpu.Events);
 
     private WitnessedVcpu Vcpu(int tid, int? own, uint index, WitnessLayout.Cpu[] cpus, ulong end)
     {
