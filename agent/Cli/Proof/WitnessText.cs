@@ -38,7 +38,16 @@ internal static class WitnessText
 
     private static PlainTable Waits(WitnessStatus seen)
     {
-        var table = new PlainTable("VCPU", "CPU", "WAITED AFTER", "TIMES", "P50", "P99", "P99.9", "MAX");
+        var table = new PlainTable(
+            "VCPU",
+            "CPU",
+            "WAITED AFTER",
+            "TIMES",
+            "P50",
+            "P99",
+            "P99.9",
+            "MAX"
+        );
         foreach (var vcpu in seen.Vcpus)
         {
             Add(vcpu, "wake-up", vcpu.Woken);
@@ -66,7 +75,15 @@ internal static class WitnessText
 
     private static PlainTable Users(WitnessStatus seen)
     {
-        var table = new PlainTable("CPU", "WHO ELSE RAN", "PID", "TIMES", "RAN", "LONGEST", "HELD UP");
+        var table = new PlainTable(
+            "CPU",
+            "WHO ELSE RAN",
+            "PID",
+            "TIMES",
+            "RAN",
+            "LONGEST",
+            "HELD UP"
+        );
         foreach (var use in seen.Cpus)
         {
             foreach (var user in use.Ran.Take(MostUsers))

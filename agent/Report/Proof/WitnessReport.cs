@@ -84,25 +84,14 @@ internal static class WitnessReport
     public static double Longest(VcpuWaits vcpu) => Math.Max(vcpu.Woken.Max, vcpu.Preempted.Max);
 
     private static IEnumerable<VmThread> Vcpus(ObservedVm vm) =>
-        vm
-            .Threads.Where(thread => thread.Role == ThreadRole.Vcpu)
-            .OrderBy(thread => thread.Index);
+        vm.Threads.Where(thread => thread.Role == ThreadRole.Vcpu).OrderBy(thread => thread.Index);
 
     private static int? CpuOf(VmThread thread) =>
         thread.Affinity is { Count: 1 } one ? one.First() : null;
 
-    private static WaitFigures Figures(
-        WitnessedLatency seen,
-        WitnessedGap? open,
-        WaitCause cause
-    )
+    private static WaitFigures Figures(WitnessedLatency seen, WitnessedGap? open, WaitCause cause)
     {
-        var (count, total, longest, classes) = (
-            seen.Count,
-            seen.Total,
-            seen.Longest,
-            seen.Classes
-        );
+        var (count, total, longest, classes) = (seen.Count, seen.Total, seen.Longest, seen.Classes);
         // One that goes on is as long as it is by now, at least.
         if (open is not null && open.Cause == cause)
         {

@@ -15,6 +15,12 @@ public sealed class SchedulingWitness : IDisposable
     // PROC_PID_INIT_INO of linux/proc_ns.h: programs know threads by the numbers of that namespace only.
     private const string InitialNamespace = "pid:[4026531836]";
 
+    // As many vCPUs as KVM gives a VM; a QEMU that has named more threads so isn't one. What is kept of each is 5 KiB.
+    private const int MostThreads = 4096;
+
+    // On so many CPUs all processes are known by name.
+    private const int MostNamed = 1024;
+
     private readonly BpfLoader _loader;
     private readonly WitnessOptions _options;
     private readonly ulong _begin;
@@ -39,15 +45,13 @@ public sealed class SchedulingWitness : IDisposable
     public static string? TryOpen(WitnessOptions options, out SchedulingWitness? witness)
     {
         witness = null;
+        options = options with { Threads = [.. options.Threads.Take(MostThreads)] };
         if (new FileInfo("/proc/self/ns/pid").LinkTarget != InitialNamespace)
         {
             return "the kernel counts threads by the machine's own numbers, and this is another PID namespace";
         }
 
-        var settings = KernelTypesFile.Find(
-            KernelTypesFile.Usual,
-            WitnessLayout.Settings.Find
-        );
+        var settings = KernelTypesFile.Find(KernelTypesFile.Usual, WitnessLayout.Settings.Find);
         if (settings.TaskNumber == 0)
         {
             return "this kernel doesn't describe its types (CONFIG_DEBUG_INFO_BTF)";
@@ -86,8 +90,9 @@ public sealed class SchedulingWitness : IDisposable
     /// <summary>The object with as many entries in its maps as these threads and CPUs need.</summary>
     internal static BpfObject Sized(BpfObject code, WitnessOptions options)
     {
-        var vcpus = (uint)Math.Max(1, options.Threads.Length);
-        var watched = (uint)Math.Max(1, options.Threads.Count(thread => thread.Cpu is not null));
+        var vcpus = (uint)Math.Clamp(options.Threads.Length, 1, MostThreads);
+        var watched = (uint)
+            Math.Clamp(options.Threads.Count(thread => thread.Cpu is not null), 1, MostNamed);
         return code with
         {
             Maps = code
@@ -120,9 +125,7 @@ public sealed class SchedulingWitness : IDisposable
             var number = (uint)tid;
             WitnessLayout.Vcpu vcpu = new() { Tid = number };
             told = BpfCalls.Update(loader.Map("vcpus"), &index, &vcpu);
-            told = told.IsSuccess
-                ? BpfCalls.Update(loader.Map("numbers"), &number, &index)
-                : told;
+            told = told.IsSuccess ? BpfCalls.Update(loader.Map("numbers"), &number, &index) : told;
             if (told.IsSuccess && own is { } id && id < options.Cpus)
             {
                 var place = (uint)id;

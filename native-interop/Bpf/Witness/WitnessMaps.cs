@@ -35,9 +35,7 @@ internal sealed class WitnessMaps(BpfLoader loader, WitnessOptions options)
 
     /// <summary>How long the programs took on a CPU, by those of their runs that were timed.</summary>
     internal static ulong CostOf(WitnessLayout.Cpu cpu) =>
-        cpu.Timed == 0
-            ? 0
-            : (ulong)((((double)cpu.Cost / cpu.Timed) + WayThere) * cpu.Events);
+        cpu.Timed == 0 ? 0 : (ulong)((((double)cpu.Cost / cpu.Timed) + WayThere) * cpu.Events);
 
     private WitnessedVcpu Vcpu(int tid, int? own, uint index, WitnessLayout.Cpu[] cpus, ulong end)
     {
@@ -114,10 +112,9 @@ internal sealed class WitnessMaps(BpfLoader loader, WitnessOptions options)
         var map = loader.Map("processes");
         WitnessLayout.Process process = default;
         WitnessLayout.Process next = default;
-        var result = BpfCalls.NextKey(map, null, &next);
+        var result = BpfCalls.NextKey(map, null, &process);
         while (result.IsSuccess)
         {
-            process = next;
             WitnessLayout.Stretches stretches = default;
             if (
                 BpfCalls.Lookup(map, &process, &stretches).IsSuccess
@@ -128,6 +125,7 @@ internal sealed class WitnessMaps(BpfLoader loader, WitnessOptions options)
             }
 
             result = BpfCalls.NextKey(map, &process, &next);
+            process = next;
         }
 
         return found;
@@ -159,14 +157,7 @@ internal sealed class WitnessMaps(BpfLoader loader, WitnessOptions options)
             : [Told(index, false, cpu.Interrupts), Told(index, true, cpu.SoftInterrupts)];
 
     private static WitnessedInterrupts Told(int cpu, bool isSoft, WitnessLayout.Served served) =>
-        new(
-            cpu,
-            isSoft,
-            served.Count,
-            served.Total,
-            served.Longest,
-            (int)served.LongestNumber
-        );
+        new(cpu, isSoft, served.Count, served.Total, served.Longest, (int)served.LongestNumber);
 
     private unsafe T? Value<T>(string map, uint key)
         where T : unmanaged

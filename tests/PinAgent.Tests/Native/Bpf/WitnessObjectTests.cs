@@ -51,6 +51,11 @@ public sealed class WitnessObjectTests
         Assert.Equal(2u * WitnessLayout.MostKnown, maps["processes"].Entries);
         Assert.Equal(1u, maps["settings"].Entries);
         Assert.InRange(Unsafe.SizeOf<WitnessLayout.Vcpu>(), 1, 6 * 1024);
+
+        var posing = Enumerable.Range(1, 100_000).Select(tid => (tid, (int?)(tid % 5000)));
+        maps = SchedulingWitness.Sized(Code, new([.. posing], 5000)).Maps;
+        Assert.Equal((4096u, 4096u), (maps["vcpus"].Entries, maps["numbers"].Entries));
+        Assert.Equal(64u * 1024, maps["processes"].Entries);
     }
 
     [Fact]
