@@ -41,10 +41,7 @@ public sealed class WitnessTests
             var seen = witness.End();
 
             var vcpu = Assert.Single(seen.Vcpus);
-            Assert.Equal(
-                blocked - before.Of.Voluntary,
-                (long)(vcpu.Woken.Count + vcpu.Unseen)
-            );
+            Assert.Equal(blocked - before.Of.Voluntary, (long)(vcpu.Woken.Count + vcpu.Unseen));
             Assert.Equal(preempted - before.Of.Involuntary, (long)vcpu.Preempted.Count);
             Assert.Null(vcpu.Open);
             Assert.All([vcpu.Woken, vcpu.Preempted], IsConsistent);

@@ -152,10 +152,8 @@ public sealed class WitnessedProveTests
     private static async Task NamedAsync(int pid)
     {
         while (
-            await File.ReadAllTextAsync(
-                $"/proc/{pid}/comm",
-                TestContext.Current.CancellationToken
-            ) != $"{Noise}\n"
+            await File.ReadAllTextAsync($"/proc/{pid}/comm", TestContext.Current.CancellationToken)
+            != $"{Noise}\n"
         )
         {
             await Task.Yield();

@@ -31,10 +31,7 @@ public sealed class WitnessObjectTests
         Assert.Equal(Unsafe.SizeOf<WitnessLayout.Vcpu>(), Value("vcpus"));
         Assert.Equal(Unsafe.SizeOf<WitnessLayout.Cpu>(), Value("cpus"));
         Assert.Equal(Unsafe.SizeOf<WitnessLayout.Stretches>(), Value("processes"));
-        Assert.Equal(
-            Unsafe.SizeOf<WitnessLayout.Process>(),
-            (int)Code.Maps["processes"].KeyLength
-        );
+        Assert.Equal(Unsafe.SizeOf<WitnessLayout.Process>(), (int)Code.Maps["processes"].KeyLength);
         Assert.Equal((uint)WitnessLayout.MostKnown, Code.Maps["processes"].Entries);
 
         static int Value(string map) => (int)Code.Maps[map].ValueLength;
@@ -64,14 +61,24 @@ public sealed class WitnessObjectTests
         Assert.Equal(0UL, WitnessMaps.CostOf(new() { Events = 16 }));
         Assert.Equal(
             1700UL * (100 + 60),
-            WitnessMaps.CostOf(new() { Events = 1700, Timed = 100, Cost = 10_000 })
+            WitnessMaps.CostOf(
+                new()
+                {
+                    Events = 1700,
+                    Timed = 100,
+                    Cost = 10_000,
+                }
+            )
         );
     }
 
     [Theory]
     [InlineData(Errno.ENOENT, "this kernel has no tracepoint sched_switch")]
     [InlineData(Errno.EINVAL, "this kernel's tracepoint sched_switch tells less than Linux 5.18's")]
-    [InlineData(Errno.EPERM, "no program can be attached to sched_switch: operation not permitted (EPERM)")]
+    [InlineData(
+        Errno.EPERM,
+        "no program can be attached to sched_switch: operation not permitted (EPERM)"
+    )]
     public void A_refused_tracepoint_is_a_sentence(Errno errno, string reason) =>
         Assert.Equal(reason, BpfRefusal.OfTracepoint("sched_switch", errno), ignoreCase: true);
 }

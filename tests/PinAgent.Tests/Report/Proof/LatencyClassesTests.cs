@@ -36,7 +36,11 @@ public sealed class LatencyClassesTests
     [InlineData(1, 5_000_000)]
     public void One_of_a_thousand_is_in_no_percentile_but_the_last(double share, ulong about)
     {
-        var told = LatencyClasses.Percentile(Classes((1_000, 999), (5_000_000, 1)), share, 5_000_000);
+        var told = LatencyClasses.Percentile(
+            Classes((1_000, 999), (5_000_000, 1)),
+            share,
+            5_000_000
+        );
 
         Assert.InRange(told, about, about + (about / 4));
     }

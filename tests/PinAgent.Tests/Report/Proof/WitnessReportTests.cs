@@ -15,7 +15,16 @@ public sealed class WitnessReportTests
         _ = CpuSet.TryParse("4-5", out var two, out _);
         var vm = Witnessed.Vm with
         {
-            Threads = [.. Witnessed.Vm.Threads, Witnessed.Vm.Threads[0] with { Tid = 103, Index = 2, Affinity = two }],
+            Threads =
+            [
+                .. Witnessed.Vm.Threads,
+                Witnessed.Vm.Threads[0] with
+                {
+                    Tid = 103,
+                    Index = 2,
+                    Affinity = two,
+                },
+            ],
         };
 
         Assert.Equal([(101, 3), (102, 2), (103, null)], WitnessReport.Threads(vm));
@@ -32,7 +41,10 @@ public sealed class WitnessReportTests
         Assert.InRange(woken.P99, 1e-6, 1.25e-6);
         Assert.Equal(2e-6, woken.P999);
         Assert.Equal((1L, 0.024, 0.024), (preempted.Count, preempted.P50, preempted.Max));
-        Assert.Equal((0L, 0d, 3L), (seen.Vcpus[0].Woken.Count, seen.Vcpus[0].Woken.Max, seen.Vcpus[0].Unseen));
+        Assert.Equal(
+            (0L, 0d, 3L),
+            (seen.Vcpus[0].Woken.Count, seen.Vcpus[0].Woken.Max, seen.Vcpus[0].Unseen)
+        );
     }
 
     [Fact]
@@ -41,7 +53,12 @@ public sealed class WitnessReportTests
         var use = Of().Cpus.Single(one => one.Cpu == 2);
 
         Assert.Equal(
-            [("process", "noisy"), ("kernel", "kworker/2:1"), ("rest", "crowd"), ("vm", "qemu-system-x86")],
+            [
+                ("process", "noisy"),
+                ("kernel", "kworker/2:1"),
+                ("rest", "crowd"),
+                ("vm", "qemu-system-x86"),
+            ],
             use.Ran.Select(one => (one.Kind, one.Comm))
         );
         var noise = use.Ran[0];
@@ -63,7 +80,10 @@ public sealed class WitnessReportTests
 
         Assert.Equal([0.024, 2e-6], worst.Select(wait => wait.Seconds));
         Assert.Equal(new DateTimeOffset(2026, 3, 4, 12, 0, 2, 500, TimeSpan.Zero), worst[0].At);
-        Assert.Equal((1, 2, "preemption", true), (worst[0].Vcpu, worst[0].Cpu, worst[0].After, worst[0].IsOver));
+        Assert.Equal(
+            (1, 2, "preemption", true),
+            (worst[0].Vcpu, worst[0].Cpu, worst[0].After, worst[0].IsOver)
+        );
         Assert.Equal(new WaitedFor("process", 499, 500, "noisy", 0.02), worst[0].By);
         Assert.Null(worst[1].By);
     }
@@ -78,7 +98,10 @@ public sealed class WitnessReportTests
         {
             Vcpus =
             [
-                Witnessed.Reading.Vcpus[0] with { Worst = [.. gaps] },
+                Witnessed.Reading.Vcpus[0] with
+                {
+                    Worst = [.. gaps],
+                },
                 Witnessed.Reading.Vcpus[1],
             ],
         };
@@ -103,17 +126,20 @@ public sealed class WitnessReportTests
         );
         var reading = Witnessed.Reading with
         {
-            Vcpus =
-            [
-                Witnessed.Reading.Vcpus[0],
-                Witnessed.Reading.Vcpus[1] with { Open = open },
-            ],
+            Vcpus = [Witnessed.Reading.Vcpus[0], Witnessed.Reading.Vcpus[1] with { Open = open }],
         };
 
         var seen = WitnessReport.Of(Witnessed.Vm, reading, TimeSpan.FromSeconds(1));
 
         Assert.True(seen.Exceeded);
-        Assert.Equal((2L, 5d, 0.024), (seen.Vcpus[1].Preempted.Count, seen.Vcpus[1].Preempted.Max, Round(seen.Vcpus[1].Preempted.P50)));
+        Assert.Equal(
+            (2L, 5d, 0.024),
+            (
+                seen.Vcpus[1].Preempted.Count,
+                seen.Vcpus[1].Preempted.Max,
+                Round(seen.Vcpus[1].Preempted.P50)
+            )
+        );
         Assert.Equal(1000L, seen.Vcpus[1].Woken.Count);
         Assert.Equal((5d, false), (seen.Worst[0].Seconds, seen.Worst[0].IsOver));
 
@@ -139,7 +165,10 @@ public sealed class WitnessReportTests
     {
         var seen = Of();
 
-        Assert.Equal((10d, 0.0002, 0.00002, 1000L), (seen.Seconds, seen.CostSeconds, seen.CostShare, seen.Events));
+        Assert.Equal(
+            (10d, 0.0002, 0.00002, 1000L),
+            (seen.Seconds, seen.CostSeconds, seen.CostShare, seen.Events)
+        );
     }
 
     [Fact]
@@ -150,13 +179,27 @@ public sealed class WitnessReportTests
             Stretches = [new(2, new(9, 9, false, "a\u001b[2J"), 1, 1, 1, 0, false)],
         };
 
-        Assert.Equal("a\ufffd[2J", WitnessReport.Of(Witnessed.Vm, reading, null).Cpus[0].Ran[0].Comm);
+        Assert.Equal(
+            "a\ufffd[2J",
+            WitnessReport.Of(Witnessed.Vm, reading, null).Cpus[0].Ran[0].Comm
+        );
     }
 
     [Fact]
     public void The_JSON_has_all_of_it()
     {
-        var proof = new ProofStatus("n", "vm1", 1, 10, true, "", [], null, null, Of(TimeSpan.FromMilliseconds(1)));
+        var proof = new ProofStatus(
+            "n",
+            "vm1",
+            1,
+            10,
+            true,
+            "",
+            [],
+            null,
+            null,
+            Of(TimeSpan.FromMilliseconds(1))
+        );
 
         var json = JsonNode.Parse(
             System.Text.Json.JsonSerializer.Serialize(proof, ProofJson.Default.ProofStatus)

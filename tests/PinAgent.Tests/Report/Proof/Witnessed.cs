@@ -35,8 +35,11 @@ internal static class Witnessed
                 {
                     Unseen = 3,
                 },
-                Seen(102, Waits(2_000, (1_000, 998), (2_000, 2)), Waits(24_000_000, (24_000_000, 1)))
-                    with
+                Seen(
+                    102,
+                    Waits(2_000, (1_000, 998), (2_000, 2)),
+                    Waits(24_000_000, (24_000_000, 1))
+                ) with
                 {
                     Worst =
                     [
@@ -82,8 +85,11 @@ internal static class Witnessed
         return new(count, total, longest, [.. classes]);
     }
 
-    private static WitnessedVcpu Seen(int tid, WitnessedLatency woken, WitnessedLatency preempted) =>
-        new(tid, woken, preempted, 0, ImmutableArray<WitnessedGap>.Empty, null);
+    private static WitnessedVcpu Seen(
+        int tid,
+        WitnessedLatency woken,
+        WitnessedLatency preempted
+    ) => new(tid, woken, preempted, 0, ImmutableArray<WitnessedGap>.Empty, null);
 
     private static VmThread Vcpu(int index, string cpus)
     {
