@@ -72,6 +72,24 @@ internal static unsafe partial class BpfCalls
         }
     }
 
+    /// <summary>The key after that one.</summary>
+    /// <param name="key">Null for the first.</param>
+    /// <returns><see cref="Errno.ENOENT"/> after the last.</returns>
+    public static LinuxResult NextKey(int map, void* key, void* next) => Element(4, map, key, next);
+
+    /// <summary>Runs a program at each event of a tracepoint, with the tracepoint's own arguments.</summary>
+    /// <param name="fd">As long as it's open.</param>
+    /// <returns><see cref="Errno.EINVAL"/> where it has fewer arguments than the program reads.</returns>
+    public static LinuxResult AttachRaw(string tracepoint, int program, out int fd)
+    {
+        var name = Encoding.ASCII.GetBytes(tracepoint + '\0');
+        fixed (byte* first = name)
+        {
+            var attributes = stackalloc ulong[] { (ulong)first, (uint)program };
+            return Bpf(17, attributes, 2 * sizeof(ulong), out fd);
+        }
+    }
+
     /// <summary>Opens a tracepoint.</summary>
     /// <param name="id">Its number in tracefs.</param>
     public static LinuxResult OpenTracepoint(ulong id, out int fd) =>

@@ -13,17 +13,18 @@ internal sealed class BpfLoader(BpfObject code) : IDisposable
     private readonly Dictionary<string, int> _maps = [];
     private readonly Dictionary<string, int> _programs = [];
     private readonly List<int> _descriptors = [];
+    private readonly List<int> _attached = [];
 
-    /// <summary>The object in this assembly.</summary>
-    public static BpfObject ReadObject()
+    /// <summary>An object in this assembly.</summary>
+    public static BpfObject ReadObject(string name = "watch.bpf.o")
     {
         using var stream =
-            typeof(BpfLoader).Assembly.GetManifestResourceStream("watch.bpf.o")
-            ?? throw new InvalidOperationException("watch.bpf.o isn't in the assembly");
+            typeof(BpfLoader).Assembly.GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"{name} isn't in the assembly");
         var file = new byte[stream.Length];
         stream.ReadExactly(file);
         return BpfObject.TryRead(file, out var found) is { } wrong
-            ? throw new InvalidOperationException($"watch.bpf.o: {wrong}")
+            ? throw new InvalidOperationException($"{name}: {wrong}")
             : found!;
     }
 
@@ -61,9 +62,37 @@ internal sealed class BpfLoader(BpfObject code) : IDisposable
         return why;
     }
 
+    /// <summary>Attaches a program to a tracepoint as such, which needs no tracefs.</summary>
+    /// <returns>Null, or why not.</returns>
+    public string? TryAttachRaw(string name, string tracepoint)
+    {
+        var why = TryLoad(name, out var program);
+        if (why is not null)
+        {
+            return why;
+        }
+
+        var attached = BpfCalls.AttachRaw(tracepoint, program, out var fd);
+        if (!attached.IsSuccess)
+        {
+            return BpfRefusal.OfTracepoint(tracepoint, attached.Errno);
+        }
+
+        _attached.Add(fd);
+        return null;
+    }
+
+    /// <summary>Ends what was attached so; the maps stay as they are.</summary>
+    public void Detach()
+    {
+        _attached.ForEach(fd => _ = close(fd));
+        _attached.Clear();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        Detach();
         // The last first: a program is gone from its place before its maps are.
         for (var i = _descriptors.Count - 1; i >= 0; i--)
         {

@@ -18,6 +18,8 @@ internal sealed record BpfProgram(
     public static BpfProgramType? TypeOf(string section) =>
         section.StartsWith("kprobe/", StringComparison.Ordinal) ? BpfProgramType.Probe
         : section.StartsWith("tracepoint/", StringComparison.Ordinal) ? BpfProgramType.Tracepoint
+        : section.StartsWith("raw_tracepoint/", StringComparison.Ordinal)
+            ? BpfProgramType.RawTracepoint
         : null;
 
     /// <summary>Its instructions with the maps' descriptors in place.</summary>
@@ -43,6 +45,9 @@ internal enum BpfProgramType
 
     /// <summary>A tracepoint.</summary>
     Tracepoint = 5,
+
+    /// <summary>A tracepoint, of which it gets the arguments themselves.</summary>
+    RawTracepoint = 17,
 }
 
 /// <summary>An instruction that names a map.</summary>

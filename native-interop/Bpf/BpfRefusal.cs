@@ -38,6 +38,15 @@ internal static class BpfRefusal
             : $"the kernel doesn't load the program {name}: {errno.Describe()}";
     }
 
+    /// <summary>Of a tracepoint's own arguments.</summary>
+    public static string OfTracepoint(string name, Errno errno) =>
+        errno switch
+        {
+            Errno.ENOENT => $"this kernel has no tracepoint {name}",
+            Errno.EINVAL => $"this kernel's tracepoint {name} tells less than Linux 5.18's",
+            _ => $"no program can be attached to {name}: {errno.Describe()}",
+        };
+
     /// <summary>What the kernel says of its lockdown; null if nothing.</summary>
     public static string? Lockdown()
     {

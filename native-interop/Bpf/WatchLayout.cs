@@ -23,8 +23,6 @@ internal struct WatchLayout
     public uint NodeParent;
     public uint IsKnown;
 
-    private const long LongestTypes = 64L << 20;
-
     /// <summary>Finds the layout in type information; all but <see cref="OwnTgid"/> is zero where something is missing.</summary>
     public static WatchLayout Find(KernelTypes types)
     {
@@ -60,43 +58,7 @@ internal struct WatchLayout
 
     /// <summary>Finds the layout of the running kernel.</summary>
     /// <param name="path">Its type information.</param>
-    public static unsafe WatchLayout Read(string path)
-    {
-        try
-        {
-            // Some megabytes, once: not in the heap.
-            using var file = File.OpenHandle(path);
-            Span<byte> header = stackalloc byte[64];
-            var begin = RandomAccess.Read(file, header, 0);
-            var length = KernelTypes.LengthOf(header[..begin]);
-            if (length is <= 0 or > LongestTypes)
-            {
-                return default;
-            }
-
-            var memory = (byte*)NativeMemory.Alloc((nuint)length);
-            try
-            {
-                var bytes = new Span<byte>(memory, (int)length);
-                var read = 0;
-                int more;
-                while (read < length && (more = RandomAccess.Read(file, bytes[read..], read)) > 0)
-                {
-                    read += more;
-                }
-
-                return KernelTypes.TryRead(bytes[..read], out var types) ? Find(types) : default;
-            }
-            finally
-            {
-                NativeMemory.Free(memory);
-            }
-        }
-        catch (Exception cannot) when (cannot is IOException or UnauthorizedAccessException)
-        {
-            return default;
-        }
-    }
+    public static WatchLayout Read(string path) => KernelTypesFile.Find(path, Find);
 
     private static uint State(KernelTypes types, uint states, ReadOnlySpan<byte> subsystem) =>
         types.ValueOf("cgroup_subsys_id"u8, subsystem) is { } index

@@ -1,13 +1,13 @@
 #!/bin/bash
 #
-# Makes the BPF object of its source, or compares the two.
+# Makes the BPF objects of their sources, or compares them.
 #
 # The text between the two markers is what --help prints.
 #
 #--help-begin
 # Usage: objects.sh [--check]
 #
-#   --check   doesn't write the object, but says whether it's what the source gives: exit 1 if not, 77 without the compiler
+#   --check   doesn't write the objects, but says whether they're what the sources give: exit 1 if not, 77 without the compiler
 #
 # Needs clang 14 (Debian 12: clang-14): other versions give other instructions for the same source, which do the same. As
 # root the missing compiler is installed. No header and no library is needed.
@@ -46,14 +46,16 @@ fi
 
 work=$(mktemp -d -t pinagent-bpf.XXXXXX)
 trap 'rm -rf "$work"' EXIT
-# Without -g: no line numbers in it, so that a comment changes nothing. In the folder, so that its path isn't in it.
-(cd "$folder" && clang-$version -O2 -target bpfel -mcpu=v2 -Wall -Wextra -Werror -nostdinc -fno-ident -c watch.bpf.c -o "$work/watch.bpf.o")
+different=0
+for name in watch prove; do
+  # Without -g: no line numbers in it, so that a comment changes nothing. In the folder, so that its path isn't in it.
+  (cd "$folder" && clang-$version -O2 -target bpfel -mcpu=v2 -Wall -Wextra -Werror -nostdinc -fno-ident -c $name.bpf.c -o "$work/$name.bpf.o")
 
-if $check; then
-  cmp "$work/watch.bpf.o" "$folder/watch.bpf.o" || {
-    echo "objects.sh: watch.bpf.o isn't what watch.bpf.c gives: run native-interop/Bpf/objects.sh and commit it" >&2
-    exit 1
-  }
-else
-  cp "$work/watch.bpf.o" "$folder/watch.bpf.o"
-fi
+  if ! $check; then
+    cp "$work/$name.bpf.o" "$folder/$name.bpf.o"
+  elif ! cmp "$work/$name.bpf.o" "$folder/$name.bpf.o"; then
+    echo "objects.sh: $name.bpf.o isn't what $name.bpf.c gives: run native-interop/Bpf/objects.sh and commit it" >&2
+    different=1
+  fi
+done
+exit $different

@@ -21,7 +21,9 @@ internal static class PinningProof
         ObservedVm vm,
         (string Namespace, string Name) fullName,
         ProofSample before,
-        ProofSample after
+        ProofSample after,
+        WitnessStatus? witness = null,
+        string? withoutWitness = null
     )
     {
         // From the first moment to the last, so that nothing that was counted took longer.
@@ -29,7 +31,7 @@ internal static class PinningProof
         var vcpus = vm
             .Threads.Where(thread => thread.Role == ThreadRole.Vcpu)
             .OrderBy(thread => thread.Index)
-            .Select(thread => Judge(thread, before, after, seconds))
+            .Select(thread => Judge(thread, before, after, seconds, witness))
             .ToImmutableArray();
         (long Periods, double Seconds)? throttled =
             before.Throttled is { } first && after.Throttled is { } last
@@ -39,6 +41,7 @@ internal static class PinningProof
             .Where(vcpu => vcpu.Problem is not null)
             .Select(vcpu => $"vCPU {vcpu.Index} {vcpu.Problem}")
             .ToList();
+        problems.AddRange(TooLong(witness));
         if (throttled is { Periods: > 0 } held)
         {
             problems.Insert(
@@ -66,7 +69,9 @@ internal static class PinningProof
                 : $"pinning is spoiled: {string.Join("; ", problems)}",
             vcpus,
             throttled?.Periods,
-            throttled?.Seconds
+            throttled?.Seconds,
+            witness,
+            withoutWitness
         );
     }
 
@@ -74,7 +79,8 @@ internal static class PinningProof
         VmThread thread,
         ProofSample before,
         ProofSample after,
-        double seconds
+        double seconds,
+        WitnessStatus? witness
     )
     {
         if (
@@ -96,7 +102,10 @@ internal static class PinningProof
                 // Counted in hundredths of a second, and nothing else runs while the vCPU does.
                 ? Math.Max(0, Math.Min(busyAfter - busyBefore, seconds) - run)
                 : null;
-        var worst = cpu is { } place ? Worst(thread.Tid, place, before, after, seconds) : null;
+        var worst =
+            cpu is not { } place ? null
+            : witness is null ? Worst(thread.Tid, place, before, after, seconds)
+            : Seen(thread.Tid, place, witness);
         var migrations = last.Migrations - first.Migrations;
         return new VcpuProof(
             thread.Index ?? 0,
@@ -132,6 +141,29 @@ internal static class PinningProof
                     : $", most of all {worst.Comm} (thread {worst.Tid} of process {worst.Pid})"
             );
     }
+
+    // Of each vCPU the longest wait, with whom it was for: a vCPU that waits too long often does so because of one.
+    private static IEnumerable<string> TooLong(WitnessStatus? witness) =>
+        witness is not { Limit: { } limit }
+            ? []
+            : witness
+                .Vcpus.Where(vcpu => WitnessReport.Longest(vcpu) > limit)
+                .Select(vcpu =>
+                {
+                    var wait = witness.Worst.FirstOrDefault(one => one.Vcpu == vcpu.Index);
+                    return $"vCPU {vcpu.Index} waited {DurationText.Of(WitnessReport.Longest(vcpu))} at the longest, "
+                        + $"more than {DurationText.Of(limit)}"
+                        + (wait?.By is { } by ? $", for {by.Comm} (pid {by.Pid})" : "");
+                });
+
+    // The kernel saw who ran there, and doesn't have to be guessed at.
+    private static ForeignThread? Seen(int vcpu, int cpu, WitnessStatus witness) =>
+        witness
+            .Cpus.Where(use => use.Cpu == cpu)
+            .SelectMany(use => use.Ran)
+            .Where(one => one.Tid != vcpu)
+            .Select(one => new ForeignThread(one.Tid, one.Pid, one.Comm, one.Ran))
+            .FirstOrDefault();
 
     private static ForeignThread? Worst(
         int vcpu,

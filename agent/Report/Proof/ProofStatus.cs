@@ -9,6 +9,8 @@ namespace PinAgent.Report.Proof;
 /// <param name="Vcpus">The vCPUs by their number.</param>
 /// <param name="ThrottledPeriods">In how many periods the container was held back (CPU limit); null if not counted.</param>
 /// <param name="ThrottledSeconds">For how many seconds; null if not counted.</param>
+/// <param name="Witness">What the kernel saw at each switch (eBPF); null where only its counters could be read.</param>
+/// <param name="WithoutWitness">Then, why.</param>
 internal sealed record ProofStatus(
     string Namespace,
     string Name,
@@ -18,7 +20,9 @@ internal sealed record ProofStatus(
     string Verdict,
     ImmutableArray<VcpuProof> Vcpus,
     long? ThrottledPeriods,
-    double? ThrottledSeconds
+    double? ThrottledSeconds,
+    WitnessStatus? Witness = null,
+    string? WithoutWitness = null
 );
 
 /// <summary>What was measured of a vCPU.</summary>
