@@ -63,7 +63,7 @@ internal static class TimelineHtml
             )}
             {Html.Lines(marks)}
             </svg>
-            <p class="axis"><span>{Time(from)}</span><span>{Time(from + ((picture.Now - from) / 2))}</span><span>{Time(
+            <p class="axis"><span>{Minute(from)}</span><span>{Minute(from + ((picture.Now - from) / 2))}</span><span>{Minute(
                 picture.Now
             )}</span></p></div>
             <p class="words" aria-hidden="true"></p>
@@ -103,6 +103,10 @@ internal static class TimelineHtml
 
     private static string Words(TimelineEntry entry) =>
         $"{Time(entry.At)} {(entry.Who.Length == 0 ? "" : $"{entry.Who}: ")}{entry.What}";
+
+    // To the second it would be another page each time that it's asked for.
+    private static string Minute(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
 
     private static string Time(DateTimeOffset time) =>
         time.UtcDateTime.ToString("MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);

@@ -9,8 +9,13 @@ namespace PinAgent.Report.Waits;
 /// each five seconds, and where there are more they take turns. So is memory: 400 bytes a vCPU, of 2,048 at most. Safe for
 /// use by several threads.
 /// </summary>
-/// <param name="read">Reads one thread's wait in nanoseconds since its start; null if it can't be had.</param>
-internal sealed class WaitHistory(Func<int, ulong?> read, TimeProvider time)
+/// <param name="read">Reads the wait of a process's thread in nanoseconds since its start; null if it can't be had.</param>
+/// <param name="keep">Is told which threads are followed from now on; null where nobody asks.</param>
+internal sealed class WaitHistory(
+    Func<int, int, ulong?> read,
+    TimeProvider time,
+    Action<IReadOnlySet<(int Pid, int Tid)>>? keep = null
+)
 {
     /// <summary>The time between two samples.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
@@ -32,7 +37,7 @@ internal sealed class WaitHistory(Func<int, ulong?> read, TimeProvider time)
     private long? _first;
 
     /// <summary>A history that has nothing.</summary>
-    public static WaitHistory None { get; } = new(_ => null, TimeProvider.System);
+    public static WaitHistory None { get; } = new((_, _) => null, TimeProvider.System);
 
     /// <summary>Another object after each sample.</summary>
     public object Stamp { get; private set; } = new();
@@ -50,7 +55,7 @@ internal sealed class WaitHistory(Func<int, ulong?> read, TimeProvider time)
             var turn = time.GetElapsedTime(0).Ticks / Period.Ticks;
             foreach (var (vm, tid) in Next(turn))
             {
-                _series[(_pids[vm], tid)].Take(turn, time.GetElapsedTime(0), read(tid));
+                _series[(_pids[vm], tid)].Take(turn, time.GetElapsedTime(0), read(_pids[vm], tid));
             }
 
             _first ??= turn;
@@ -166,5 +171,7 @@ internal sealed class WaitHistory(Func<int, ulong?> read, TimeProvider time)
         {
             _series.TryAdd(key, new WaitSeries());
         }
+
+        keep?.Invoke(keys);
     }
 }
