@@ -185,7 +185,14 @@ internal sealed class AgentHost : IDisposable
         );
         if (_files.HasLiveProc())
         {
-            services.AddHostedService(_ => new WaitSampler(waits, store, time));
+            services.AddHostedService(provider => new WaitSampler(
+                waits,
+                store,
+                time,
+                _state.History,
+                new CpuTakers(_settings.HostRoot, time),
+                provider.GetRequiredService<ILogger<WaitSampler>>()
+            ));
         }
 
         services.AddHostedService(provider => new PinLoop(

@@ -49,6 +49,8 @@ internal static class ChangeText
                 : $"{change.State}, {change.Reason}: {change.Message}",
             VmChangeKind.ViolationBegun => $"disturbed: {change.Message}",
             VmChangeKind.ViolationEnded => $"no longer so: {change.Message}",
+            VmChangeKind.WaitBegun => $"slow: {change.Message}{Ran(change)}",
+            VmChangeKind.WaitEnded => $"no longer slow: {change.Message}{Ran(change)}",
             VmChangeKind.Ended => "ended",
             VmChangeKind.Crowd =>
                 $"{change.Repeated} changes of VMs that had only just come weren't told one by one",
@@ -117,7 +119,8 @@ internal static class ChangeText
             or VmChangeKind.IsolationLost
             or VmChangeKind.Adopted
             or VmChangeKind.Contested
-            or VmChangeKind.Refused => true,
+            or VmChangeKind.Refused
+            or VmChangeKind.WaitBegun => true,
             VmChangeKind.NotPinned => change.State != VmState.NotDedicated,
             _ => false,
         };
@@ -135,6 +138,8 @@ internal static class ChangeText
                 seconds * 1e6
             )
             : "";
+
+    private static string Ran(VmChange change) => change.By is null ? "" : $"; there ran {change.By}";
 
     private static string Before(VmChange change) =>
         $"{change.CpusetBefore ?? change.Cpuset} to {change.Cpuset}";

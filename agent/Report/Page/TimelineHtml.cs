@@ -20,6 +20,7 @@ internal static class TimelineHtml
 
     private static readonly string[] Lanes =
     [
+        "slow, waiting",
         "drifts, repairs",
         "not pinned",
         "violations",

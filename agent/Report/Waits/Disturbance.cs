@@ -46,9 +46,14 @@ internal sealed record Disturbance(
                 .Select(vm => Of(status, vm.Vm, vm.Worst!)),
         ];
 
-    private static Disturbance Of(NodeStatus status, VmStatus vm, ThreadStatus worst)
+    /// <summary>The CPU that a thread is pinned to; null if it isn't.</summary>
+    public static int? CpuOf(ThreadStatus thread) =>
+        thread.Actual is { Count: 1 } only ? only.First() : null;
+
+    /// <summary>A VM of a status, whose vCPU waits.</summary>
+    public static Disturbance Of(NodeStatus status, VmStatus vm, ThreadStatus worst)
     {
-        int? cpu = worst.Actual is { Count: 1 } only ? only.First() : null;
+        var cpu = CpuOf(worst);
         return new Disturbance(vm, worst, cpu, cpu is { } at ? [.. Suspect(status, vm, at)] : []);
     }
 

@@ -42,6 +42,9 @@ internal sealed class WaitHistory(
     /// <summary>Another object after each sample.</summary>
     public object Stamp { get; private set; } = new();
 
+    /// <summary>Whether nobody was disturbed in the last sample: then there's nothing to judge.</summary>
+    public bool IsCalm { get; private set; } = true;
+
     /// <summary>Takes a sample of the vCPUs of a status.</summary>
     public void Sample(NodeStatus status)
     {
@@ -53,9 +56,12 @@ internal sealed class WaitHistory(
             }
 
             var turn = time.GetElapsedTime(0).Ticks / Period.Ticks;
+            IsCalm = true;
             foreach (var (vm, tid) in Next(turn))
             {
-                _series[(_pids[vm], tid)].Take(turn, time.GetElapsedTime(0), read(_pids[vm], tid));
+                var series = _series[(_pids[vm], tid)];
+                series.Take(turn, time.GetElapsedTime(0), read(_pids[vm], tid));
+                IsCalm &= series.Share is null or < WaitWords.Disturbed;
             }
 
             _first ??= turn;
@@ -83,8 +89,8 @@ internal sealed class WaitHistory(
         }
     }
 
-    /// <summary>Ten minutes of a VM's vCPUs, by thread, the oldest first; none of those that aren't known.</summary>
-    public WaitPicture Picture()
+    /// <summary>Ten minutes of the vCPUs, or fewer turns, by thread, the oldest first; none of those that aren't known.</summary>
+    public WaitPicture Picture(int turns = WaitSeries.Turns)
     {
         lock (_lock)
         {
@@ -92,7 +98,7 @@ internal sealed class WaitHistory(
                 ? new WaitPicture(
                     _series.ToDictionary(
                         one => one.Key,
-                        one => one.Value.Last(turn, WaitSeries.Turns).ToArray()
+                        one => one.Value.Last(turn, turns).ToArray()
                     )
                 )
                 : WaitPicture.None;

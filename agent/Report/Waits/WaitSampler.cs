@@ -1,12 +1,40 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using PinAgent.Model.Changes;
+using PinAgent.Model.Cpu;
+using PinAgent.Model.Node;
+using PinAgent.Observe.Neighbours;
+using PinAgent.Report.Changes;
 using PinAgent.Report.Status;
+using PinAgent.State;
 
 namespace PinAgent.Report.Waits;
 
-/// <summary>Takes the samples, beside the passes: a late one harms nobody.</summary>
-internal sealed class WaitSampler(WaitHistory history, StatusStore store, TimeProvider time)
-    : BackgroundService
+/// <summary>
+/// Takes the samples, beside the passes: a late one harms nobody. Where a vCPU waits it sees who is in its way, seldom, and
+/// tells log and history when a VM becomes slow.
+/// </summary>
+internal sealed partial class WaitSampler(
+    WaitHistory waits,
+    StatusStore store,
+    TimeProvider time,
+    HistoryFile history,
+    CpuTakers takers,
+    ILogger<WaitSampler> logger
+) : BackgroundService
 {
+    /// <summary>Between two looks at who is in a vCPU's way.</summary>
+    public static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
+
+    // For a CPU that wasn't looked at.
+    private static readonly TimeSpan PauseForOthers = TimeSpan.FromSeconds(10);
+
+    private readonly WaitSpells _spells = new();
+    private long? _looked;
+    private CpuSet _lookedAt = CpuSet.Empty;
+    private ImmutableArray<CpuTaker> _seen = [];
+
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -17,13 +45,69 @@ internal sealed class WaitSampler(WaitHistory history, StatusStore store, TimePr
             {
                 if (store.Current is { } current)
                 {
-                    history.Sample(current.Status);
+                    waits.Sample(current.Status);
+                    await JudgeAsync(current.Status, stoppingToken);
                 }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // It goes with the agent.
+            Tell(_spells.Stop());
         }
     }
+
+    private async Task JudgeAsync(NodeStatus status, CancellationToken stop)
+    {
+        if (waits.IsCalm && !_spells.HasSlow)
+        {
+            return;
+        }
+
+        var now = time.GetUtcNow();
+        var waiting = waits.Add(status);
+        var picture = waits.Picture(WaitSpells.Turns);
+        var cpus = WaitSpells.Contested(waiting);
+        Tell(_spells.After(waiting, picture, await LookAsync(cpus, stop), now));
+    }
+
+    // Who was seen a moment ago is in the way still: a VM that becomes slow is told of after the second sample.
+    private async Task<ImmutableArray<CpuTaker>> LookAsync(CpuSet cpus, CancellationToken stop)
+    {
+        var since = _looked is { } at ? time.GetElapsedTime(at) : TimeSpan.MaxValue;
+        if (since < Pause && (since < PauseForOthers || cpus.IsSubsetOf(_lookedAt)))
+        {
+            return _seen;
+        }
+
+        if (cpus.IsEmpty)
+        {
+            return [];
+        }
+
+        (_looked, _lookedAt) = (time.GetTimestamp(), cpus);
+        return _seen = await takers.LookAsync(cpus, stop);
+    }
+
+    private void Tell(ImmutableArray<VmChange> changes)
+    {
+        history.Add(changes);
+        foreach (var change in changes)
+        {
+            var (name, what) = ($"{change.Namespace}/{change.Name}", ChangeText.What(change));
+            if (ChangeText.IsWarning(change))
+            {
+                LogWarning(name, change.Pid, what);
+            }
+            else
+            {
+                LogChange(name, change.Pid, what);
+            }
+        }
+    }
+
+    [LoggerMessage(13, LogLevel.Warning, "{Vm} (pid {Pid}): {What}")]
+    private partial void LogWarning(string vm, int pid, string what);
+
+    [LoggerMessage(14, LogLevel.Information, "{Vm} (pid {Pid}): {What}")]
+    private partial void LogChange(string vm, int pid, string what);
 }
