@@ -29,7 +29,10 @@ internal static class ExplainText
             // Of a wait all is said.
             if (
                 change.IsOfAgent
-                || change.Kind is VmChangeKind.WaitBegun or VmChangeKind.WaitEnded
+                || change.Kind
+                    is VmChangeKind.WaitBegun
+                        or VmChangeKind.WaitGoesOn
+                        or VmChangeKind.WaitEnded
             )
             {
                 continue;
@@ -76,6 +79,7 @@ internal static class ExplainText
                 or VmChangeKind.ViolationBegun
                 or VmChangeKind.ViolationEnded
                 or VmChangeKind.WaitBegun
+                or VmChangeKind.WaitGoesOn
                 or VmChangeKind.WaitEnded
             ? ChangeText.What(change)
         : change.Reason is { } reason ? $"{change.State}, {reason}: {change.Message}"

@@ -45,6 +45,9 @@ public enum VmChangeKind
     /// <summary>A vCPU waits for its CPU, for longer than a VM has to.</summary>
     WaitBegun,
 
+    /// <summary>It still does, and somebody else is in its way.</summary>
+    WaitGoesOn,
+
     /// <summary>And doesn't any more.</summary>
     WaitEnded,
 

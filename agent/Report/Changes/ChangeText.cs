@@ -49,8 +49,9 @@ internal static class ChangeText
                 : $"{change.State}, {change.Reason}: {change.Message}",
             VmChangeKind.ViolationBegun => $"disturbed: {change.Message}",
             VmChangeKind.ViolationEnded => $"no longer so: {change.Message}",
-            VmChangeKind.WaitBegun => $"slow: {change.Message}{Ran(change)}",
-            VmChangeKind.WaitEnded => $"no longer slow: {change.Message}{Ran(change)}",
+            VmChangeKind.WaitBegun => $"slow: {Waited(change)}",
+            VmChangeKind.WaitGoesOn => $"still slow: {Waited(change)}",
+            VmChangeKind.WaitEnded => $"no longer slow: {Waited(change)}",
             VmChangeKind.Ended => "ended",
             VmChangeKind.Crowd =>
                 $"{change.Repeated} changes of VMs that had only just come weren't told one by one",
@@ -62,6 +63,10 @@ internal static class ChangeText
                 "unknown kind of change"
             ),
         };
+
+    /// <summary>How long a vCPU has waited, and who was in its way.</summary>
+    public static string Waited(VmChange change) =>
+        $"{change.Message}{(change.By is null ? "" : $"; there ran {change.By}")}";
 
     /// <summary>Why it happened.</summary>
     public static string Why(VmChange change) =>
@@ -120,7 +125,8 @@ internal static class ChangeText
             or VmChangeKind.Adopted
             or VmChangeKind.Contested
             or VmChangeKind.Refused
-            or VmChangeKind.WaitBegun => true,
+            or VmChangeKind.WaitBegun
+            or VmChangeKind.WaitGoesOn => true,
             VmChangeKind.NotPinned => change.State != VmState.NotDedicated,
             _ => false,
         };
@@ -138,8 +144,6 @@ internal static class ChangeText
                 seconds * 1e6
             )
             : "";
-
-    private static string Ran(VmChange change) => change.By is null ? "" : $"; there ran {change.By}";
 
     private static string Before(VmChange change) =>
         $"{change.CpusetBefore ?? change.Cpuset} to {change.Cpuset}";

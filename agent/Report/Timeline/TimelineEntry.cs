@@ -13,7 +13,8 @@ internal sealed record TimelineEntry(DateTimeOffset At, VmChangeKind Kind, strin
         {
             VmChangeKind.AgentStarted or VmChangeKind.AgentStopped or VmChangeKind.Crowd =>
                 TimelineLane.Agent,
-            VmChangeKind.WaitBegun or VmChangeKind.WaitEnded => TimelineLane.Waits,
+            VmChangeKind.WaitBegun or VmChangeKind.WaitGoesOn or VmChangeKind.WaitEnded =>
+                TimelineLane.Waits,
             VmChangeKind.ViolationBegun or VmChangeKind.ViolationEnded => TimelineLane.Violations,
             VmChangeKind.Refused or VmChangeKind.NotPinned or VmChangeKind.Released =>
                 TimelineLane.NotPinned,

@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
+using PinAgent.Model.Changes;
+using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
+using PinAgent.Report.Changes;
 using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Waits;
@@ -33,6 +36,8 @@ internal sealed class WaitHistory(
     private NodeStatus? _of;
     private ImmutableArray<int> _pids = [];
     private IReadOnlyList<IReadOnlyList<int>> _vcpus = [];
+    private readonly Dictionary<(int Pid, string Namespace, string Name), SlowStatus> _slow = [];
+    private (ImmutableArray<CpuTaker> Takers, long At) _seen = ([], 0);
     private (long Turn, DateTimeOffset At)? _last;
     private long? _first;
 
@@ -70,6 +75,51 @@ internal sealed class WaitHistory(
         }
     }
 
+    /// <summary>Takes in who was just seen running where vCPUs wait.</summary>
+    public void See(ImmutableArray<CpuTaker> takers)
+    {
+        lock (_lock)
+        {
+            _seen = (takers, time.GetTimestamp());
+            Stamp = new();
+        }
+    }
+
+    /// <summary>Takes in that a VM became slow, or isn't any more.</summary>
+    /// <param name="change">Now, or before the agent's start.</param>
+    public void Tell(VmChange change)
+    {
+        lock (_lock)
+        {
+            var vm = (change.Pid, change.Namespace, change.Name);
+            var before = _slow.GetValueOrDefault(vm);
+            var isEnd = change.Kind == VmChangeKind.WaitEnded;
+            if (before is null && _slow.Count >= MostVcpus)
+            {
+                return;
+            }
+
+            _slow[vm] = new SlowStatus(
+                before is { Until: null } ? before.From : change.At,
+                isEnd ? change.At : null,
+                ChangeText.Waited(change)
+            );
+            Stamp = new();
+        }
+    }
+
+    /// <summary>Forgets of which VMs the agent before has said no end: when it was is unknown.</summary>
+    public void ForgetUnended()
+    {
+        lock (_lock)
+        {
+            foreach (var vm in _slow.Where(vm => vm.Value.Until is null).ToList())
+            {
+                _slow.Remove(vm.Key);
+            }
+        }
+    }
+
     /// <summary>A status with the waits as they were at the last sample.</summary>
     public NodeStatus Add(NodeStatus status)
     {
@@ -83,7 +133,7 @@ internal sealed class WaitHistory(
             var seconds = (int)Math.Min(60, (turn - _first!.Value) * Period.TotalSeconds);
             return status with
             {
-                Waits = new WaitsStatus(at, seconds),
+                Waits = new WaitsStatus(at, seconds) { Ran = Ran(status) },
                 Vms = [.. status.Vms.Select(vm => Add(vm, turn))],
             };
         }
@@ -105,9 +155,29 @@ internal sealed class WaitHistory(
         }
     }
 
+    private ImmutableArray<RanStatus> Ran(NodeStatus status)
+    {
+        if (_seen.Takers.IsEmpty || time.GetElapsedTime(_seen.At) > TimeSpan.FromMinutes(1))
+        {
+            return [];
+        }
+
+        var names = status.Vms.ToLookup(vm => vm.Pid, vm => $"{vm.Namespace}/{vm.Name}");
+        return
+        [
+            .. _seen.Takers.Select(taker => new RanStatus(
+                taker.Cpu,
+                taker.Pid,
+                names[taker.Pid].FirstOrDefault() ?? taker.Comm,
+                Math.Round(taker.Share, 4)
+            )),
+        ];
+    }
+
     private VmStatus Add(VmStatus vm, long turn) =>
         vm with
         {
+            Slow = _slow.GetValueOrDefault((vm.Pid, vm.Namespace, vm.Name)),
             Threads =
             [
                 .. vm.Threads.Select(thread =>
@@ -176,6 +246,11 @@ internal sealed class WaitHistory(
         foreach (var key in keys)
         {
             _series.TryAdd(key, new WaitSeries());
+        }
+
+        foreach (var gone in _slow.Keys.Where(vm => !_pids.Contains(vm.Pid)).ToList())
+        {
+            _slow.Remove(gone);
         }
 
         keep?.Invoke(keys);

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Model.Changes;
 using PinAgent.Model.Cpu;
-using PinAgent.Model.Node;
 using PinAgent.Observe.Neighbours;
 using PinAgent.Report.Changes;
 using PinAgent.Report.Status;
@@ -33,11 +32,11 @@ internal sealed partial class WaitSampler(
     private readonly WaitSpells _spells = new();
     private long? _looked;
     private CpuSet _lookedAt = CpuSet.Empty;
-    private ImmutableArray<CpuTaker> _seen = [];
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        Remember();
         using var timer = new PeriodicTimer(WaitHistory.Period, time);
         try
         {
@@ -67,25 +66,50 @@ internal sealed partial class WaitSampler(
         var waiting = waits.Add(status);
         var picture = waits.Picture(WaitSpells.Turns);
         var cpus = WaitSpells.Contested(waiting);
-        Tell(_spells.After(waiting, picture, await LookAsync(cpus, stop), now));
-    }
-
-    // Who was seen a moment ago is in the way still: a VM that becomes slow is told of after the second sample.
-    private async Task<ImmutableArray<CpuTaker>> LookAsync(CpuSet cpus, CancellationToken stop)
-    {
-        var since = _looked is { } at ? time.GetElapsedTime(at) : TimeSpan.MaxValue;
-        if (since < Pause && (since < PauseForOthers || cpus.IsSubsetOf(_lookedAt)))
+        if (await LookAsync(cpus, stop))
         {
-            return _seen;
+            waiting = waits.Add(status);
         }
 
-        if (cpus.IsEmpty)
+        Tell(_spells.After(waiting, picture, now));
+    }
+
+    private async Task<bool> LookAsync(CpuSet cpus, CancellationToken stop)
+    {
+        var since = _looked is { } at ? time.GetElapsedTime(at) : TimeSpan.MaxValue;
+        if (
+            cpus.IsEmpty
+            || (since < Pause && (since < PauseForOthers || cpus.IsSubsetOf(_lookedAt)))
+        )
         {
-            return [];
+            return false;
         }
 
         (_looked, _lookedAt) = (time.GetTimestamp(), cpus);
-        return _seen = await takers.LookAsync(cpus, stop);
+        waits.See(await takers.LookAsync(cpus, stop));
+        return true;
+    }
+
+    // What the agent before this one has kept.
+    private void Remember()
+    {
+        try
+        {
+            foreach (
+                var change in history
+                    .Read()
+                    .Where(change => change.Kind is VmChangeKind.WaitBegun or VmChangeKind.WaitEnded)
+            )
+            {
+                waits.Tell(change);
+            }
+        }
+        catch (StateException)
+        {
+            // The status has a notice of it.
+        }
+
+        waits.ForgetUnended();
     }
 
     private void Tell(ImmutableArray<VmChange> changes)
@@ -93,6 +117,7 @@ internal sealed partial class WaitSampler(
         history.Add(changes);
         foreach (var change in changes)
         {
+            waits.Tell(change);
             var (name, what) = ($"{change.Namespace}/{change.Name}", ChangeText.What(change));
             if (ChangeText.IsWarning(change))
             {

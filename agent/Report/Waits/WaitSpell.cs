@@ -1,6 +1,6 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using PinAgent.Model.Changes;
-using PinAgent.Model.Node;
 using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Waits;
@@ -15,7 +15,12 @@ internal sealed class WaitSpell(VmStatus vm, DateTimeOffset from)
     // Who comes and goes without end is forgotten for the next.
     private const int MostKept = 16;
 
+    private static readonly TimeSpan BetweenTold = TimeSpan.FromMinutes(2);
+
     private readonly Dictionary<(string Name, int Pid, int Cpu), double> _ran = [];
+    private readonly HashSet<string> _toldOf = new(StringComparer.Ordinal);
+    private ImmutableArray<RanStatus> _newest = [];
+    private DateTimeOffset _toldAt;
     private double _waited;
     private double _peak;
     private (int Vcpu, int? Cpu) _worst;
@@ -39,28 +44,56 @@ internal sealed class WaitSpell(VmStatus vm, DateTimeOffset from)
     }
 
     /// <summary>Takes in who waits, and who is or may be in its way.</summary>
-    /// <param name="ran">Who ran on that CPU meanwhile, by the names that people know.</param>
-    public void Blame(Disturbance disturbance, IEnumerable<(string Name, CpuTaker Taker)> ran)
+    public void Blame(Disturbance disturbance)
     {
         _worst = (disturbance.Worst.Index ?? 0, disturbance.Cpu);
-        _mayRun = disturbance.Blame ?? _mayRun;
-        foreach (var (name, taker) in ran)
+        _mayRun = disturbance.MayRun ?? _mayRun;
+        _newest = disturbance.Ran;
+        foreach (var ran in disturbance.Ran)
         {
-            var key = (name, taker.Pid, taker.Cpu);
+            var key = (ran.Name, ran.Pid, ran.Cpu);
             if (_ran.Count < MostKept || _ran.ContainsKey(key))
             {
-                _ran[key] = Math.Max(_ran.GetValueOrDefault(key), taker.Share);
+                _ran[key] = Math.Max(_ran.GetValueOrDefault(key), ran.Share);
             }
         }
     }
 
+    /// <summary>
+    /// Tells that it goes on, where somebody else is most in its way than whom has been told of; seldom, and not without end.
+    /// </summary>
+    /// <returns>Null where there's nothing new to tell.</returns>
+    public VmChange? GoOn(DateTimeOffset now)
+    {
+        if (
+            _newest is not [var most, ..]
+            || _toldOf.Contains(most.Name)
+            || _toldOf.Count >= MostKept
+            || now - _toldAt < BetweenTold
+        )
+        {
+            return null;
+        }
+
+        var change = Record(
+            VmChangeKind.WaitGoesOn,
+            now,
+            $"has waited {Seconds(_waited)} of {Seconds((now - from).TotalSeconds)}"
+        );
+        Tell(now);
+        return change with { By = Names(_newest) };
+    }
+
     /// <summary>Tells that it has begun.</summary>
-    public VmChange Begin(DateTimeOffset now) =>
-        Record(
+    public VmChange Begin(DateTimeOffset now)
+    {
+        Tell(now);
+        return Record(
             VmChangeKind.WaitBegun,
             from,
             $"has waited {Seconds(_waited)} of the last {Seconds((now - from).TotalSeconds)}"
         );
+    }
 
     /// <summary>Tells that it's over.</summary>
     /// <param name="because">Why no more is known of it; null if the vCPU just doesn't wait any more.</param>
@@ -72,6 +105,21 @@ internal sealed class WaitSpell(VmStatus vm, DateTimeOffset from)
             $", up to {WaitWords.Percent(_peak)} of five seconds{(because is null ? "" : $"; {because}")}"
         );
 
+    private void Tell(DateTimeOffset now)
+    {
+        _toldAt = now;
+        _toldOf.UnionWith(_newest.Select(ran => ran.Name));
+    }
+
+    private static string? Names(IReadOnlyCollection<RanStatus> ran) =>
+        ran.Count == 0 ? null
+        : string.Join(
+            "; ",
+            ran.Take(MostNamed)
+                .Select(one => Disturbance.Describe(one))
+                .Concat(ran.Count > MostNamed ? [$"{ran.Count - MostNamed} more"] : [])
+        );
+
     private static string Seconds(double seconds) =>
         $"{seconds.ToString(seconds < 10 ? "0.0" : "0", CultureInfo.InvariantCulture)} s";
 
@@ -79,9 +127,7 @@ internal sealed class WaitSpell(VmStatus vm, DateTimeOffset from)
     {
         var ran = _ran
             .OrderByDescending(one => one.Value)
-            .Select(one =>
-                $"{one.Key.Name} (pid {one.Key.Pid}, {WaitWords.Percent(one.Value)} of CPU {one.Key.Cpu})"
-            )
+            .Select(one => new RanStatus(one.Key.Cpu, one.Key.Pid, one.Key.Name, one.Value))
             .ToList();
         var where = _worst.Cpu is { } cpu ? $" for CPU {cpu}" : " for a CPU";
         return new VmChange
@@ -97,10 +143,7 @@ internal sealed class WaitSpell(VmStatus vm, DateTimeOffset from)
             Message =
                 $"vCPU {_worst.Vcpu} {waited}{where}{more}"
                 + (ran.Count == 0 && _mayRun is not null ? $"; {_mayRun}" : ""),
-            By =
-                ran.Count == 0 ? null
-                : ran.Count <= MostNamed ? string.Join("; ", ran)
-                : $"{string.Join("; ", ran.Take(MostNamed))}; {ran.Count - MostNamed} more",
+            By = Names(ran),
         };
     }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Changes;
 using PinAgent.Model.Cpu;
-using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Status;
 
@@ -46,19 +45,16 @@ internal sealed class WaitSpells
         );
 
     /// <summary>What began and ended with the last sample.</summary>
-    /// <param name="status">With the waits.</param>
+    /// <param name="status">With the waits, and with who ran on those CPUs meanwhile.</param>
     /// <param name="waits">The last minute.</param>
-    /// <param name="takers">Who ran on vCPUs' CPUs meanwhile; empty where nobody looked.</param>
     /// <param name="now">When the sample was taken.</param>
     public ImmutableArray<VmChange> After(
         NodeStatus status,
         WaitPicture waits,
-        ImmutableArray<CpuTaker> takers,
         DateTimeOffset now
     )
     {
         var changes = ImmutableArray.CreateBuilder<VmChange>();
-        var names = status.Vms.ToLookup(vm => vm.Pid, vm => $"{vm.Namespace}/{vm.Name}");
         foreach (var vm in status.Vms.Where(vm => vm.Dedicated))
         {
             var turns = waits.Worst(vm);
@@ -74,6 +70,10 @@ internal sealed class WaitSpells
                 if (share >= Busy)
                 {
                     Blame(going, vm);
+                    if (going.GoOn(now) is { } more)
+                    {
+                        changes.Add(more);
+                    }
                 }
 
                 if (now - going.Until >= Calm * Math.Min(followed.Began.Count, MostMinutes))
@@ -108,15 +108,7 @@ internal sealed class WaitSpells
         {
             if (WaitWords.Worst(vm) is { } worst)
             {
-                var disturbance = Disturbance.Of(status, vm, worst);
-                spell.Blame(
-                    disturbance,
-                    takers
-                        .Where(taker => taker.Cpu == disturbance.Cpu && taker.Pid != vm.Pid)
-                        .Select(taker =>
-                            (names[taker.Pid].FirstOrDefault() ?? taker.Comm, taker)
-                        )
-                );
+                spell.Blame(Disturbance.Of(status, vm, worst));
             }
         }
     }

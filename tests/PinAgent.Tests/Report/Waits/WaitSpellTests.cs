@@ -73,6 +73,51 @@ public sealed class WaitSpellTests
     }
 
     [Fact]
+    public void While_it_goes_on_whoever_else_comes_in_the_way_is_told_of_once_and_seldom()
+    {
+        _takers = [new CpuTaker(812, "stress", 6, 0.5)];
+        Pass(0.5, seconds: 300);
+        Assert.Single(_told);
+
+        _takers = [new CpuTaker(900, "backup", 6, 0.6), new CpuTaker(812, "stress", 6, 0.1)];
+        Pass(0.5, seconds: 300);
+        Assert.Equal(VmChangeKind.WaitGoesOn, _told[1].Kind);
+        Assert.Equal(
+            "still slow: vCPU 1 has waited 153 s of 305 s for CPU 6; there ran backup (pid 900, 60 % of CPU 6); stress (pid 812, "
+                + "10 % of CPU 6)",
+            ChangeText.What(_told[1])
+        );
+        Assert.Equal(2, _told.Count);
+
+        for (var n = 0; n < 200; n++)
+        {
+            _takers = [new CpuTaker(1000 + n, $"job{n}", 6, 0.6)];
+            Pass(0.5, seconds: 60);
+        }
+
+        Assert.InRange(_told.Count, 3, 20);
+    }
+
+    [Fact]
+    public void The_status_says_when_the_VM_was_last_slow_and_so_it_does_after_a_restart()
+    {
+        Pass(0.5, seconds: 10);
+        _told.ForEach(_history.Tell);
+        Assert.Equal((Noon, null), (Slow()?.From, Slow()?.Until));
+
+        Pass(0, seconds: 120);
+        _history.Tell(_told[^1]);
+        Assert.Equal((Noon, Noon.AddSeconds(10)), (Slow()?.From, Slow()?.Until));
+        Assert.StartsWith("vCPU 1 had waited 5.0 s of 10 s for CPU 6", Slow()?.What);
+
+        _history.Tell(_told[0]);
+        _history.ForgetUnended();
+        Assert.Null(Slow());
+
+        SlowStatus? Slow() => _history.Add(_node).Vms[0].Slow;
+    }
+
+    [Fact]
     public void Where_nobody_was_seen_running_it_is_said_who_may()
     {
         _node = Node(_node.Vms[0], NotDedicated("host/builder", 4200, 4, "0-7"));
@@ -178,11 +223,11 @@ public sealed class WaitSpellTests
             }
 
             _history.Sample(_node);
+            _history.See(_takers);
             _told.AddRange(
                 _spells.After(
                     _history.Add(_node),
                     _history.Picture(WaitSpells.Turns),
-                    _takers,
                     _time.GetUtcNow()
                 )
             );
