@@ -32,16 +32,26 @@ internal sealed class CpuTakers(string root, TimeProvider time)
     private List<int> _busy = [];
     private Dictionary<(int Id, ulong Start), Running> _threads = [];
 
+    /// <summary>For how long the last look kept a CPU busy, or waited for one.</summary>
+    public TimeSpan Cost { get; private set; }
+
     /// <summary>Looks for two seconds.</summary>
     /// <returns>Who ran on these CPUs, the busiest first; a process for each CPU.</returns>
     public async Task<ImmutableArray<CpuTaker>> LookAsync(CpuSet cpus, CancellationToken stop)
     {
+        var start = time.GetTimestamp();
         Begin();
+        Cost = time.GetElapsedTime(start);
         await Task.Delay(Moment, time, stop);
+        start = time.GetTimestamp();
         Narrow();
+        Cost += time.GetElapsedTime(start);
         var began = time.GetTimestamp();
         await Task.Delay(Moment, time, stop);
-        return End(cpus, time.GetElapsedTime(began));
+        start = time.GetTimestamp();
+        var takers = End(cpus, time.GetElapsedTime(began));
+        Cost += time.GetElapsedTime(start);
+        return takers;
     }
 
     /// <summary>The threads that are looked at.</summary>

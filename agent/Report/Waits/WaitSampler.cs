@@ -23,15 +23,16 @@ internal sealed partial class WaitSampler(
     ILogger<WaitSampler> logger
 ) : BackgroundService
 {
-    /// <summary>Between two looks at who is in a vCPU's way.</summary>
-    public static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
+    /// <summary>
+    /// Between two looks at who is in a vCPU's way: who is there for half a minute is seen. More where there are so many processes
+    /// that a look takes long, so that it's no more than one part in <see cref="Parts"/> of a CPU, and only while a VM is slow.
+    /// </summary>
+    public static readonly TimeSpan Pause = TimeSpan.FromSeconds(10);
 
-    // For a CPU that wasn't looked at.
-    private static readonly TimeSpan PauseForOthers = TimeSpan.FromSeconds(10);
+    private const int Parts = 200;
 
     private readonly WaitSpells _spells = new();
     private long? _looked;
-    private CpuSet _lookedAt = CpuSet.Empty;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -76,16 +77,14 @@ internal sealed partial class WaitSampler(
 
     private async Task<bool> LookAsync(CpuSet cpus, CancellationToken stop)
     {
-        var since = _looked is { } at ? time.GetElapsedTime(at) : TimeSpan.MaxValue;
-        if (
-            cpus.IsEmpty
-            || (since < Pause && (since < PauseForOthers || cpus.IsSubsetOf(_lookedAt)))
-        )
+        var cost = takers.Cost * Parts;
+        var pause = cost > Pause ? cost : Pause;
+        if (cpus.IsEmpty || (_looked is { } at && time.GetElapsedTime(at) < pause))
         {
             return false;
         }
 
-        (_looked, _lookedAt) = (time.GetTimestamp(), cpus);
+        _looked = time.GetTimestamp();
         waits.See(await takers.LookAsync(cpus, stop));
         return true;
     }
