@@ -9,7 +9,7 @@
 #
 #   --quick          only that each benchmark yields a figure, in about a minute; the figures are no good
 #   --output FILE    where the results go, in Markdown (default: the standard output)
-#   BENCHMARK        start, placement, pass, birth, drift, libvirt, wakeup, idle (default: all, 20 minutes)
+#   BENCHMARK        start, placement, pass, birth, drift, libvirt, wakeup, see, idle (default: all, 20 minutes)
 #
 # Leave the machine alone meanwhile: the results say how busy it was.
 #

@@ -97,7 +97,11 @@ internal static class ExplainCommand
             var state = new AgentState(ClusterOptions.StateDir.Get(parsed), isInCluster: false);
             ImmutableArray<VmChange> all =
             [
-                .. state.History.Read().Where(change => change.At >= since),
+                // Waits are told of when they have begun and ended.
+                .. state
+                    .History.Read()
+                    .Where(change => change.At >= since)
+                    .OrderBy(change => change.At),
             ];
             var ofVm = VmNameMatch
                 .Find(

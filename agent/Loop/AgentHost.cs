@@ -27,6 +27,7 @@ internal sealed class AgentHost : IDisposable
     private readonly AgentSettings _settings;
     private readonly HostFiles _files;
     private readonly RunDelayReader _delays;
+    private readonly KeptRunDelays _waits;
     private readonly AgentState _state;
     private readonly PassRequests _requests = new();
     private readonly ClusterServices? _cluster;
@@ -41,6 +42,7 @@ internal sealed class AgentHost : IDisposable
             : null;
         _files = new HostFiles(settings.HostRoot);
         _delays = new RunDelayReader(settings.HostRoot);
+        _waits = new KeptRunDelays(settings.HostRoot);
         _state = new AgentState(settings.StateDir, isInCluster: _cluster is not null);
         _state.SetAsideUnusable();
     }
@@ -49,6 +51,7 @@ internal sealed class AgentHost : IDisposable
     public void Dispose()
     {
         _delays.Dispose();
+        _waits.Dispose();
         _files.Dispose();
         _cluster?.Dispose();
     }
@@ -172,7 +175,7 @@ internal sealed class AgentHost : IDisposable
         var time = TimeProvider.System;
         var store = new StatusStore(time);
         var timeline = new NodeTimeline(_state.History, time);
-        var waits = new WaitHistory(_delays.Read, time);
+        var waits = new WaitHistory(_waits.Read, time, _waits.Keep);
         var delays = new RunDelays(_delays.Read, time, waits);
         var metrics = new MetricsPage(
             store,
@@ -182,7 +185,14 @@ internal sealed class AgentHost : IDisposable
         );
         if (_files.HasLiveProc())
         {
-            services.AddHostedService(_ => new WaitSampler(waits, store, time));
+            services.AddHostedService(provider => new WaitSampler(
+                waits,
+                store,
+                time,
+                _state.History,
+                new CpuTakers(_settings.HostRoot, time),
+                provider.GetRequiredService<ILogger<WaitSampler>>()
+            ));
         }
 
         services.AddHostedService(provider => new PinLoop(

@@ -10,12 +10,14 @@ namespace PinAgent.State;
 
 /// <summary>
 /// The flight recorder: a line of JSON per change, in two files of bounded size of which the older gives way. It survives the
-/// agent's restart; the line that a killed agent was writing is passed over.
+/// agent's restart; the line that a killed agent was writing is passed over. Several threads may add to it.
 /// </summary>
 /// <param name="path">The newer file; the older has <c>.1</c> behind its name.</param>
 /// <param name="mostBytes">How long one of them gets, in bytes.</param>
 internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
 {
+    private readonly Lock _lock = new();
+
     private string Older => path + ".1";
 
     /// <summary>What went wrong with the file; null if nothing did.</summary>
@@ -32,8 +34,11 @@ internal sealed class HistoryFile(string path, int mostBytes = 1024 * 1024)
             return;
         }
 
-        Write(changes);
-        Added?.Invoke(changes);
+        lock (_lock)
+        {
+            Write(changes);
+            Added?.Invoke(changes);
+        }
     }
 
     private void Write(IReadOnlyCollection<VmChange> changes)

@@ -12,6 +12,7 @@ using PinAgent.Benchmarks.Harness;
     ("drift", Drift.Run),
     ("libvirt", Libvirt.Run),
     ("wakeup", WakeUp.Run),
+    ("see", See.Run),
     ("idle", Idle.Run),
 ];
 

@@ -26,7 +26,14 @@ internal static class ExplainText
                         )
                 )
             );
-            if (change.IsOfAgent)
+            // Of a wait all is said.
+            if (
+                change.IsOfAgent
+                || change.Kind
+                    is VmChangeKind.WaitBegun
+                        or VmChangeKind.WaitGoesOn
+                        or VmChangeKind.WaitEnded
+            )
             {
                 continue;
             }
@@ -71,6 +78,9 @@ internal static class ExplainText
             is VmChangeKind.Ended
                 or VmChangeKind.ViolationBegun
                 or VmChangeKind.ViolationEnded
+                or VmChangeKind.WaitBegun
+                or VmChangeKind.WaitGoesOn
+                or VmChangeKind.WaitEnded
             ? ChangeText.What(change)
         : change.Reason is { } reason ? $"{change.State}, {reason}: {change.Message}"
         : $"{change.State}";

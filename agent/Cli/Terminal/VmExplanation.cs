@@ -1,5 +1,7 @@
+using System.Globalization;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Status;
+using PinAgent.Report.Waits;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -52,6 +54,24 @@ internal static class VmExplanation
             $"{vm.Guest.Sockets}×{vm.Guest.Cores}×{vm.Guest.Threads} (sockets × cores × threads), emulator "
                 + (vm.Guest.IsolateEmulatorThread ? "isolated" : "not isolated")
         );
+        if (WaitWords.Worst(vm) is { Wait: { } wait } worst && node.Waits is not null)
+        {
+            var blame = Disturbance.Of(node, vm, worst).Blame;
+            yield return (
+                "waits",
+                $"vCPU {worst.Index ?? 0} {WaitWords.Describe(wait)}"
+                    + (wait.Minute >= WaitWords.Disturbed && blame is not null ? $"; {blame}" : "")
+            );
+        }
+
+        if (vm.Slow is { } slow)
+        {
+            yield return (
+                slow.Until is null ? "slow since" : "was slow",
+                $"{Time(slow.From)}{(slow.Until is { } until ? $" to {Time(until)}" : "")}: {slow.What}"
+            );
+        }
+
         if (vm.PodUid is { } pod)
         {
             yield return ("pod", $"{pod}, container {vm.ContainerId ?? "unknown"}");
@@ -69,6 +89,9 @@ internal static class VmExplanation
             yield return ("audit mode", mode);
         }
     }
+
+    private static string Time(DateTimeOffset time) =>
+        time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 
     private static string DescribeSource(FactSource source) =>
         source switch

@@ -4,6 +4,7 @@ using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
+using PinAgent.Report.Waits;
 
 namespace PinAgent.Cli.Top;
 
@@ -128,6 +129,11 @@ internal static class TopRows
         var violations = status
             .Violations.Where(violation => violation.Cpus.Overlaps(wanted))
             .Select(violation => violation.Message);
-        return string.Join("; ", others.Concat(violations));
+        // Who was seen running there comes before those who may.
+        var ran =
+            status
+                .Waits?.Ran.Where(one => one.Pid != vm.Pid && wanted.Contains(one.Cpu))
+                .Select(Disturbance.Describe) ?? [];
+        return string.Join("; ", ran.Concat(others).Concat(violations));
     }
 }

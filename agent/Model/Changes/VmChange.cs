@@ -16,7 +16,7 @@ internal sealed record VmChange
     /// <summary>The version of this record.</summary>
     public int Version { get; init; } = CurrentVersion;
 
-    /// <summary>When the agent was done with it.</summary>
+    /// <summary>When the agent was done with it; of a wait, when it began or ended.</summary>
     public required DateTimeOffset At { get; init; }
 
     /// <summary>What happened.</summary>
@@ -40,7 +40,7 @@ internal sealed record VmChange
     /// <summary>The reason for that state; null when it's pinned.</summary>
     public Reason? Reason { get; init; }
 
-    /// <summary>The sentence for that state, of what was adopted, or of the violation; null where there is none.</summary>
+    /// <summary>The sentence for that state, of what was adopted, of the violation, or of the wait; null where there is none.</summary>
     public string? Message { get; init; }
 
     /// <summary>The VM's CPUs before, where they are others now.</summary>
@@ -55,7 +55,10 @@ internal sealed record VmChange
     /// <summary>The threads whose masks or priorities were changed.</summary>
     public ImmutableArray<ChangedThread> Threads { get; init; } = [];
 
-    /// <summary>Who has set what was found, where the kernel has told: <c>taskset (pid 812, user-1000.slice)</c>.</summary>
+    /// <summary>
+    /// Who has set what was found, where the kernel has told: <c>taskset (pid 812, user-1000.slice)</c>. Of a wait, who was seen
+    /// running there: <c>stress (pid 812, 98 % of CPU 1)</c>.
+    /// </summary>
     public string? By { get; init; }
 
     /// <summary>

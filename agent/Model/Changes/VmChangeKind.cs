@@ -42,6 +42,15 @@ public enum VmChangeKind
     /// <summary>And doesn't any more.</summary>
     ViolationEnded,
 
+    /// <summary>A vCPU waits for its CPU, for longer than a VM has to.</summary>
+    WaitBegun,
+
+    /// <summary>It still does, and somebody else is in its way.</summary>
+    WaitGoesOn,
+
+    /// <summary>And doesn't any more.</summary>
+    WaitEnded,
+
     /// <summary>The VM ended.</summary>
     Ended,
 

@@ -27,4 +27,16 @@ internal sealed partial class HostFiles
     /// <summary>Tells the witness of a file that was read below a process's root.</summary>
     public void Tell(int pid, string path, LinuxResult result, ReadOnlySpan<byte> content) =>
         Witness?.SeeFile($"/proc/{pid}/root{path}", result, content);
+
+    /// <summary>Holds a file open that is read again and again.</summary>
+    public LinuxResult Keep(
+        [InterpolatedStringHandlerArgument("")] HostPath path,
+        out KeptFile? file
+    )
+    {
+        file = null;
+        return FaultOf(path) is not Errno.None and var fault
+            ? new LinuxResult(fault)
+            : KeptFile.Open(path.Bytes, _root, out file);
+    }
 }

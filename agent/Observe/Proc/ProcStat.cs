@@ -17,6 +17,7 @@ internal readonly ref struct ProcStat
     private const int UserTimeField = 11;
     private const int SystemTimeField = 12;
     private const int StartTimeField = 19;
+    private const int ProcessorField = 36;
 
     // PF_KTHREAD and PF_EXITING of linux/sched.h.
     private const ulong KernelThreadFlag = 0x0020_0000;
@@ -115,6 +116,25 @@ internal readonly ref struct ProcStat
                     return true;
                 default:
                     break;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Reads the CPU that the thread ran on last.</summary>
+    public static bool TryParseProcessor(ReadOnlySpan<byte> content, out int cpu)
+    {
+        cpu = -1;
+        var index = 0;
+        var fields = content[(content.LastIndexOf((byte)')') + 1)..];
+        foreach (var range in fields.Split((byte)' '))
+        {
+            // Before the first one there's a blank.
+            if (index++ == ProcessorField + 1)
+            {
+                return TryParseNumber(fields[range], out var number)
+                    && (cpu = (int)Math.Min(number, int.MaxValue)) >= 0;
             }
         }
 

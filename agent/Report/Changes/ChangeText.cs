@@ -49,6 +49,9 @@ internal static class ChangeText
                 : $"{change.State}, {change.Reason}: {change.Message}",
             VmChangeKind.ViolationBegun => $"disturbed: {change.Message}",
             VmChangeKind.ViolationEnded => $"no longer so: {change.Message}",
+            VmChangeKind.WaitBegun => $"slow: {Waited(change)}",
+            VmChangeKind.WaitGoesOn => $"still slow: {Waited(change)}",
+            VmChangeKind.WaitEnded => $"no longer slow: {Waited(change)}",
             VmChangeKind.Ended => "ended",
             VmChangeKind.Crowd =>
                 $"{change.Repeated} changes of VMs that had only just come weren't told one by one",
@@ -60,6 +63,10 @@ internal static class ChangeText
                 "unknown kind of change"
             ),
         };
+
+    /// <summary>How long a vCPU has waited, and who was in its way.</summary>
+    public static string Waited(VmChange change) =>
+        $"{change.Message}{(change.By is null ? "" : $"; there ran {change.By}")}";
 
     /// <summary>Why it happened.</summary>
     public static string Why(VmChange change) =>
@@ -117,7 +124,9 @@ internal static class ChangeText
             or VmChangeKind.IsolationLost
             or VmChangeKind.Adopted
             or VmChangeKind.Contested
-            or VmChangeKind.Refused => true,
+            or VmChangeKind.Refused
+            or VmChangeKind.WaitBegun
+            or VmChangeKind.WaitGoesOn => true,
             VmChangeKind.NotPinned => change.State != VmState.NotDedicated,
             _ => false,
         };

@@ -38,6 +38,10 @@ internal sealed record Answer(int Status, string? ContentType, ReadOnlyMemory<by
     public static Answer Json<T>(T value, JsonTypeInfo<T> type) =>
         Json(JsonSerializer.SerializeToUtf8Bytes(value, type));
 
+    /// <summary>That the asker has what it would be sent.</summary>
+    public static Answer Unchanged(string tag) =>
+        new(StatusCodes.Status304NotModified, null, default) { Tag = tag };
+
     /// <summary>Before the first pass.</summary>
     public static Answer NotReady { get; } =
         Problem(

@@ -36,7 +36,7 @@ internal sealed class MetricsPage(
         lock (_lock)
         {
             var wanted = new Rendered(
-                delays.Add(current).Status,
+                delays.Add(current),
                 store.Counters,
                 eventsDropped?.Invoke(),
                 Answer.NotReady

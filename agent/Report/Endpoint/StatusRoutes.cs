@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
@@ -50,7 +51,7 @@ internal sealed class StatusRoutes(
         var path = request.Path.Value ?? "";
         return _routes.TryGetValue(path, out var answer) ? answer(request)
             : path.StartsWith(OneVm, StringComparison.Ordinal)
-                ? WithStatus(store, current => OneOf(delays.Add(current).Status, request, path))
+                ? WithStatus(store, current => OneOf(delays.Add(current), request, path))
             : NotFound($"nothing is at {Words.Shown(path)}: see /openapi.json");
     }
 
@@ -83,14 +84,17 @@ internal sealed class StatusRoutes(
         var shown = new ShownState(delays.Waits, timeline);
         return new()
         {
-            ["/"] = _ =>
+            ["/"] = request =>
                 WithStatus(
                     store,
                     current =>
-                        pages.Get(
-                            shown.Of(current),
-                            "/",
-                            () => Page(current, delays.Waits, timeline)
+                        UnlessKnown(
+                            pages.Get(
+                                shown.Of(current),
+                                "/",
+                                () => Page(current, delays.Waits, timeline)
+                            ),
+                            request
                         )
                 ),
             [Picture] = request =>
@@ -121,25 +125,35 @@ internal sealed class StatusRoutes(
     private static Answer WithStatus(StatusStore store, Func<PublishedStatus, Answer> answer) =>
         store.Current is { } current ? answer(current) : Answer.NotReady;
 
-    private static Answer Page(PublishedStatus current, WaitHistory waits, NodeTimeline timeline) =>
-        Answer.Text(
+    // A page that looks as before isn't sent again: it's asked for every ten seconds.
+    private static Answer Page(PublishedStatus current, WaitHistory waits, NodeTimeline timeline)
+    {
+        var page = Answer.Text(
             "text/html",
             PageRenderer.Render(waits.Add(current.Status), waits.Picture(), timeline.Picture())
         );
+        return page with { Tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(page.Body.Span))}\"" };
+    }
 
     private static Answer Map(PublishedStatus current, WaitHistory waits, bool showsWaits) =>
         Answer.Text("image/svg+xml", MapSvg.Render(waits.Add(current.Status), showsWaits));
 
     // The tag tells of changes; the waits, which are never the same, don't count.
     private static Answer Status(PublishedStatus current, RunDelays delays, HttpRequest request) =>
-        request
-            .Headers.IfNoneMatch.SelectMany(tags => tags?.Split(',') ?? [])
-            .Any(tag => tag.Trim() == current.Tag || tag.Trim() == "*")
-            ? new Answer(StatusCodes.Status304NotModified, null, default) { Tag = current.Tag }
-            : Answer.Json(delays.Add(current).Json) with
+        IsKnown(current.Tag, request)
+            ? Answer.Unchanged(current.Tag)
+            : Answer.Json(delays.Json(current)) with
             {
                 Tag = current.Tag,
             };
+
+    private static Answer UnlessKnown(Answer answer, HttpRequest request) =>
+        answer.Tag is { } tag && IsKnown(tag, request) ? Answer.Unchanged(tag) : answer;
+
+    private static bool IsKnown(string tag, HttpRequest request) =>
+        request
+            .Headers.IfNoneMatch.SelectMany(tags => tags?.Split(',') ?? [])
+            .Any(known => known.Trim() == tag || known.Trim() == "*");
 
     private static Answer? IsTooLong(TimeSpan silence, TimeSpan period)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PinAgent.Model.Changes;
 using PinAgent.Report.Timeline;
 
 namespace PinAgent.Report.Page;
@@ -20,6 +21,7 @@ internal static class TimelineHtml
 
     private static readonly string[] Lanes =
     [
+        "slow, waiting",
         "drifts, repairs",
         "not pinned",
         "violations",
@@ -61,10 +63,11 @@ internal static class TimelineHtml
                         )
                     )
             )}
+            {Html.Lines(Spans(entries, from, picture.Now))}
             {Html.Lines(marks)}
             </svg>
-            <p class="axis"><span>{Time(from)}</span><span>{Time(from + ((picture.Now - from) / 2))}</span><span>{Time(
-                picture.Now
+            <p class="axis"><span>{Minute(from)}</span><span>{Minute(from + ((picture.Now - from) / 2), from)}</span><span>{Minute(
+                picture.Now, from
             )}</span></p></div>
             <p class="words" aria-hidden="true"></p>
             <details id="changes"><summary>In words, the newest first</summary>
@@ -82,6 +85,33 @@ internal static class TimelineHtml
             """
         );
     }
+
+    // How long VMs were slow. Who has stopped the agent, or killed it, has ended what it knew.
+    private static IEnumerable<Html> Spans(
+        List<TimelineEntry> entries,
+        DateTimeOffset from,
+        DateTimeOffset now
+    ) =>
+        entries
+            .Where(entry => entry.Kind == VmChangeKind.WaitBegun)
+            .Select(begun =>
+            {
+                var end = entries.Find(entry =>
+                    entry.At >= begun.At
+                    && (
+                        entry.Kind is VmChangeKind.AgentStarted or VmChangeKind.AgentStopped
+                        || (
+                            entry.Who == begun.Who
+                            && entry.Kind is VmChangeKind.WaitEnded or VmChangeKind.Ended
+                        )
+                    )
+                );
+                var (first, last) = (Slot(begun.At, from, now), Slot(end?.At ?? now, from, now));
+                return Html.Of(
+                    $"""<rect class="span" x="{first * MarkWidth}" y="{((int)TimelineLane.Waits * LaneHeight) + 8}" width="{((last - first + 1) * MarkWidth) - 1}" height="{LaneHeight - 16}"/>"""
+                );
+            })
+            .DistinctBy(span => span.ToString());
 
     private static Html Mark(int slot, TimelineLane lane, List<TimelineEntry> entries)
     {
@@ -103,6 +133,13 @@ internal static class TimelineHtml
 
     private static string Words(TimelineEntry entry) =>
         $"{Time(entry.At)} {(entry.Who.Length == 0 ? "" : $"{entry.Who}: ")}{entry.What}";
+
+    // To the second it would be another page each time that it's asked for.
+    private static string Minute(DateTimeOffset time, DateTimeOffset? first = null) =>
+        time.UtcDateTime.ToString(
+            first?.UtcDateTime.Date == time.UtcDateTime.Date ? "HH:mm" : "MM-dd HH:mm 'UTC'",
+            CultureInfo.InvariantCulture
+        );
 
     private static string Time(DateTimeOffset time) =>
         time.UtcDateTime.ToString("MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);

@@ -29,6 +29,7 @@ internal static class VmHtml
             {Why(vm)}
             <p class="facts">{Facts(vm)}</p>
             {Waits(vm, waits)}
+            {Slow(vm)}
             {Advisories(vm)}
             <details id="threads-{vm.Pid}"><summary>{vm.Threads.Length} {(
                 vm.Threads.Length == 1 ? "thread" : "threads"
@@ -63,6 +64,13 @@ internal static class VmHtml
                 $"""<p class="facts waits{(vm.Dedicated ? $" s{WaitWords.Level(wait.Minute)}" : "")}">{Sparkline.Of(waits.Worst(vm))} <span>waited at most {(wait.Minute is > 0 and < 0.001 ? WaitWords.AtMost(wait.Minute) : WaitWords.Percent(wait.Minute))} of the last minute (vCPU {worst.Index ?? 0})</span></p>"""
             )
             : Html.None;
+
+    private static Html Slow(VmStatus vm) =>
+        vm.Slow is not { } slow
+            ? Html.None
+            : Html.Of(
+                $"""<p class="facts slow"><b>{(slow.Until is null ? "Slow since" : "Was slow")}</b> {NodeHtml.Time(slow.From)}{(slow.Until is { } until ? $" to {NodeHtml.Time(until)}" : "")}: {slow.What}</p>"""
+            );
 
     private static string Facts(VmStatus vm)
     {

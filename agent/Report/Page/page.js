@@ -142,6 +142,7 @@ let shown = '';
 let title = '';
 let subject = document.title;
 let content = page.main.outerHTML;
+let tag = null;
 let isFetching = false;
 let isStale = false;
 
@@ -209,10 +210,15 @@ async function refresh() {
   try {
     do {
       isStale = false;
-      const answer = await fetch('/', { cache: 'no-store' });
+      // A page that looks as before isn't sent again.
+      const answer = await fetch('/', { cache: 'no-store', headers: tag ? { 'If-None-Match': tag } : {} });
+      if (answer.status === 304) {
+        continue;
+      }
       if (!answer.ok) {
         throw new Error(`GET /: expected 200, found ${answer.status}`);
       }
+      tag = answer.headers.get('ETag');
       const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
       const main = next.querySelector('main');
       if (main.outerHTML !== content) {

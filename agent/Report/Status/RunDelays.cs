@@ -35,38 +35,61 @@ internal sealed class RunDelays(
     private Sample? _last;
 
     /// <summary>A status with the waits as they are now, or were within the last second.</summary>
-    public (NodeStatus Status, ReadOnlyMemory<byte> Json) Add(PublishedStatus current)
+    public NodeStatus Add(PublishedStatus current)
     {
         lock (_lock)
         {
-            if (
-                _last is not { } last
-                || last.Of != current
-                || time.GetElapsedTime(last.At) >= _pace
-            )
+            return Take(current).Status;
+        }
+    }
+
+    /// <summary>The same as JSON, which is written once for all who want it, and not for whoever wants metrics.</summary>
+    public ReadOnlyMemory<byte> Json(PublishedStatus current)
+    {
+        lock (_lock)
+        {
+            var sample = Take(current);
+            if (sample.Json.IsEmpty)
             {
-                var (begun, readAt) = (time.GetTimestamp(), _readAt);
-                var status = Waits.Add(Add(current.Status, ReadOnce));
-                _last = new Sample(
-                    current,
-                    time.GetTimestamp(),
-                    status,
-                    JsonSerializer.SerializeToUtf8Bytes(
-                        status,
-                        ReportJsonContext.Compact.NodeStatus
-                    )
+                var begun = time.GetTimestamp();
+                sample.Json = JsonSerializer.SerializeToUtf8Bytes(
+                    sample.Status,
+                    ReportJsonContext.Compact.NodeStatus
                 );
-                if (_readAt != readAt)
-                {
-                    var paid = time.GetElapsedTime(begun) * Parts;
-                    _pace =
-                        paid < Pace ? Pace
-                        : paid > SlowestPace ? SlowestPace
-                        : paid;
-                }
+                Pay(sample, time.GetElapsedTime(begun));
             }
 
-            return (_last.Status, _last.Json);
+            return sample.Json;
+        }
+    }
+
+    private Sample Take(PublishedStatus current)
+    {
+        if (
+            _last is not { } last
+            || last.Of != current
+            || time.GetElapsedTime(last.At) >= _pace
+        )
+        {
+            var (begun, readAt) = (time.GetTimestamp(), _readAt);
+            var status = Waits.Add(Add(current.Status, ReadOnce));
+            _last = new Sample(current, time.GetTimestamp(), status, HasRead: _readAt != readAt);
+            Pay(_last, time.GetElapsedTime(begun));
+        }
+
+        return _last;
+    }
+
+    private void Pay(Sample sample, TimeSpan cost)
+    {
+        sample.Cost += cost;
+        if (sample.HasRead)
+        {
+            var paid = sample.Cost * Parts;
+            _pace =
+                paid < Pace ? Pace
+                : paid > SlowestPace ? SlowestPace
+                : paid;
         }
     }
 
@@ -110,10 +133,10 @@ internal sealed class RunDelays(
             ],
         };
 
-    private sealed record Sample(
-        PublishedStatus Of,
-        long At,
-        NodeStatus Status,
-        ReadOnlyMemory<byte> Json
-    );
+    private sealed record Sample(PublishedStatus Of, long At, NodeStatus Status, bool HasRead)
+    {
+        public ReadOnlyMemory<byte> Json { get; set; }
+
+        public TimeSpan Cost { get; set; }
+    }
 }

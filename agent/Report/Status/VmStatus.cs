@@ -54,6 +54,10 @@ internal sealed record VmStatus
     /// <summary>Whose word it is that these are its; null if that can't be told.</summary>
     public CpuSource? CpusetSource { get; init; }
 
+    /// <summary>When it was last slow; only there for whoever asks, and if it was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SlowStatus? Slow { get; init; }
+
     /// <summary>The guest's CPUs.</summary>
     public required GuestStatus Guest { get; init; }
 

@@ -71,6 +71,8 @@ internal sealed class NodeTimeline
         return
         [
             .. all.Distinct()
+                // Waits are told of when they have begun and ended.
+                .OrderBy(entry => entry.At)
                 .Reverse()
                 .Where(entry =>
                     (of[entry.Who] = of.GetValueOrDefault(entry.Who) + 1) <= MostOfOneVm

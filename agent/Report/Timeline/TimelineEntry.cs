@@ -13,6 +13,8 @@ internal sealed record TimelineEntry(DateTimeOffset At, VmChangeKind Kind, strin
         {
             VmChangeKind.AgentStarted or VmChangeKind.AgentStopped or VmChangeKind.Crowd =>
                 TimelineLane.Agent,
+            VmChangeKind.WaitBegun or VmChangeKind.WaitGoesOn or VmChangeKind.WaitEnded =>
+                TimelineLane.Waits,
             VmChangeKind.ViolationBegun or VmChangeKind.ViolationEnded => TimelineLane.Violations,
             VmChangeKind.Refused or VmChangeKind.NotPinned or VmChangeKind.Released =>
                 TimelineLane.NotPinned,
@@ -25,12 +27,19 @@ internal sealed record TimelineEntry(DateTimeOffset At, VmChangeKind Kind, strin
 
     /// <summary>Whether something is over with it.</summary>
     public bool IsEnd =>
-        Kind is VmChangeKind.ViolationEnded or VmChangeKind.Ended or VmChangeKind.AgentStopped;
+        Kind
+            is VmChangeKind.ViolationEnded
+                or VmChangeKind.WaitEnded
+                or VmChangeKind.Ended
+                or VmChangeKind.AgentStopped;
 }
 
 /// <summary>The lanes, from the top.</summary>
 internal enum TimelineLane
 {
+    /// <summary>VMs whose vCPUs waited for their CPUs.</summary>
+    Waits,
+
     /// <summary>Threads weren't where they belonged, and what came of it.</summary>
     Drifts,
 

@@ -26,8 +26,22 @@ internal sealed record Disturbance(
         $"{Vm.Namespace}/{Vm.Name}'s vCPU {Worst.Index ?? 0} waited {WaitWords.Percent(Minute)} of the last "
         + $"{WaitWords.Span(waits)}{(Cpu is { } cpu ? $" on CPU {cpu}" : "")}";
 
-    /// <summary>Who may run there: <c>on CPU 7 may run host/builder (4 threads) and backup (pid 812, 1 thread)</c>; null if nobody is known.</summary>
+    /// <summary>Who was seen running there, the busiest first.</summary>
+    public ImmutableArray<RanStatus> Ran { get; init; } = [];
+
+    /// <summary>Who ran there, or, where nobody was seen, who may: null if nobody is known.</summary>
     public string? Blame =>
+        Ran.IsEmpty
+            ? MayRun
+            : $"there ran {string.Join("; ", Ran.Take(MostSuspects).Select(Describe))}"
+                + (Ran.Length > MostSuspects ? $"; {Ran.Length - MostSuspects} more" : "");
+
+    /// <summary>One who ran there: <c>backup (pid 812, 98 % of CPU 7)</c>.</summary>
+    public static string Describe(RanStatus ran) =>
+        $"{ran.Name} (pid {ran.Pid}, {WaitWords.Percent(ran.Share)} of CPU {ran.Cpu})";
+
+    /// <summary>Who may run there: <c>on CPU 7 may run host/builder (4 threads) and backup (pid 812, 1 thread)</c>; null if nobody is known.</summary>
+    public string? MayRun =>
         Cpu is not { } cpu || Suspects.IsEmpty
             ? null
             : $"on CPU {cpu} may run {string.Join("; ", Suspects.Take(MostSuspects))}"
@@ -46,10 +60,21 @@ internal sealed record Disturbance(
                 .Select(vm => Of(status, vm.Vm, vm.Worst!)),
         ];
 
-    private static Disturbance Of(NodeStatus status, VmStatus vm, ThreadStatus worst)
+    /// <summary>The CPU that a thread is pinned to; null if it isn't.</summary>
+    public static int? CpuOf(ThreadStatus thread) =>
+        thread.Actual is { Count: 1 } only ? only.First() : null;
+
+    /// <summary>A VM of a status, whose vCPU waits.</summary>
+    public static Disturbance Of(NodeStatus status, VmStatus vm, ThreadStatus worst)
     {
-        int? cpu = worst.Actual is { Count: 1 } only ? only.First() : null;
-        return new Disturbance(vm, worst, cpu, cpu is { } at ? [.. Suspect(status, vm, at)] : []);
+        var cpu = CpuOf(worst);
+        return new Disturbance(vm, worst, cpu, cpu is { } at ? [.. Suspect(status, vm, at)] : [])
+        {
+            Ran =
+            [
+                .. status.Waits?.Ran.Where(ran => ran.Cpu == cpu && ran.Pid != vm.Pid) ?? [],
+            ],
+        };
     }
 
     private static IEnumerable<string> Suspect(NodeStatus status, VmStatus vm, int cpu)

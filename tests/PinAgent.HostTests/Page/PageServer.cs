@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text;
 using System.Threading.Channels;
 using PinAgent.HostTests.Harness;
@@ -109,6 +110,15 @@ internal sealed class PageServer : IAsyncDisposable
             "/page.svg" => ("image/svg+xml", Asset(path)),
             _ => ("text/plain", []),
         };
+        var tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(body))}\"";
+        if (path == "/" && context.Request.Headers["If-None-Match"] == tag)
+        {
+            response.StatusCode = 304;
+            response.Close();
+            return;
+        }
+
+        response.Headers["ETag"] = tag;
         response.StatusCode = body.Length == 0 ? 404 : 200;
         response.ContentType = type;
         await response.OutputStream.WriteAsync(body);

@@ -122,6 +122,19 @@ public sealed class TopTests
     }
 
     [Fact]
+    public void Who_was_seen_running_on_a_vCPUs_CPU_is_told_first()
+    {
+        var rows = TopRows.Of(PageStatuses.Slow(), WaitRates.None, VmFilter.All, TopOrder.Cpu);
+
+        Assert.StartsWith(
+            "host/builder (pid 4200, 97 % of CPU 5)",
+            rows.Single(row => row is { Pid: 4100, Index: 1 }).Who
+        );
+        Assert.StartsWith("backup", rows.Single(row => row is { Pid: 4000, Index: 0 }).Who);
+        Assert.Equal("", rows.Single(row => row is { Pid: 4000, Index: 1 }).Who);
+    }
+
+    [Fact]
     public void Keys_sort_filter_scroll_and_quit()
     {
         Assert.Equal(TopOrder.Vm, Press(Begin, 's').Order);

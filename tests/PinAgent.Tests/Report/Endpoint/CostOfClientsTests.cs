@@ -112,6 +112,24 @@ public sealed class CostOfClientsTests
         }
     }
 
+    [Fact]
+    public void Who_wants_metrics_has_no_JSON_written()
+    {
+        var delays = new RunDelays(_ => 1, _time);
+        var store = new StatusStore(_time);
+        store.Put(Node(1, Guests(count: 50, threads: 10)));
+
+        Assert.NotEmpty(delays.Add(store.Current!).Vms);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var json = delays.Json(store.Current!);
+
+        // It's written now, and not again.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, json.Length, long.MaxValue);
+        before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.True(json.Equals(delays.Json(store.Current!)));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, json.Length / 10);
+    }
+
     // Asks for the page, and waits for the first of the answer.
     private static async Task<TcpClient> AskAsync(IPEndPoint address)
     {

@@ -207,6 +207,32 @@ public sealed class EndpointTests
     }
 
     [Fact(Timeout = Timeout)]
+    public async Task A_browser_that_has_the_page_gets_it_again_only_when_it_looks_otherwise()
+    {
+        await using var served = await StartAsync();
+        served.Store.Put(Node(1));
+        using var first = await served.Tcp.GetAsync("/", Stop);
+
+        Assert.Equal((HttpStatusCode.NotModified, 0), await AskAsync($"{first.Headers.ETag}"));
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync("\"x\"")).Status);
+
+        served.Store.Put(Node(2));
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync($"{first.Headers.ETag}")).Status);
+        served.Store.Put(Node(1));
+        Assert.Equal((HttpStatusCode.NotModified, 0), await AskAsync($"{first.Headers.ETag}"));
+
+        async Task<(HttpStatusCode Status, int Length)> AskAsync(string tag)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/")
+            {
+                Headers = { { "If-None-Match", tag } },
+            };
+            using var answer = await served.Tcp.SendAsync(request, Stop);
+            return (answer.StatusCode, (await answer.Content.ReadAsByteArrayAsync(Stop)).Length);
+        }
+    }
+
+    [Fact(Timeout = Timeout)]
     public async Task A_client_that_has_the_status_gets_it_again_only_after_a_change()
     {
         await using var served = await StartAsync();

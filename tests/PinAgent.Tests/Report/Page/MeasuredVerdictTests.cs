@@ -67,6 +67,15 @@ public sealed class MeasuredVerdictTests
         );
 
     [Fact]
+    public void Who_was_seen_running_there_is_named_and_nobody_who_only_may()
+    {
+        var verdict = Of(PageStatuses.Slow());
+
+        Assert.Equal(Health.Problem, verdict.Health);
+        Assert.Equal("there ran host/builder (pid 4200, 97 % of CPU 5)", verdict.Remarks[0]);
+    }
+
+    [Fact]
     public void Who_was_disturbed_and_by_how_much_is_said_and_who_may_have_been_in_the_way()
     {
         var node = Node([

@@ -206,6 +206,44 @@ internal static class PageStatuses
                 vm.Pid == 4000 ? 0.0004 : new[] { 0.0021, 0.124, 0.017, 0 }[thread.Index!.Value]
         );
 
+    /// <summary>The same, where it was seen who ran on that CPU, and when it began.</summary>
+    public static NodeStatus Slow()
+    {
+        var status = Disturbed();
+        var at = status.Waits!.At;
+        return status with
+        {
+            Waits = status.Waits with
+            {
+                Ran =
+                [
+                    new RanStatus(5, 4200, "host/builder", 0.97),
+                    new RanStatus(2, 77, "backup", 0.4),
+                ],
+            },
+            Vms =
+            [
+                status.Vms[0] with
+                {
+                    Slow = new SlowStatus(
+                        at.AddMinutes(-40),
+                        at.AddMinutes(-38),
+                        "vCPU 0 had waited 63 s of 120 s for CPU 2, up to 81 % of five seconds; there ran backup (pid 77, 80 % of CPU 2)"
+                    ),
+                },
+                status.Vms[1] with
+                {
+                    Slow = new SlowStatus(
+                        at.AddMinutes(-15),
+                        null,
+                        "vCPU 1 has waited 5.0 s of the last 10 s for CPU 5; there ran host/builder (pid 4200, 97 % of CPU 5)"
+                    ),
+                },
+                status.Vms[2],
+            ],
+        };
+    }
+
     /// <summary>1,536 CPUs in four sockets, and eighty VMs that wait a little, one of them a lot.</summary>
     public static NodeStatus Giant()
     {

@@ -21,8 +21,8 @@ public sealed class PageTests
                 "medium" => PageRenderer.Render(PageStatuses.Medium()),
                 "large" => PageRenderer.Render(PageStatuses.Large()),
                 _ => PageRenderer.Render(
-                    PageStatuses.Disturbed(),
-                    PageWaits.Picture(PageStatuses.Disturbed()),
+                    PageStatuses.Slow(),
+                    PageWaits.Picture(PageStatuses.Slow()),
                     PageWaits.Timeline()
                 ),
             }

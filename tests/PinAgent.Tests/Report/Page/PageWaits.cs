@@ -66,6 +66,12 @@ internal static class PageWaits
                     "default/vm2",
                     "disturbed: other processes may run on CPUs 5 of default/vm2's vCPUs: host/builder (pid 4200, 6 threads)"
                 ),
+                At(
+                    15,
+                    VmChangeKind.WaitBegun,
+                    "default/vm2",
+                    "slow: vCPU 1 has waited 5.0 s of the last 10 s for CPU 5; there ran host/builder (pid 4200, 97 % of CPU 5)"
+                ),
                 At(8, VmChangeKind.ViolationEnded, "default/vm2", "no longer so: the same"),
             ]
         );

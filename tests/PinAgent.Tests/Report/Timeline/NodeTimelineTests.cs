@@ -123,6 +123,38 @@ public sealed class NodeTimelineTests : IDisposable
     }
 
     [Fact]
+    public void How_long_a_VM_was_slow_is_a_bar_up_to_its_end_or_the_agents()
+    {
+        var begun = Change(VmChangeKind.WaitBegun, "vm1", -500);
+
+        Assert.Equal([66], Bars([begun, Change(VmChangeKind.WaitEnded, "vm1", -200)]));
+        Assert.Equal([66], Bars([begun, Change(VmChangeKind.WaitEnded, "vm2", -400), Agent(VmChangeKind.AgentStarted, -200)]));
+        // It goes on.
+        Assert.Equal([99], Bars([begun]));
+
+        IEnumerable<int> Bars(VmChange[] changes) =>
+            System
+                .Text.RegularExpressions.Regex.Matches(
+                    Page([Agent(VmChangeKind.AgentStarted, -600), .. changes]),
+                    "class=\"span\" x=\"(\\d+)\".* width=\"(\\d+)\""
+                )
+                .Select(bar =>
+                    (int.Parse(bar.Groups[1].Value, null) + int.Parse(bar.Groups[2].Value, null)) / 10
+                );
+    }
+
+    [Fact]
+    public void What_happened_is_in_the_order_of_its_time_though_waits_are_told_of_later()
+    {
+        var entries = NodeTimeline.Entries(
+            NodeTimeline.Entries([], [Change(VmChangeKind.Repaired, "vm1", -30)]),
+            [Change(VmChangeKind.WaitEnded, "vm2", -60)]
+        );
+
+        Assert.Equal(["default/vm2", "default/vm1"], entries.Select(entry => entry.Who));
+    }
+
+    [Fact]
     public void What_is_older_than_a_day_is_not_shown_and_with_nothing_else_there_is_no_timeline()
     {
         Assert.DoesNotContain(

@@ -142,7 +142,7 @@ public sealed class WaitHistoryTests
         Assert.Equal([WaitSeries.Unknown, 70, 90], picture.Worst(vm));
     }
 
-    private ulong? Read(int tid)
+    private ulong? Read(int pid, int tid)
     {
         _reads[tid] = _reads.GetValueOrDefault(tid) + 1;
         return (ulong)(_waited.GetValueOrDefault(tid) * 1e9);
