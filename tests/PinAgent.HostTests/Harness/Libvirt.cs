@@ -10,7 +10,7 @@ namespace PinAgent.HostTests.Harness;
 /// A real libvirtd of the test's own, as root, as on a host: it puts guests into cgroups. Its files are in a folder of the
 /// test's, which a mount namespace shows it in their usual places.
 /// </summary>
-public sealed class Libvirt : IAsyncDisposable
+public class Libvirt : IAsyncDisposable
 {
     // Debian's packages make these; a libvirtd without them doesn't start its QEMU driver.
     private const string Users = "libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin";
@@ -30,6 +30,9 @@ public sealed class Libvirt : IAsyncDisposable
     private CommandTask<CommandResult>? _run;
     private readonly StringBuilder _log = new();
     private readonly List<string> _cgroups = [.. Cgroups()];
+
+    /// <summary>More lines of its qemu.conf.</summary>
+    private protected virtual string MoreOfQemu => "";
 
     /// <summary>Starts it unless it runs, and waits until it answers.</summary>
     public async Task StartAsync()
@@ -75,7 +78,9 @@ public sealed class Libvirt : IAsyncDisposable
             security_driver = "none"
             namespaces = [ ]
             stdio_handler = "file"
+
             """
+                + MoreOfQemu
         );
         mounts.Add(
             $"exec libvirtd --config {_folder.Path}/libvirtd.conf --pid-file {_folder.Path}/pid"
@@ -137,6 +142,7 @@ public sealed class Libvirt : IAsyncDisposable
         }
 
         _folder.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     private static IEnumerable<string> Cgroups() =>
@@ -173,4 +179,10 @@ internal sealed record LibvirtGuest(int Pid, Func<Task> Destroy) : IAsyncDisposa
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
     }
+}
+
+/// <summary>One that has no cgroups to write, as in a pod of KubeVirt's: masks are all that it sets.</summary>
+public sealed class LibvirtWithoutCgroups : Libvirt
+{
+    private protected override string MoreOfQemu => "cgroup_controllers = [ ]\n";
 }
