@@ -97,6 +97,9 @@ public enum ChangeCause
     /// <summary>Another program sets masks, too.</summary>
     AnotherProgram,
 
+    /// <summary>Whoever started the VM placed its threads as it began.</summary>
+    Manager,
+
     /// <summary>The administrator said so: <c>pinagent release</c>.</summary>
     Administrator,
 

@@ -75,7 +75,13 @@ internal static class FlappingGuard
             LeftAlone = [],
             Adopted = new AdoptedPlacement(theirs.Placement!, message),
         };
-        return (Advise(theirs with { Adopted = message }, next), next);
+        // Fought for, it isn't a matter of the VM's beginning any more.
+        theirs = theirs with
+        {
+            Adopted = message,
+            IsBeingPlaced = false,
+        };
+        return (Advise(theirs, next), next);
     }
 
     private static VmPlan Advise(VmPlan plan, Contest contest) =>

@@ -150,7 +150,10 @@ internal sealed class ChangeDetector
         var isPinned = status.State == VmState.Pinned;
         if (outcome.Plan.Adopted is not null)
         {
-            return (VmChangeKind.Adopted, ChangeCause.AnotherProgram);
+            return (
+                VmChangeKind.Adopted,
+                outcome.Plan.IsBeingPlaced ? ChangeCause.Manager : ChangeCause.AnotherProgram
+            );
         }
 
         if (before is null)

@@ -87,6 +87,7 @@ internal static class ChangeText
             ChangeCause.AnotherProgram => change.Kind == VmChangeKind.Adopted
                 ? change.Message ?? "another program keeps setting a placement as good"
                 : "another program undid the pins each time",
+            ChangeCause.Manager => change.Message ?? "its manager has placed it as it began",
             ChangeCause.Administrator => "the administrator said so",
             ChangeCause.StateChanged => "no mask was changed",
             ChangeCause.Neighbours => "found around the VM",
@@ -119,10 +120,10 @@ internal static class ChangeText
     public static bool IsWarning(VmChange change) =>
         change.Kind switch
         {
+            VmChangeKind.Adopted => change.Cause != ChangeCause.Manager,
             VmChangeKind.Repaired
             or VmChangeKind.Moved
             or VmChangeKind.IsolationLost
-            or VmChangeKind.Adopted
             or VmChangeKind.Contested
             or VmChangeKind.Refused
             or VmChangeKind.WaitBegun

@@ -42,6 +42,7 @@ internal sealed record VmEvent(VmEventKind Kind, Reason? Cause, string Note)
     {
         VmEventKind? kind = change switch
         {
+            { Kind: VmChangeKind.Adopted, Cause: ChangeCause.Manager } => VmEventKind.Pinned,
             { Kind: VmChangeKind.Adopted } => VmEventKind.PinningAdopted,
             { Kind: VmChangeKind.Refused } => VmEventKind.PinningRefused,
             // A mask that was narrowed is set again at the next pass.

@@ -79,8 +79,7 @@ public class Libvirt : IAsyncDisposable
             namespaces = [ ]
             stdio_handler = "file"
 
-            """
-                + MoreOfQemu
+            """ + MoreOfQemu
         );
         mounts.Add(
             $"exec libvirtd --config {_folder.Path}/libvirtd.conf --pid-file {_folder.Path}/pid"

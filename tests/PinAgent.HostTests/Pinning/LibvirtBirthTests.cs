@@ -37,10 +37,7 @@ public sealed class LibvirtBirthTests(LibvirtWithoutCgroups libvirt)
         await agent.WaitForLogAsync("pinned within CPUs 0-1");
         await Until.EqualAsync(
             pins,
-            () =>
-                Task.FromResult(
-                    $"{Masks.Of(guest.Pid, "CPU 0")} {Masks.Of(guest.Pid, "CPU 1")}"
-                )
+            () => Task.FromResult($"{Masks.Of(guest.Pid, "CPU 0")} {Masks.Of(guest.Pid, "CPU 1")}")
         );
         Assert.Contains("\npinagent_drift_repairs_total 0\n", await agent.MetricsAsync());
         Assert.DoesNotContain("another program", agent.Said, StringComparison.Ordinal);

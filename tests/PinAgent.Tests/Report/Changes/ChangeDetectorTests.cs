@@ -6,6 +6,7 @@ using PinAgent.Model.Vm;
 using PinAgent.Observe.Events.Foreign;
 using PinAgent.Report;
 using PinAgent.Report.Changes;
+using PinAgent.Report.Cluster;
 using PinAgent.Report.Metrics;
 using PinAgent.Tests.Apply;
 using PinAgent.Tests.Plan;
@@ -284,6 +285,28 @@ public sealed class ChangeDetectorTests
             Assert.Single(detector.After([], [], CpuSet.Parse("0-15"), false, Noon)).Kind
         );
         Assert.Empty(detector.After([], [], CpuSet.Parse("0-15"), false, Noon));
+    }
+
+    [Theory]
+    [InlineData(true, ChangeCause.Manager, false, "Pinned")]
+    [InlineData(false, ChangeCause.AnotherProgram, true, "PinningAdopted")]
+    public void What_a_manager_has_set_as_the_VM_began_is_told_and_no_warning(
+        bool isBeingPlaced,
+        ChangeCause cause,
+        bool isWarning,
+        string what
+    )
+    {
+        var pinned = AppliedVm.Pinned();
+        var plan = pinned.Plan with { Adopted = "held", IsBeingPlaced = isBeingPlaced };
+        var outcome = new PlanApplier(pinned.Kernel).Apply(plan, AgentMode.Enforce);
+
+        var adopted = Assert.Single(Of(new VmPassResult(outcome, WasHeld: true), Pinned));
+
+        Assert.Equal((VmChangeKind.Adopted, cause), (adopted.Kind, adopted.Cause));
+        Assert.Equal(isWarning, ChangeText.IsWarning(adopted));
+        Assert.Equal("held", ChangeText.What(adopted));
+        Assert.Equal(what, $"{VmEvent.Of(adopted)?.Kind}");
     }
 
     [Fact]

@@ -128,7 +128,14 @@ public sealed class NodeTimelineTests : IDisposable
         var begun = Change(VmChangeKind.WaitBegun, "vm1", -500);
 
         Assert.Equal([66], Bars([begun, Change(VmChangeKind.WaitEnded, "vm1", -200)]));
-        Assert.Equal([66], Bars([begun, Change(VmChangeKind.WaitEnded, "vm2", -400), Agent(VmChangeKind.AgentStarted, -200)]));
+        Assert.Equal(
+            [66],
+            Bars([
+                begun,
+                Change(VmChangeKind.WaitEnded, "vm2", -400),
+                Agent(VmChangeKind.AgentStarted, -200),
+            ])
+        );
         // It goes on.
         Assert.Equal([99], Bars([begun]));
 
@@ -139,7 +146,8 @@ public sealed class NodeTimelineTests : IDisposable
                     "class=\"span\" x=\"(\\d+)\".* width=\"(\\d+)\""
                 )
                 .Select(bar =>
-                    (int.Parse(bar.Groups[1].Value, null) + int.Parse(bar.Groups[2].Value, null)) / 10
+                    (int.Parse(bar.Groups[1].Value, null) + int.Parse(bar.Groups[2].Value, null))
+                    / 10
                 );
     }
 
