@@ -75,6 +75,16 @@ internal static class NodePlanner
                     now
                 );
             }
+            else if (
+                plan.Obstacle is null
+                && plan.Limit == ModeLimit.None
+                && held.Since(plan.Vm.Key) is null
+                && ManagerAtWork.LookAtFirst(plan.Vm, contests.Of(plan.Vm.Key), now) is { } placing
+            )
+            {
+                contested[plan.Vm.Key] = placing;
+                plan = plan with { Obstacle = ManagerAtWork.Waiting, Starting = null };
+            }
             else if (plan.Obstacle is null)
             {
                 var request = shape.ToRequest(snapshot.Topology);

@@ -14,6 +14,13 @@ internal static class ManagerAtWork
     /// <summary>How long a manager may take from one mask to the next. What stands for longer was set by somebody else.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    /// <summary>That it's waited for.</summary>
+    public static readonly Standing Waiting = new(
+        VmState.Waiting,
+        Reason.VcpuThreadsStarting,
+        "QEMU has just started, and another program is placing its vCPUs: some of them share a CPU yet"
+    );
+
     /// <summary>When the next VM's first seconds are over, since the machine's boot.</summary>
     public static TimeSpan NextEnd(ImmutableArray<VmPlan> vms, TimeSpan now)
     {
@@ -32,6 +39,31 @@ internal static class ManagerAtWork
     public static bool MayBe(ObservedVm vm, TimeSpan now) =>
         VmBeginning.IsOf(vm.Key, now)
         && !vm.Threads.Any(thread => !thread.IsKernelProcess && thread.OwnCpuset is not null);
+
+    /// <summary>
+    /// Looks at a VM that has had no placement yet, and whose vCPUs are on a CPU each, though not on different ones: some where
+    /// the agent put them as they got their names, others where the manager has since.
+    /// </summary>
+    /// <param name="now">The time since the machine's boot.</param>
+    /// <returns>What is remembered of it while the manager goes on; null where this isn't its work.</returns>
+    public static Contest? LookAtFirst(ObservedVm vm, Contest before, TimeSpan now)
+    {
+        var vcpus = vm
+            .Threads.Where(thread => thread.Role == ThreadRole.Vcpu)
+            .ToImmutableDictionary(ThreadKey.Of, thread => thread.Affinity ?? CpuSet.Empty);
+        var emulator = vm.Emulator?.Affinity;
+        if (
+            !MayBe(vm, now)
+            || vcpus.Values.Any(mask => mask.Count != 1 || mask.Equals(emulator))
+            || vcpus.Values.Distinct().Count() == vcpus.Count
+        )
+        {
+            return null;
+        }
+
+        var placing = Next(before, vcpus, now);
+        return now - placing.Since >= Pause ? null : before with { Placing = placing };
+    }
 
     /// <summary>Looks at a VM that has had its placement before.</summary>
     /// <param name="plan">What is to be done by it, with the threads marked that are new.</param>
@@ -72,8 +104,7 @@ internal static class ManagerAtWork
             return (theirs with { Adopted = message }, Contest.None);
         }
 
-        var placing =
-            before.Placing is { } last && IsSame(last.Masks, set) ? last : new Placing(now, set);
+        var placing = Next(before, set, now);
         return now - placing.Since >= Pause
             ? null
             : (
@@ -108,6 +139,12 @@ internal static class ManagerAtWork
                 }
                 : thread;
     }
+
+    private static Placing Next(
+        Contest before,
+        ImmutableDictionary<ThreadKey, CpuSet> masks,
+        TimeSpan now
+    ) => before.Placing is { } last && IsSame(last.Masks, masks) ? last : new(now, masks);
 
     private static bool IsSame(
         ImmutableDictionary<ThreadKey, CpuSet> one,

@@ -116,6 +116,30 @@ public sealed class ManagerAtWorkTests
     }
 
     [Fact]
+    public void Met_half_way_between_our_pins_and_its_own_it_is_waited_for_a_second_and_then_placed()
+    {
+        var vm = _vm.Vm.Running("1 8 1 9");
+        var node = new Node();
+        var early = node.PassAt(TimeSpan.FromSeconds(1), vm)[0];
+        Assert.Equal("Waiting VcpuThreadsStarting", early.Standing());
+
+        // It goes on, and comes to its end.
+        vm = _vm.Vm.Running("1 0 1 9");
+        Assert.Equal(
+            "Waiting VcpuThreadsStarting",
+            node.PassAt(TimeSpan.FromSeconds(1.9), vm)[0].Standing()
+        );
+        vm = _vm.Vm.Running("1 0 8 9");
+        Assert.Equal("1 0 8 9", node.PassAt(TimeSpan.FromSeconds(2.8), vm)[0].Vcpus());
+
+        // Or it doesn't.
+        node = new Node();
+        vm = _vm.Vm.Running("1 8 1 9");
+        node.PassAt(TimeSpan.FromSeconds(1), vm);
+        Assert.Equal("0 8 1 9", node.PassAt(TimeSpan.FromSeconds(2), vm)[0].Vcpus());
+    }
+
+    [Fact]
     public void Nothing_of_such_a_VM_is_put_back_before_a_pass_has_looked_at_it()
     {
         Assert.Empty(HeldMasks.Of([_vm.Pass(1)], NodeContests.None));
