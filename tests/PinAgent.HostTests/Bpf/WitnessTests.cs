@@ -45,10 +45,7 @@ public sealed class WitnessTests
             Assert.Equal(preempted - before.Of.Involuntary, (long)vcpu.Preempted.Count);
             Assert.Null(vcpu.Open);
             Assert.All([vcpu.Woken, vcpu.Preempted], IsConsistent);
-            Assert.All(
-                vcpu.Worst,
-                gap => Assert.InRange(gap.Begin, seen.Begin, seen.End)
-            );
+            Assert.All(vcpu.Worst, gap => Assert.InRange(gap.Begin, seen.Begin, seen.End));
             Assert.Equal(
                 Math.Max(vcpu.Woken.Longest, vcpu.Preempted.Longest),
                 vcpu.Worst.Max(gap => gap.Length)
