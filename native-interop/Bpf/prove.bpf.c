@@ -40,6 +40,8 @@ char LICENSE[] SECTION("license") = "Dual BSD/GPL";
 struct settings {
 	u32 task_number; // task_struct.pid
 	u32 task_flags;
+	u32 is_on; // what happens before and after, while programs come and go one by one, isn't measured
+	u32 unused;
 };
 
 struct runner {
@@ -116,14 +118,26 @@ MAP(cpus, ARRAY, sizeof(u32), sizeof(struct cpu), 1, 0);
 // Not one that forgets: then many short names would drive out the one that matters.
 MAP(processes, HASH, sizeof(struct process), sizeof(struct stretches), MOST_KNOWN, 0);
 
+INLINE struct settings *the_settings(void)
+{
+	u32 zero = 0;
+	return map_lookup(&settings, &zero);
+}
+
 INLINE u32 number_at(u64 task, int is_flags)
 {
-	u32 zero = 0, value = 0;
-	struct settings *where = map_lookup(&settings, &zero);
+	u32 value = 0;
+	struct settings *where = the_settings();
 
 	if (where)
 		read_kernel(&value, sizeof value, (const void *)(task + (is_flags ? where->task_flags : where->task_number)));
 	return value;
+}
+
+INLINE u32 is_on(void)
+{
+	struct settings *known = the_settings();
+	return known ? known->is_on : 0;
 }
 
 INLINE struct vcpu *vcpu_of(u32 tid)
@@ -294,6 +308,8 @@ int switched(u64 *arguments)
 
 	next = number_at(arguments[2], 0);
 	to = vcpu_of(next);
+	if (!is_on())
+		return 0;
 	// One after the other: the compiler would join the pointers in a way that the verifier forbids.
 	if (!from) {
 		BARRIER;
@@ -324,7 +340,7 @@ int woken(u64 *arguments)
 	u64 begun = begin_run(cpu);
 	struct vcpu *vcpu = vcpu_of(number_at(arguments[0], 0));
 
-	if (vcpu && !vcpu->is_running && !vcpu->since)
+	if (vcpu && is_on() && !vcpu->is_running && !vcpu->since)
 		begin_wait(vcpu, WOKEN, now_ns());
 	return end_run(cpu, begun);
 }

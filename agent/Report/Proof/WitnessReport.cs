@@ -122,7 +122,7 @@ internal static class WitnessReport
         bool isOver
     ) =>
         new(
-            reading.EndTime - TimeSpan.FromSeconds((reading.End - gap.Begin) / Nanoseconds),
+            reading.EndTime - TimeSpan.FromSeconds(((double)reading.End - gap.Begin) / Nanoseconds),
             gap.Length / Nanoseconds,
             thread.Index ?? 0,
             gap.Cpu >= 0 ? gap.Cpu : null,

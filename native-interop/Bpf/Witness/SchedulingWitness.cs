@@ -23,10 +23,19 @@ public sealed class SchedulingWitness : IDisposable
 
     private readonly BpfLoader _loader;
     private readonly WitnessOptions _options;
+    private readonly WitnessLayout.Settings _settings;
     private readonly ulong _begin;
 
-    private SchedulingWitness(BpfLoader loader, WitnessOptions options, ulong begin) =>
-        (_loader, _options, _begin) = (loader, options, begin);
+    private SchedulingWitness(
+        BpfLoader loader,
+        WitnessOptions options,
+        WitnessLayout.Settings settings
+    )
+    {
+        (_loader, _options, _settings) = (loader, options, settings);
+        _begin = Now();
+        Switch(isOn: true);
+    }
 
     /// <summary>Where the programs are attached. Who waits is known before it's asked who runs.</summary>
     internal static ImmutableArray<(string Program, string Tracepoint)> Hooks { get; } =
@@ -70,7 +79,7 @@ public sealed class SchedulingWitness : IDisposable
             return why;
         }
 
-        witness = new(loader, options, Now());
+        witness = new(loader, options, settings);
         return null;
     }
 
@@ -78,6 +87,7 @@ public sealed class SchedulingWitness : IDisposable
     /// <returns>What was seen.</returns>
     public WitnessReading End()
     {
+        Switch(isOn: false);
         var end = Now();
         var endTime = TimeProvider.System.GetUtcNow();
         _loader.Detach();
@@ -107,6 +117,14 @@ public sealed class SchedulingWitness : IDisposable
                     }
                 ),
         };
+    }
+
+    // All programs at once, however long it takes to attach and detach them.
+    private unsafe void Switch(bool isOn)
+    {
+        var settings = _settings with { IsOn = isOn ? 1u : 0 };
+        var zero = 0u;
+        _ = BpfCalls.Update(_loader.Map("settings"), &zero, &settings);
     }
 
     // Of a thread without a CPU of its own only the waits are seen. Of two that share one, the first is whom the others hold up.

@@ -21,6 +21,8 @@ internal static class WitnessLayout
     {
         public uint TaskNumber;
         public uint TaskFlags;
+        public uint IsOn;
+        private readonly uint _unused;
 
         /// <summary>Finds them in type information; zeros where something is missing.</summary>
         public static Settings Find(KernelTypes types) =>
