@@ -133,7 +133,8 @@ internal static class TopRows
         var ran =
             status
                 .Waits?.Ran.Where(one => one.Pid != vm.Pid && wanted.Contains(one.Cpu))
-                .Select(Disturbance.Describe) ?? [];
+                .Select(Disturbance.Describe)
+            ?? [];
         return string.Join("; ", ran.Concat(others).Concat(violations));
     }
 }

@@ -15,8 +15,7 @@ internal sealed class KeptRunDelays(string root, int? most = null) : IDisposable
     /// <summary>The files that it holds at most.</summary>
     public const int Most = 256;
 
-    private readonly int _most =
-        most ?? (int)Math.Min(Most, KeptFile.MostDescriptors / 4);
+    private readonly int _most = most ?? (int)Math.Min(Most, KeptFile.MostDescriptors / 4);
 
     private readonly HostFiles _files = new(root);
     private readonly Dictionary<(int Pid, int Tid), KeptFile> _kept = [];
@@ -31,10 +30,9 @@ internal sealed class KeptRunDelays(string root, int? most = null) : IDisposable
         {
             if (_kept.Count >= _most)
             {
-                return
-                    _files
-                        .ReadOnePiece($"/proc/{pid}/task/{tid}/schedstat", out var content)
-                        .IsSuccess
+                return _files
+                    .ReadOnePiece($"/proc/{pid}/task/{tid}/schedstat", out var content)
+                    .IsSuccess
                     ? ProcSchedstat.TryParseRunDelay(content)
                     : null;
             }

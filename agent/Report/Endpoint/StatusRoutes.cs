@@ -132,7 +132,10 @@ internal sealed class StatusRoutes(
             "text/html",
             PageRenderer.Render(waits.Add(current.Status), waits.Picture(), timeline.Picture())
         );
-        return page with { Tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(page.Body.Span))}\"" };
+        return page with
+        {
+            Tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(page.Body.Span))}\"",
+        };
     }
 
     private static Answer Map(PublishedStatus current, WaitHistory waits, bool showsWaits) =>

@@ -65,11 +65,7 @@ internal sealed class RunDelays(
 
     private Sample Take(PublishedStatus current)
     {
-        if (
-            _last is not { } last
-            || last.Of != current
-            || time.GetElapsedTime(last.At) >= _pace
-        )
+        if (_last is not { } last || last.Of != current || time.GetElapsedTime(last.At) >= _pace)
         {
             var (begun, readAt) = (time.GetTimestamp(), _readAt);
             var status = Waits.Add(Add(current.Status, ReadOnce));

@@ -70,10 +70,7 @@ internal sealed record Disturbance(
         var cpu = CpuOf(worst);
         return new Disturbance(vm, worst, cpu, cpu is { } at ? [.. Suspect(status, vm, at)] : [])
         {
-            Ran =
-            [
-                .. status.Waits?.Ran.Where(ran => ran.Cpu == cpu && ran.Pid != vm.Pid) ?? [],
-            ],
+            Ran = [.. status.Waits?.Ran.Where(ran => ran.Cpu == cpu && ran.Pid != vm.Pid) ?? []],
         };
     }
 

@@ -97,7 +97,9 @@ internal sealed partial class WaitSampler(
             foreach (
                 var change in history
                     .Read()
-                    .Where(change => change.Kind is VmChangeKind.WaitBegun or VmChangeKind.WaitEnded)
+                    .Where(change =>
+                        change.Kind is VmChangeKind.WaitBegun or VmChangeKind.WaitEnded
+                    )
             )
             {
                 waits.Tell(change);

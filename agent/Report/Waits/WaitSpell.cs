@@ -112,21 +112,21 @@ internal sealed class WaitSpell(VmStatus vm, DateTimeOffset from)
     }
 
     private static string? Names(IReadOnlyCollection<RanStatus> ran) =>
-        ran.Count == 0 ? null
-        : string.Join(
-            "; ",
-            ran.Take(MostNamed)
-                .Select(one => Disturbance.Describe(one))
-                .Concat(ran.Count > MostNamed ? [$"{ran.Count - MostNamed} more"] : [])
-        );
+        ran.Count == 0
+            ? null
+            : string.Join(
+                "; ",
+                ran.Take(MostNamed)
+                    .Select(one => Disturbance.Describe(one))
+                    .Concat(ran.Count > MostNamed ? [$"{ran.Count - MostNamed} more"] : [])
+            );
 
     private static string Seconds(double seconds) =>
         $"{seconds.ToString(seconds < 10 ? "0.0" : "0", CultureInfo.InvariantCulture)} s";
 
     private VmChange Record(VmChangeKind kind, DateTimeOffset at, string waited, string more = "")
     {
-        var ran = _ran
-            .OrderByDescending(one => one.Value)
+        var ran = _ran.OrderByDescending(one => one.Value)
             .Select(one => new RanStatus(one.Key.Cpu, one.Key.Pid, one.Key.Name, one.Value))
             .ToList();
         var where = _worst.Cpu is { } cpu ? $" for CPU {cpu}" : " for a CPU";

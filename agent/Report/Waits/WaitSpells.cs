@@ -48,11 +48,7 @@ internal sealed class WaitSpells
     /// <param name="status">With the waits, and with who ran on those CPUs meanwhile.</param>
     /// <param name="waits">The last minute.</param>
     /// <param name="now">When the sample was taken.</param>
-    public ImmutableArray<VmChange> After(
-        NodeStatus status,
-        WaitPicture waits,
-        DateTimeOffset now
-    )
+    public ImmutableArray<VmChange> After(NodeStatus status, WaitPicture waits, DateTimeOffset now)
     {
         var changes = ImmutableArray.CreateBuilder<VmChange>();
         foreach (var vm in status.Vms.Where(vm => vm.Dedicated))
@@ -118,9 +114,7 @@ internal sealed class WaitSpells
     {
         ImmutableArray<VmChange> changes =
         [
-            .. _vms
-                .Values.Select(vm => vm.Spell?.End("then the agent stopped"))
-                .OfType<VmChange>(),
+            .. _vms.Values.Select(vm => vm.Spell?.End("then the agent stopped")).OfType<VmChange>(),
         ];
         _vms.Clear();
         return changes;
@@ -142,10 +136,7 @@ internal sealed class WaitSpells
             Math.Max(0, turns.Length - since),
             turn => Share(turn) >= Busy
         );
-        if (
-            first < 0
-            || turns[first..].Sum(Share) < WaitWords.Starved * Turns
-        )
+        if (first < 0 || turns[first..].Sum(Share) < WaitWords.Starved * Turns)
         {
             return null;
         }
