@@ -29,10 +29,7 @@ public sealed class CpuTakerTests : IDisposable
         _takers.Narrow();
         Process(812, "stress", 300, (812, 3, 0), (813, 3, 180), (814, 2, 120));
 
-        Assert.Equal(
-            [new CpuTaker(812, "stress", 3, 0.7)],
-            _takers.End(CpuSet.Parse("3"), Second)
-        );
+        Assert.Equal([new CpuTaker(812, "stress", 3, 0.7)], _takers.End(CpuSet.Parse("3"), Second));
     }
 
     [Fact]
@@ -44,7 +41,11 @@ public sealed class CpuTakerTests : IDisposable
             Process(20, "some", 30 * step, (20, 3, 30 * step));
             Process(30, "hardly", step, (30, 3, step));
             Process(40, "elsewhere", 90 * step, (40, 1, 90 * step));
-            (step == 1 ? _takers.Begin : step == 2 ? _takers.Narrow : (Action)(() => { }))();
+            (
+                step == 1 ? _takers.Begin
+                : step == 2 ? _takers.Narrow
+                : (Action)(() => { })
+            )();
         }
 
         Assert.Equal(
@@ -64,7 +65,11 @@ public sealed class CpuTakerTests : IDisposable
                 Process(n, $"p{n}", (ulong)n * 10 * step, (n, 3, (ulong)n * 5 * step));
             }
 
-            (step == 1 ? _takers.Begin : step == 2 ? _takers.Narrow : (Action)(() => { }))();
+            (
+                step == 1 ? _takers.Begin
+                : step == 2 ? _takers.Narrow
+                : (Action)(() => { })
+            )();
         }
 
         var told = _takers.End(CpuSet.Parse("3"), Second);
@@ -76,11 +81,7 @@ public sealed class CpuTakerTests : IDisposable
             7000,
             "crowd",
             9000,
-            [
-                .. Enumerable
-                    .Range(7000, CpuTakers.MostThreads + 50)
-                    .Select(tid => (tid, 3, 9UL)),
-            ]
+            [.. Enumerable.Range(7000, CpuTakers.MostThreads + 50).Select(tid => (tid, 3, 9UL))]
         );
         _takers.Narrow();
         Assert.Equal(CpuTakers.MostThreads, _takers.Threads);

@@ -116,7 +116,9 @@ public sealed class KeptRunDelaysTests
         }
 
         private static bool IsAsleep(int tid) =>
-            File.ReadAllText($"/proc/self/task/{tid}/stat").Split(')')[^1].StartsWith(" S", StringComparison.Ordinal);
+            File.ReadAllText($"/proc/self/task/{tid}/stat")
+                .Split(')')[^1]
+                .StartsWith(" S", StringComparison.Ordinal);
 
         private void Run()
         {

@@ -59,14 +59,22 @@ public sealed class WaitSpellTests
             ],
             _told.Select(change => (change.Kind, change.At, ChangeText.What(change)))
         );
-        Assert.All(_told, change => Assert.Equal(("default", "vm3", 100), (change.Namespace, change.Name, change.Pid)));
+        Assert.All(
+            _told,
+            change =>
+                Assert.Equal(("default", "vm3", 100), (change.Namespace, change.Name, change.Pid))
+        );
     }
 
     [Fact]
     public void Another_VM_is_told_of_by_its_name_and_the_VM_itself_is_in_nobodys_way()
     {
         _node = Node(_node.Vms[0], NotDedicated("host/builder", 4200, 4, "0-7"));
-        _takers = [new CpuTaker(4200, "qemu-system-x86", 6, 0.6), new CpuTaker(100, "qemu", 6, 0.4)];
+        _takers =
+        [
+            new CpuTaker(4200, "qemu-system-x86", 6, 0.6),
+            new CpuTaker(100, "qemu", 6, 0.4),
+        ];
         Pass(0.5, seconds: 10);
 
         Assert.Equal("host/builder (pid 4200, 60 % of CPU 6)", Assert.Single(_told).By);
