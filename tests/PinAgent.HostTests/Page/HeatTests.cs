@@ -45,10 +45,7 @@ public sealed class HeatTests
 
         Assert.Equal(6, steps.Count);
         var grounds = steps.Select(step => step[0]).ToList();
-        Assert.Equal(
-            scheme == "light" ? grounds.OrderDescending() : grounds.Order(),
-            grounds
-        );
+        Assert.Equal(scheme == "light" ? grounds.OrderDescending() : grounds.Order(), grounds);
         // WCAG 2.2's contrast for text.
         Assert.All(
             steps,
