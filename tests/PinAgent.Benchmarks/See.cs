@@ -51,7 +51,10 @@ internal static class See
         using var end = new ManualResetEvent(initialState: false);
         var threads = Enumerable
             .Range(0, Followed)
-            .Select(_ => new Thread(() => end.WaitOne(), maxStackSize: 64 * 1024) { IsBackground = true })
+            .Select(_ => new Thread(() => end.WaitOne(), maxStackSize: 64 * 1024)
+            {
+                IsBackground = true,
+            })
             .ToList();
         threads.ForEach(thread => thread.Start());
         try

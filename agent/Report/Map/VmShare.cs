@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Status;
@@ -55,10 +54,10 @@ internal sealed class VmShare
     /// <param name="isShared">Whether it's in the shared pool: there everybody floats, which is nothing to tell.</param>
     public CpuOwner? At(int id, bool isShared)
     {
-        ImmutableArray<CpuRole> roles = [.. _roles[id]];
-        return roles.IsEmpty && (isShared || !_cpuset.Contains(id)) && !_wide.Contains(id)
+        // Most CPUs aren't of most VMs.
+        return !_roles.Contains(id) && (isShared || !_cpuset.Contains(id)) && !_wide.Contains(id)
             ? null
-            : new CpuOwner(_vm, roles, _floating.Contains(id), _beside.Contains(id))
+            : new CpuOwner(_vm, [.. _roles[id]], _floating.Contains(id), _beside.Contains(id))
             {
                 IsVisitor = !_own.Contains(id),
             };

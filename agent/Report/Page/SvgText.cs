@@ -24,7 +24,7 @@ internal static class SvgText
         ("#fdf0c4", "#14171a"),
         ("#fbd48a", "#14171a"),
         ("#f4a259", "#14171a"),
-        ("#cf4f2a", "#ffffff"),
+        ("#c2451f", "#ffffff"),
         ("#8c1d18", "#ffffff"),
     ];
 

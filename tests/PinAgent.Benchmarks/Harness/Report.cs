@@ -61,6 +61,7 @@ internal sealed class Report
           which has run for longer.
         - Two thirds of what the agent uses when idle are system calls, half of them the `sched_getaffinity` of each thread each
           second, which nothing else tells of.
+        - Waits and page are measured in the benchmark's process (JIT): on a busy machine only the ratios are worth something.
         - After a cpuset has changed, Linux since 6.2 itself puts the masks right that it can. The agent's status says so later.
         - Wake-ups and throughput: a thread woken by a timer each millisecond, which then computes, stands in for a vCPU, and one that
           is always busy for the emulator; each figure is the median of several runs'. Two busy neighbours are on CPU 1, where the

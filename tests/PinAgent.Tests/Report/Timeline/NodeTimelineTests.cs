@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Time.Testing;
 using PinAgent.Model.Changes;
 using PinAgent.Model.Vm;
@@ -139,15 +140,16 @@ public sealed class NodeTimelineTests : IDisposable
         // It goes on.
         Assert.Equal([99], Bars([begun]));
 
+        // Where they end, in marks' widths.
         IEnumerable<int> Bars(VmChange[] changes) =>
-            System
-                .Text.RegularExpressions.Regex.Matches(
-                    Page([Agent(VmChangeKind.AgentStarted, -600), .. changes]),
-                    "class=\"span\" x=\"(\\d+)\".* width=\"(\\d+)\""
-                )
+            Page([Agent(VmChangeKind.AgentStarted, -600), .. changes])
+                .Split("<rect class=\"span\" ")[1..]
+                .Select(bar => bar.Split('"'))
                 .Select(bar =>
-                    (int.Parse(bar.Groups[1].Value, null) + int.Parse(bar.Groups[2].Value, null))
-                    / 10
+                    (
+                        int.Parse(bar[1], CultureInfo.InvariantCulture)
+                        + int.Parse(bar[5], CultureInfo.InvariantCulture)
+                    ) / 10
                 );
     }
 
