@@ -245,6 +245,7 @@ internal sealed class PinPass(
                 ModeMessage = inputs.Mode.Message,
                 Notices =
                 [
+                    .. inputs.Mode.Notice is { } notice ? [notice] : (string[])[],
                     .. plan.Notices,
                     .. state.Problems,
                     .. EventText.Notices(inputs.Events),

@@ -32,11 +32,15 @@ internal sealed class SoleAgent(AgentLock @lock, Func<EffectiveMode> mode)
         }
 
         return @lock.Take() is { } other
-                ? new EffectiveMode(AgentMode.Audit, $"{other}: audit only until it ends")
+                ? asked with
+                {
+                    Mode = AgentMode.Audit,
+                    Message = $"{other}: audit only until it ends",
+                }
             : @lock.Problem is { } problem
                 ? asked with
                 {
-                    Message = asked.Message is { } why ? $"{why}; {problem}" : problem,
+                    Notice = asked.Notice is { } notice ? $"{notice}; {problem}" : problem,
                 }
             : asked;
     }

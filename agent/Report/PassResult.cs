@@ -8,8 +8,12 @@ using PinAgent.Report.Status;
 namespace PinAgent.Report;
 
 /// <summary>The mode the agent runs in.</summary>
-/// <param name="Message">Why it isn't the one asked for, or what else is to be said of it; null if nothing is.</param>
-internal sealed record EffectiveMode(AgentMode Mode, string? Message);
+/// <param name="Message">Why it only audits though it was told to enforce; null otherwise.</param>
+internal sealed record EffectiveMode(AgentMode Mode, string? Message)
+{
+    /// <summary>What else is to be said of it, in either mode; null if nothing is.</summary>
+    public string? Notice { get; init; }
+}
 
 /// <summary>What a pass did.</summary>
 /// <param name="Vms">The same by VM, with what was done.</param>

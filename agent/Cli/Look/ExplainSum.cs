@@ -17,7 +17,7 @@ internal static class ExplainSum
     )
     {
         // A record that stands for several drifts counts as often as it says.
-        var drifts = changes.Where(IsDrift).ToList();
+        var drifts = changes.Where(change => change.IsDrift).ToList();
         var count = drifts.Sum(Times);
         var when =
             $"since {since.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)}";
@@ -49,10 +49,6 @@ internal static class ExplainSum
                 )
         );
     }
-
-    // Threads that weren't where they belonged, whatever came of it.
-    private static bool IsDrift(VmChange change) =>
-        change.Kind is VmChangeKind.Repaired or VmChangeKind.Contested;
 
     private static int Times(VmChange change) => change.Repeated ?? 1;
 }

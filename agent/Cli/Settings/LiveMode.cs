@@ -54,16 +54,17 @@ internal sealed class LiveMode
                 .Where(key => key != _setting.Key)
                 .Order(StringComparer.Ordinal)
                 .ToList();
-            return new EffectiveMode(
-                _isFixed ? Current.Mode : _setting.In(file),
-                later.Count == 0
-                    ? null
-                    : $"{file.Path}: changed, but used only from the agent's next start on: {string.Join(", ", later)}"
-            );
+            return new EffectiveMode(_isFixed ? Current.Mode : _setting.In(file), null)
+            {
+                Notice =
+                    later.Count == 0
+                        ? null
+                        : $"{file.Path}: changed, but used only from the agent's next start on: {string.Join(", ", later)}",
+            };
         }
         catch (FormatException problem)
         {
-            return new EffectiveMode(Current.Mode, $"{problem.Message}; the mode stays as it was");
+            return Current with { Notice = $"{problem.Message}; the mode stays as it was" };
         }
     }
 

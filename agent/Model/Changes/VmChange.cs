@@ -57,7 +57,7 @@ internal sealed record VmChange
 
     /// <summary>
     /// Who has set what was found, where the kernel has told: <c>taskset (pid 812, user-1000.slice)</c>. Of a wait, who was seen
-    /// running there: <c>stress (pid 812, 98 % of CPU 1)</c>.
+    /// running there: <c>stress (pid 812, 98 % of CPU 1)</c>. Of a violation, who disturbs, or may.
     /// </summary>
     public string? By { get; init; }
 
@@ -77,6 +77,14 @@ internal sealed record VmChange
     /// <summary>Whether the VM asks for dedicated CPUs: others' changes are nobody's history.</summary>
     [JsonIgnore]
     public bool IsDedicated { get; init; } = true;
+
+    /// <summary>
+    /// Whether threads weren't where they belonged. New CPUs with which the kernel moved the threads by itself are none.
+    /// </summary>
+    [JsonIgnore]
+    public bool IsDrift =>
+        Kind.IsDrift()
+        && (Kind is not (VmChangeKind.Moved or VmChangeKind.IsolationLost) || !Threads.IsEmpty);
 
     /// <summary>Whether it's about the agent and not about a VM.</summary>
     [JsonIgnore]

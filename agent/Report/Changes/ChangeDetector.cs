@@ -23,7 +23,8 @@ internal sealed class ChangeDetector
     /// <summary>Who has changed VMs' threads, as far as that is known.</summary>
     public static IEnumerable<(VmKey Vm, string By)> Writers(IEnumerable<VmChange> changes) =>
         changes
-            .Where(change => change is { Key: not null, By: not null })
+            // Who only disturbs a VM has changed none of its threads.
+            .Where(change => change is { Key: not null, By: not null, Threads.IsEmpty: false })
             .Select(change => (change.Key!.Value, change.By!));
 
     /// <summary>A pass came to the same as the one before.</summary>

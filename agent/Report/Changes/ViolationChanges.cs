@@ -70,6 +70,7 @@ internal static class ViolationChanges
             Pid = vm.Status.Pid,
             State = vm.Status.State,
             Message = violation.Message,
+            By = violation.By,
             Cpuset = vm.Status.Cpuset?.ToString(),
             Key = vm.Outcome.Plan.Vm.Key,
         };

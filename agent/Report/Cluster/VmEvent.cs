@@ -54,8 +54,7 @@ internal sealed record VmEvent(VmEventKind Kind, Reason? Cause, string Note)
             { Threads.IsEmpty: true } => null,
             { Kind: VmChangeKind.Begun or VmChangeKind.TakenUp, State: VmState.Pinned } =>
                 VmEventKind.Pinned,
-            { Kind: VmChangeKind.Repaired or VmChangeKind.Moved or VmChangeKind.IsolationLost } =>
-                VmEventKind.PinningDrifted,
+            { IsDrift: true } => VmEventKind.PinningDrifted,
             _ => null,
         };
         return kind switch

@@ -101,12 +101,5 @@ internal sealed record PassFigures(TimeSpan? Took, IReadOnlyList<TimeSpan> Pins,
 
     /// <summary>How many threads had strayed and were put back where they belong, or moved with their VM's CPUs.</summary>
     public static int Repairs(IEnumerable<VmChange> changes) =>
-        changes
-            .Where(change =>
-                change.Kind
-                    is VmChangeKind.Repaired
-                        or VmChangeKind.Moved
-                        or VmChangeKind.IsolationLost
-            )
-            .Sum(change => change.Threads.Length);
+        changes.Where(change => change.IsDrift).Sum(change => change.Threads.Length);
 }

@@ -23,7 +23,7 @@ internal sealed record NodeStatus
     /// <summary>Why it only audits though it was told to enforce; null otherwise.</summary>
     public string? ModeMessage { get; init; }
 
-    /// <summary>What was asked for and came to nothing: a guest named and not found.</summary>
+    /// <summary>What was asked for and came to nothing, or waits: a guest named and not found, an edit of the settings file.</summary>
     public ImmutableArray<string> Notices { get; init; } = [];
 
     /// <summary>Whether the kernel tells of new VMs at once; null where it isn't asked, as with <c>--once</c>.</summary>

@@ -22,7 +22,9 @@ internal sealed record TimelineEntry(DateTimeOffset At, VmChangeKind Kind, strin
             or VmChangeKind.TakenUp
             or VmChangeKind.Ended
             or VmChangeKind.ThreadsPlaced => TimelineLane.Vms,
-            _ => TimelineLane.Drifts,
+            VmChangeKind.Adopted => TimelineLane.Drifts,
+            _ when Kind.IsDrift() => TimelineLane.Drifts,
+            _ => throw new ArgumentOutOfRangeException(nameof(Kind), Kind, "unknown kind of change"),
         };
 
     /// <summary>Whether something is over with it.</summary>

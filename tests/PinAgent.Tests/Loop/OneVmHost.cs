@@ -42,7 +42,7 @@ internal sealed class OneVmHost : IDisposable
             new PlanSettings(["vm1"], []),
             new PlanApplier(Kernel),
             "node1",
-            () => new EffectiveMode(Mode, null),
+            () => new EffectiveMode(Mode, null) { Notice = ModeNotice },
             new AgentState(Host.PathOf("/state"), isInCluster: false),
             TimeProvider.System,
             around?.Invoke(this)
@@ -58,6 +58,9 @@ internal sealed class OneVmHost : IDisposable
     public PinPass Pass { get; }
 
     public AgentMode Mode { get; set; } = AgentMode.Enforce;
+
+    /// <summary>What is to be said of the mode beside why it isn't the one asked for.</summary>
+    public string? ModeNotice { get; set; }
 
     public PassResult LookForChanges() => Pass.Run(PassScope.Changes, [], () => []);
 

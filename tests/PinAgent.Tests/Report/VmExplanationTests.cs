@@ -1,6 +1,8 @@
 using System.Text.Json;
 using PinAgent.Cli.Terminal;
+using PinAgent.Model.Node;
 using PinAgent.Report.Status;
+using PinAgent.Tests.Loop;
 using PinAgent.Tests.Report.Page;
 using Xunit;
 
@@ -24,6 +26,23 @@ public sealed class VmExplanationTests
         Output.Write(VmExplanation.Render(node, node.Vms[vm]), text, isPipe: true);
 
         Golden.Check($"status/explained-{name}.txt", text.ToString());
+    }
+
+    [Theory]
+    [InlineData(AgentMode.Enforce)]
+    [InlineData(AgentMode.Audit)]
+    public void An_edit_that_waits_for_the_next_start_is_no_reason_for_an_audit(AgentMode mode)
+    {
+        const string Edit = "changed, but used only from the agent's next start on: interval";
+        using var one = new OneVmHost { Mode = mode, ModeNotice = Edit };
+        var node = one.Settle().Status;
+
+        using var text = new StringWriter();
+        Output.Write(VmExplanation.Render(node, node.Vms[0]), text, isPipe: true);
+
+        Assert.Null(node.ModeMessage);
+        Assert.Contains(Edit, node.Notices);
+        Assert.DoesNotContain("\n  audit mode", text.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

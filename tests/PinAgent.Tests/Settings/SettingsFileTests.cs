@@ -146,10 +146,11 @@ public sealed class SettingsFileTests : IDisposable
 
         Write("mode: enfroce\n");
         Assert.Equal(
-            new EffectiveMode(
-                AgentMode.Audit,
-                $"{Path}: mode: expected enforce|audit, found \"enfroce\"; the mode stays as it was"
-            ),
+            new EffectiveMode(AgentMode.Audit, null)
+            {
+                Notice =
+                    $"{Path}: mode: expected enforce|audit, found \"enfroce\"; the mode stays as it was",
+            },
             mode.Look()
         );
 
@@ -165,14 +166,16 @@ public sealed class SettingsFileTests : IDisposable
     {
         Write("interval: 1\nlabels: observe\n");
         var mode = new LiveMode(Run(), RunCommand.Mode);
-        Assert.Null(mode.Look().Message);
+        Assert.Null(mode.Look().Notice);
 
         Write("interval: 2\nnode-name: n\n");
 
+        var edited = mode.Look();
         Assert.Equal(
             $"{Path}: changed, but used only from the agent's next start on: interval, labels, node-name",
-            mode.Look().Message
+            edited.Notice
         );
+        Assert.Null(edited.Message);
     }
 
     [Fact]

@@ -174,14 +174,18 @@ public sealed class AgentLockTests : IDisposable
     {
         File.WriteAllText($"{_folder}/file", "");
         using var held = new AgentLock($"{_folder}/file/agent.lock", Time);
-        var sole = new SoleAgent(held, () => new EffectiveMode(AgentMode.Enforce, "changed"));
+        var sole = new SoleAgent(
+            held,
+            () => new EffectiveMode(AgentMode.Enforce, null) { Notice = "changed" }
+        );
 
         sole.Begin();
         var mode = sole.Look();
 
         Assert.Equal(AgentMode.Enforce, mode.Mode);
-        Assert.StartsWith("changed; ", mode.Message);
-        Assert.EndsWith("a second agent would not be noticed", mode.Message);
+        Assert.Null(mode.Message);
+        Assert.StartsWith("changed; ", mode.Notice);
+        Assert.EndsWith("a second agent would not be noticed", mode.Notice);
     }
 
     [Fact]

@@ -1,5 +1,9 @@
 using PinAgent.Cli.Look;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Vm;
+using PinAgent.Report.Cluster;
+using PinAgent.Report.Metrics;
+using PinAgent.Report.Timeline;
 using Xunit;
 
 namespace PinAgent.Tests.Cli.Look;
@@ -47,6 +51,45 @@ public sealed class ExplainSumTests
                 Since,
                 change => change.Pid == 7 ? "taskset (pid 812)" : null
             )
+        );
+
+    [Theory]
+    [InlineData(VmChangeKind.Moved)]
+    [InlineData(VmChangeKind.IsolationLost)]
+    public void New_CPUs_are_the_drift_that_event_counter_and_timeline_call_so(VmChangeKind kind)
+    {
+        var moved = Change(kind, off: 0.2) with
+        {
+            State = VmState.Pinned,
+            Threads = [new ChangedThread(7, ThreadRole.Vcpu, 0, "2", "4")],
+        };
+
+        Assert.Equal(
+            "1 drift since 2026-03-14 00:00, at most 0.2 s off its CPUs",
+            ExplainSum.Of([moved], Since)
+        );
+        Assert.Equal(VmEventKind.PinningDrifted, VmEvent.Of(moved)?.Kind);
+        Assert.Equal(1, PassFigures.Repairs([moved]));
+        Assert.Equal(TimelineLane.Drifts, new TimelineEntry(Since, kind, "", "").Lane);
+    }
+
+    [Theory]
+    [InlineData(VmChangeKind.Moved)]
+    [InlineData(VmChangeKind.IsolationLost)]
+    public void New_CPUs_to_which_the_kernel_moved_the_threads_are_no_drift(VmChangeKind kind)
+    {
+        var moved = Change(kind, off: null) with { State = VmState.Pinned };
+
+        Assert.StartsWith("no drift", ExplainSum.Of([moved], Since), StringComparison.Ordinal);
+        Assert.Null(VmEvent.Of(moved));
+        Assert.Equal(0, PassFigures.Repairs([moved]));
+    }
+
+    [Fact]
+    public void Every_kind_of_change_has_its_lane() =>
+        Assert.All(
+            Enum.GetValues<VmChangeKind>(),
+            kind => Assert.True(Enum.IsDefined(new TimelineEntry(Since, kind, "", "").Lane))
         );
 
     [Fact]

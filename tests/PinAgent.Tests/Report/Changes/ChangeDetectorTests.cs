@@ -10,6 +10,7 @@ using PinAgent.Report.Cluster;
 using PinAgent.Report.Metrics;
 using PinAgent.Tests.Apply;
 using PinAgent.Tests.Plan;
+using PinAgent.Tests.Report.Page;
 using Xunit;
 using static PinAgent.Tests.Report.Changes.PassChanges;
 
@@ -44,7 +45,13 @@ public sealed class ChangeDetectorTests
         );
         Assert.Equal(1, PassFigures.Repairs([repaired]));
         Assert.Contains("somebody had set other masks", ChangeText.What(repaired));
+        Assert.Equal(1, ForeignMasks(repaired));
     }
+
+    private static int ForeignMasks(VmChange change) =>
+        PassFigures
+            .Of(new PassResult(PageStatuses.Slow(), [], [change], []), TimeSpan.Zero)
+            .ForeignMasks;
 
     [Theory]
     [InlineData(0.000044, "44 µs")]
@@ -98,11 +105,13 @@ public sealed class ChangeDetectorTests
         new(by, mask, TimeSpan.FromSeconds(ago));
 
     [Fact]
-    public void Threads_with_all_CPUs_after_a_cpuset_was_written_were_reset_by_the_kernel() =>
-        Assert.Equal(
-            ChangeCause.MasksReset,
-            Assert.Single(Of(AllAstray(), Pinned, cpusetsWritten: true)).Cause
-        );
+    public void Threads_with_all_CPUs_after_a_cpuset_was_written_were_reset_by_the_kernel()
+    {
+        var reset = Assert.Single(Of(AllAstray(), Pinned, cpusetsWritten: true));
+
+        Assert.Equal(ChangeCause.MasksReset, reset.Cause);
+        Assert.Equal(0, ForeignMasks(reset));
+    }
 
     [Fact]
     public void Where_nobody_listens_one_thread_among_others_was_moved_and_all_at_once_is_unknown()
@@ -246,6 +255,42 @@ public sealed class ChangeDetectorTests
                 Noon
             )
         );
+    }
+
+    [Fact]
+    public void Who_disturbs_a_VM_is_kept_with_the_violation_and_is_no_writer_of_its_masks()
+    {
+        var detector = new ChangeDetector();
+        var online = CpuSet.Parse("0-15");
+        var stranger = new Violation(
+            ViolationKind.Stranger,
+            CpuSet.Parse("8"),
+            "stress (pid 7) ran there"
+        )
+        {
+            By = "stress (pid 7, 1 thread)",
+        };
+        detector.After([Pinned], [], online, false, Noon);
+
+        var begun = detector.After([Pinned], [stranger], online, false, Noon);
+        var ended = detector.After([Pinned], [], online, false, Noon);
+
+        Assert.Equal("stress (pid 7, 1 thread)", Assert.Single(begun).By);
+        Assert.Equal("stress (pid 7, 1 thread)", Assert.Single(ended).By);
+        Assert.Empty(ChangeDetector.Writers([.. begun, .. ended]));
+        Assert.Empty(PassFigures.Of(new(PageStatuses.Slow(), [], begun, []), null).Writers);
+        var taskset = Assert.Single(
+            Of(
+                Astray(AppliedVm.Vcpu0),
+                Pinned,
+                cpusetsWritten: false,
+                new Dictionary<int, ForeignDeed>
+                {
+                    [AppliedVm.Vcpu0] = Deed("taskset (pid 812)", 0xFFFF, 0.1),
+                }
+            )
+        );
+        Assert.Equal("taskset (pid 812)", Assert.Single(ChangeDetector.Writers([taskset])).By);
     }
 
     [Fact]
