@@ -303,14 +303,14 @@ public sealed class PageTests
         await browser.OpenAsync(server.Address);
         await browser.WaitAsync("document.querySelector('.live').textContent === 'live'");
 
-        await browser.PointAsync(".mark.l1");
+        await browser.PointAsync(".mark.l2");
         await browser.WaitAsync($"{Words}.includes('3 vCPUs need 3 CPUs')");
 
         await browser.ReadAsync("document.querySelector('.mark[tabindex=\"0\"]').focus()");
         Assert.Contains("no longer so", await browser.ReadAsync(Words), StringComparison.Ordinal);
         await browser.PressAsync("ArrowLeft", 37);
         Assert.Contains(
-            "host/builder (pid 4200, 6 threads)",
+            "host/builder (pid 4200, 97 % of CPU 5)",
             await browser.ReadAsync(Words),
             StringComparison.Ordinal
         );
