@@ -40,8 +40,8 @@ internal static class ExplainCommand
             "Tell what happened to a VM: each change with old and new CPUs, the cause, and how long it was off its CPUs.",
             """
             From the record that the agent keeps in its state folder, a megabyte or two, across its own restarts; the agent
-            needn't run. The cause is told by what was seen before and after; who did it isn't known to the kernel, so the
-            likely one is named. A VM was off its CPUs since the last look that found it right at most.
+            needn't run. The cause is told by what was seen before and after. Who did it is named where the kernel told the agent
+            (--events auto, with eBPF); elsewhere the likely one is. A VM was off its CPUs since the last look that found it right at most.
             Exits with 0, 1 if nothing is on record, 2 for a wrong call, 3 if the record can't be read.
             """,
             "pinagent explain --vm default/vm1 --since 1h"

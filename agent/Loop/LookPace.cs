@@ -21,7 +21,6 @@ internal sealed class LookPace(TimeSpan period)
     /// A VM was met that hadn't been there. A process that seems to come and go, as it names its threads this way and that,
     /// begins once.
     /// </summary>
-    /// <param name="vm">The VM.</param>
     /// <param name="now">The time, by any clock.</param>
     public void Begin(VmKey vm, TimeSpan now)
     {

@@ -5,7 +5,7 @@ namespace PinAgent.Model.Vm;
 /// <summary>How a VM stands.</summary>
 public enum VmState
 {
-    /// <summary>Every vCPU is alone on its CPU, and the other threads are where they belong.</summary>
+    /// <summary>Every vCPU has a CPU that no other vCPU has, and the other threads are where they belong.</summary>
     Pinned,
 
     /// <summary>Some threads refused.</summary>

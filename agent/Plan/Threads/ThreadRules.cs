@@ -32,7 +32,11 @@ internal sealed class ThreadRules(VmShape shape, CpuPlacement placement, NodeTop
     private string Vcpu(VmThread thread)
     {
         var (core, number) = Math.DivRem(thread.Index ?? 0, _threadsPerCore);
-        var alone = MustShareWithEmulator ? "a CPU shared with the emulator" : "a CPU to itself";
+        // Where the emulator may be anywhere in the cpuset, it may be there too.
+        var alone =
+            MustShareWithEmulator ? "a CPU shared with the emulator"
+            : placement.EmulatorIsolated ? "a CPU to itself"
+            : "a CPU that no other vCPU has";
         if (_threadsPerCore == 1)
         {
             return $"guest core {core}: {alone}";

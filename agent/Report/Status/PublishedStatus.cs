@@ -1,7 +1,6 @@
 namespace PinAgent.Report.Status;
 
 /// <summary>A status that readers can have, with its JSON, which is written once for all of them.</summary>
-/// <param name="status">The status.</param>
 /// <param name="json">The same as compact JSON in UTF-8, without a line break.</param>
 /// <param name="tag">Its HTTP entity tag, with the quotes.</param>
 internal sealed class PublishedStatus(NodeStatus status, ReadOnlyMemory<byte> json, string tag)

@@ -4,7 +4,6 @@ namespace PinAgent.Report.Timeline;
 
 /// <summary>What happened at one time, in words; to several VMs where it's the same.</summary>
 /// <param name="Who">The VM, or several; empty where it's about the agent.</param>
-/// <param name="What">The sentence.</param>
 internal sealed record TimelineEntry(DateTimeOffset At, VmChangeKind Kind, string Who, string What)
 {
     /// <summary>Where it's drawn.</summary>
@@ -24,7 +23,7 @@ internal sealed record TimelineEntry(DateTimeOffset At, VmChangeKind Kind, strin
             or VmChangeKind.ThreadsPlaced => TimelineLane.Vms,
             VmChangeKind.Adopted => TimelineLane.Drifts,
             _ when Kind.IsDrift() => TimelineLane.Drifts,
-            _ => throw new ArgumentOutOfRangeException(nameof(Kind), Kind, "unknown kind of change"),
+            _ => throw new InvalidOperationException($"{Kind}: unknown kind of change"),
         };
 
     /// <summary>Whether something is over with it.</summary>

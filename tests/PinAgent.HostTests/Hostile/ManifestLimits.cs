@@ -46,19 +46,18 @@ internal sealed partial record ManifestLimits(
             );
 
     // A limit of CPU time would stand before the memory's, or after it.
-    [GeneratedRegex(@"limits:\s+memory: (?<value>\d+)Mi\s+\w+Probe:", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"limits:\s+memory: (?<value>\d+)Mi\s+\w+Probe:", RegexOptions.NonBacktracking)]
     private static partial Regex MemoryLimit();
 
-    [GeneratedRegex(@"requests:\s+cpu: (?<value>\d+)m\s", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"requests:\s+cpu: (?<value>\d+)m\s", RegexOptions.NonBacktracking)]
     private static partial Regex CpuRequest();
 
     [GeneratedRegex(
         "name: DOTNET_GCHeapHardLimit\\s+value: \"(?<value>[0-9A-Fa-f]+)\"",
-        RegexOptions.None,
-        1000
+        RegexOptions.NonBacktracking
     )]
     private static partial Regex HeapLimit();
 
-    [GeneratedRegex(@"add: \[(?<value>[A-Z_, ]+)\]", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"add: \[(?<value>[A-Z_, ]+)\]", RegexOptions.NonBacktracking)]
     private static partial Regex Added();
 }

@@ -164,8 +164,7 @@ internal sealed partial class LauncherPod : IAsyncDisposable
 
     [GeneratedRegex(
         @"^CPU (?<number>\d+)/TCG\n$",
-        RegexOptions.None,
-        matchTimeoutMilliseconds: 1000
+        RegexOptions.NonBacktracking
     )]
     private static partial Regex VcpuName();
 }

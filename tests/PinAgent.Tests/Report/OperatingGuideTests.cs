@@ -47,8 +47,7 @@ public sealed partial class OperatingGuideTests
 
     [GeneratedRegex(
         @"^\| `(?<code>\w+)` \| .+ \| (?<action>.+) \|$",
-        RegexOptions.Multiline | RegexOptions.ExplicitCapture,
-        1000
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking
     )]
     private static partial Regex Row();
 }

@@ -87,6 +87,35 @@ public sealed class RoomTests
         Assert.Empty(longFiles.Concat(fullFolders));
     }
 
+    [Fact]
+    public void Every_folder_of_a_room_is_named_where_the_layout_is_told()
+    {
+        var text = RepositoryFiles.Text("CONTRIBUTING.md");
+        var unnamed = Sources("agent")
+            .Select(file => file.Split('/'))
+            .Where(path => path.Length > 3)
+            .Select(path => (Room: path[1], Folder: path[2]))
+            .Distinct()
+            .Where(one => !Told(one.Room).Contains($" {one.Folder}/", StringComparison.Ordinal))
+            .Select(one => $"{one.Room}/{one.Folder}/");
+        Assert.Empty(unnamed);
+
+        // From the room's line to that of the next one.
+        string Told(string room)
+        {
+            var begin = text.IndexOf($"\n  {room}/ ", StringComparison.Ordinal);
+            Assert.True(begin >= 0, room);
+            var end = text.IndexOf('\n', begin + 1) + 1;
+            // A line that goes on is indented further.
+            while (text.AsSpan(end).StartsWith("     ", StringComparison.Ordinal))
+            {
+                end = text.IndexOf('\n', end) + 1;
+            }
+
+            return text[begin..end];
+        }
+    }
+
     // What its signatures, fields and method bodies name: a body's locals and the members it calls.
     private static IEnumerable<Type> Uses(Type type)
     {

@@ -144,14 +144,16 @@ public sealed partial class AdmissionPolicyTests
 
     [GeneratedRegex(
         @"^variables\.path \+ '\.(?<field>[A-Za-z.]+): (?<reason>[A-Za-z]+): ",
-        RegexOptions.ExplicitCapture,
-        1000
+        RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking
     )]
     private static partial Regex MessageStart();
 
-    [GeneratedRegex(@"variables\.(?<name>\w+)", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"variables\.(?<name>\w+)",
+        RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking
+    )]
     private static partial Regex VariableUse();
 
-    [GeneratedRegex("'[^']*'", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex("'[^']*'", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex QuotedText();
 }

@@ -56,8 +56,8 @@ public sealed class ThreadRuleTests
             """
             emulator 0-1: not isolated: anywhere in the cpuset
             helper 0-1: with the emulator
-            vcpu 0: guest core 0: a CPU to itself
-            vcpu 1: guest core 1: a CPU to itself
+            vcpu 0: guest core 0: a CPU that no other vCPU has
+            vcpu 1: guest core 1: a CPU that no other vCPU has
             iothread 0-1: not isolated: on its share of the vCPUs' CPUs
             """,
             Rules(new Node().PassOne(vm))

@@ -131,41 +131,43 @@ public sealed partial class MonitoringFilesTests
 
     [GeneratedRegex(
         @"^# TYPE (?<name>\w+) (?<type>\w+)$",
-        RegexOptions.Multiline | RegexOptions.ExplicitCapture,
-        1000
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking
     )]
     private static partial Regex Served();
 
-    [GeneratedRegex(@"\bpinagent_\w+", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"\bpinagent_\w+", RegexOptions.NonBacktracking)]
     private static partial Regex Named();
 
-    [GeneratedRegex("_(bucket|sum|count)$", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        "_(bucket|sum|count)$",
+        RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking
+    )]
     private static partial Regex Suffix();
 
     [GeneratedRegex(
         @"^\| `(?<name>\w+)` \| (?<type>\w+) \|(?<labels>[^|]*)\|",
-        RegexOptions.Multiline | RegexOptions.ExplicitCapture,
-        1000
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking
     )]
     private static partial Regex Row();
 
-    [GeneratedRegex("`[^`]+`", RegexOptions.None, 1000)]
+    [GeneratedRegex("`[^`]+`", RegexOptions.NonBacktracking)]
     private static partial Regex Code();
 
-    [GeneratedRegex("[{,](?<name>[a-z]+)=\"", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        "[{,](?<name>[a-z]+)=\"",
+        RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking
+    )]
     private static partial Regex LabelName();
 
     [GeneratedRegex(
         @"^ +- alert: (?<name>\w+)$",
-        RegexOptions.Multiline | RegexOptions.ExplicitCapture,
-        1000
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking
     )]
     private static partial Regex Alert();
 
     [GeneratedRegex(
         @"^## (?<name>\w+)$",
-        RegexOptions.Multiline | RegexOptions.ExplicitCapture,
-        1000
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking
     )]
     private static partial Regex Section();
 }
