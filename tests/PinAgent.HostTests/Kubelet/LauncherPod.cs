@@ -162,9 +162,6 @@ internal sealed partial class LauncherPod : IAsyncDisposable
         }
     }
 
-    [GeneratedRegex(
-        @"^CPU (?<number>\d+)/TCG\n$",
-        RegexOptions.NonBacktracking
-    )]
+    [GeneratedRegex(@"^CPU (?<number>\d+)/TCG\n$", RegexOptions.NonBacktracking)]
     private static partial Regex VcpuName();
 }

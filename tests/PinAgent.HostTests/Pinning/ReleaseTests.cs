@@ -74,6 +74,23 @@ public sealed class ReleaseTests : IDisposable
     }
 
     [Fact(Timeout = Timeout)]
+    public async Task A_VM_that_was_given_back_by_one_form_of_its_name_is_taken_up_by_another()
+    {
+        Requires.RealGuests(cpus: 2);
+        using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "0-1");
+        await using var guest = await Guest.StartAsync(_name, "1", cpuset);
+        await RunOnceAsync();
+
+        var release = await ReleaseAloneAsync("--vm", FullName.Split('/')[1]);
+        Assert.Equal((0, ""), (release.ExitCode, release.StandardError));
+        Assert.Equal("Released", (await RunOnceAsync()).Vm(guest).Reason);
+
+        var undo = await ReleaseAloneAsync("--undo", "--vm", _name);
+        Assert.Equal((0, ""), (undo.ExitCode, undo.StandardError));
+        Assert.Equal("Pinned", (await RunOnceAsync()).Vm(guest).State);
+    }
+
+    [Fact(Timeout = Timeout)]
     public async Task A_mask_that_the_cpuset_has_lost_meanwhile_becomes_all_of_the_cpuset()
     {
         Requires.RealGuests(cpus: 2);
@@ -127,6 +144,18 @@ public sealed class ReleaseTests : IDisposable
         AgentLoop agent,
         params string[] arguments
     ) => Agent.RunAsync(["release", "--socket", agent.Socket, "--state-dir", _state, .. arguments]);
+
+    private Task<CliWrap.Buffered.BufferedCommandResult> ReleaseAloneAsync(
+        params string[] arguments
+    ) =>
+        Agent.RunAsync([
+            "release",
+            "--socket",
+            $"{_state}/none.sock",
+            "--state-dir",
+            _state,
+            .. arguments,
+        ]);
 
     private Task<Status> RunOnceAsync() => Agent.RunOnceAsync("--vm", _name, "--state-dir", _state);
 
