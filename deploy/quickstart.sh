@@ -173,7 +173,7 @@ echo
 "$agent" run --standalone --vm "$guest" --once
 echo
 check
-say "checked with the kernel: each vCPU is alone on its CPU"
+say "checked with the kernel: each vCPU has a CPU that no other has"
 $once && exit 0
 
 say "keeping it pinned until Ctrl-C; try, in another terminal:"
