@@ -38,6 +38,7 @@ internal sealed partial class PinLoop(
     private ImmutableArray<string> _notices = [];
     private PassResult? _last;
     private bool _hasBegun;
+    private DateTimeOffset _started;
     private EventSource? _events;
     private AgentMode _mode;
     private string? _modeMessage;
@@ -59,6 +60,7 @@ internal sealed partial class PinLoop(
     {
         try
         {
+            _started = time.GetUtcNow();
             IReadOnlyList<NamedThread> named = [];
             var scope = PassScope.Everything;
             var looked = Now();
@@ -77,7 +79,7 @@ internal sealed partial class PinLoop(
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             LogStopping();
-            history.Add([OfAgent(VmChangeKind.AgentStopped)]);
+            history.Add([OfAgent(VmChangeKind.AgentStopped, time.GetUtcNow())]);
         }
     }
 
@@ -135,7 +137,9 @@ internal sealed partial class PinLoop(
         }
 
         Tell(
-            isFirst ? result.Changes.Insert(0, OfAgent(VmChangeKind.AgentStarted)) : result.Changes
+            isFirst
+                ? result.Changes.Insert(0, OfAgent(VmChangeKind.AgentStarted, _started))
+                : result.Changes
         );
     }
 
@@ -150,10 +154,10 @@ internal sealed partial class PinLoop(
         }
     }
 
-    private VmChange OfAgent(VmChangeKind kind) =>
+    private static VmChange OfAgent(VmChangeKind kind, DateTimeOffset at) =>
         new()
         {
-            At = time.GetUtcNow(),
+            At = at,
             Kind = kind,
             Cause = ChangeCause.Agent,
         };

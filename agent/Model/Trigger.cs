@@ -32,6 +32,8 @@ internal sealed class Trigger
     /// <summary>Waits for a change, or returns at once if there was one since the last call.</summary>
     public async Task WaitAsync(CancellationToken stop)
     {
+        // What is complete is waited for without a look at the token, and the change stays: it would never end.
+        stop.ThrowIfCancellationRequested();
         Task change;
         lock (_lock)
         {

@@ -89,7 +89,7 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
 
         // A server that is silent isn't waited for.
         _time.Advance(TimeSpan.FromSeconds(5));
-        await _watcher.Settled;
+        await _watcher.Settled.WaitAsync(Patience.HungWait, TestContext.Current.CancellationToken);
         Assert.Equal(SyncState.NeverSynced, _watcher.Facts.Sync.State);
         Assert.Single(_watcher.Facts.Pods);
         // Beside others whose answers may not have been taken in yet.
@@ -253,10 +253,10 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
             }
         }
 
-        while (watcher.Facts.Sync.State != SyncState.Synced || watcher.Facts.Notices.Length > 0)
-        {
-            await _changes.Reader.ReadAsync(TestContext.Current.CancellationToken);
-        }
+        await UntilAsync(
+            facts => facts.Sync.State == SyncState.Synced && facts.Notices.IsEmpty,
+            watcher
+        );
 
         Assert.Contains("without-vmi-rights", watcher.Facts.VmiProblem, StringComparison.Ordinal);
         Assert.False(_server.HasMore);
@@ -339,11 +339,23 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
     private async Task<FakeRequest> NextQuestionAsync() =>
         _questions.TryDequeue(out var question) ? question : await _server.NextAsync(VmiOfPod);
 
-    private async Task UntilAsync(Func<ClusterFacts, bool> holds)
+    private async Task UntilAsync(Func<ClusterFacts, bool> holds, ClusterWatcher? watcher = null)
     {
-        while (!holds(_watcher.Facts))
+        watcher ??= _watcher;
+        while (!holds(watcher.Facts))
         {
-            await _changes.Reader.ReadAsync(TestContext.Current.CancellationToken);
+            var change = _changes.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask();
+            try
+            {
+                await change.WaitAsync(Patience.HungWait);
+            }
+            catch (TimeoutException)
+            {
+                throw new InvalidOperationException(
+                    $"no change came; {watcher.Facts.Sync}, {string.Join("; ", watcher.Facts.Notices)}, "
+                        + $"{watcher.ExecuteTask?.Status} {watcher.ExecuteTask?.Exception}"
+                );
+            }
         }
     }
 

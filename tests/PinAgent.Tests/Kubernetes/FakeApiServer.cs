@@ -16,7 +16,9 @@ internal sealed class FakeApiServer : IAsyncDisposable
     private readonly Channel<FakeRequest> _requests = Channel.CreateUnbounded<FakeRequest>();
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Socket> _connections = [];
+    private readonly List<string> _seen = [];
     private readonly int _port;
+    private string _accepts = "yes";
     private TcpListener? _listener;
 
     public FakeApiServer()
@@ -28,8 +30,23 @@ internal sealed class FakeApiServer : IAsyncDisposable
     public string Address => $"http://127.0.0.1:{_port}";
 
     /// <summary>The next request, from whichever connection.</summary>
-    public async Task<FakeRequest> NextAsync() =>
-        await _requests.Reader.ReadAsync(TestContext.Current.CancellationToken);
+    public async Task<FakeRequest> NextAsync()
+    {
+        var next = _requests.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask();
+        try
+        {
+            var request = await next.WaitAsync(Patience.HungWait);
+            _seen.Add($"{request.Method} {request.Target}");
+            return request;
+        }
+        catch (TimeoutException)
+        {
+            throw new InvalidOperationException(
+                $"no request came; before, there were:\n{string.Join('\n', _seen)}\nopen connections: {_connections.Count}, "
+                    + $"accepting: {_accepts}"
+            );
+        }
+    }
 
     /// <summary>The next request, which must be for this path and have this in its query.</summary>
     public async Task<FakeRequest> NextAsync(string path, string query = "")
@@ -101,6 +118,7 @@ internal sealed class FakeApiServer : IAsyncDisposable
             )
         {
             // Away.
+            _accepts = $"no: {problem.Message}";
         }
     }
 

@@ -50,4 +50,18 @@ public sealed class TriggerTests
         trigger.Set();
         await trigger.WaitAsync(TestContext.Current.CancellationToken);
     }
+
+    [Fact(Timeout = Patience.Hang)]
+    public async Task Whoever_is_told_to_stop_stops_though_there_is_a_change_and_leaves_it_to_the_next()
+    {
+        // A loop around it would go on for ever: a change that somebody didn't wait for stays.
+        var trigger = new Trigger();
+        trigger.Set();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            trigger.WaitAsync(new CancellationToken(canceled: true))
+        );
+
+        await trigger.WaitAsync(TestContext.Current.CancellationToken);
+    }
 }
