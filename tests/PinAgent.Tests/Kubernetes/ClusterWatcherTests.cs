@@ -349,11 +349,12 @@ public sealed class ClusterWatcherTests : IAsyncDisposable
             {
                 await change.WaitAsync(Patience.HungWait);
             }
-            catch (TimeoutException)
+            catch (TimeoutException hung)
             {
                 throw new InvalidOperationException(
                     $"no change came; {watcher.Facts.Sync}, {string.Join("; ", watcher.Facts.Notices)}, "
-                        + $"{watcher.ExecuteTask?.Status} {watcher.ExecuteTask?.Exception}"
+                        + $"{watcher.ExecuteTask?.Status} {watcher.ExecuteTask?.Exception}",
+                    hung
                 );
             }
         }

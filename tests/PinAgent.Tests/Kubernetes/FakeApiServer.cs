@@ -39,11 +39,12 @@ internal sealed class FakeApiServer : IAsyncDisposable
             _seen.Add($"{request.Method} {request.Target}");
             return request;
         }
-        catch (TimeoutException)
+        catch (TimeoutException hung)
         {
             throw new InvalidOperationException(
                 $"no request came; before, there were:\n{string.Join('\n', _seen)}\nopen connections: {_connections.Count}, "
-                    + $"accepting: {_accepts}"
+                    + $"accepting: {_accepts}",
+                hung
             );
         }
     }
