@@ -54,7 +54,7 @@ internal static class ManagerAtWork
         var emulator = vm.Emulator?.Affinity;
         if (
             !MayBe(vm, now)
-            || vcpus.Values.Any(mask => mask.Count != 1 || mask.Equals(emulator))
+            || !vcpus.Values.All(mask => IsPin(mask, emulator))
             || vcpus.Values.Distinct().Count() == vcpus.Count
         )
         {
@@ -125,10 +125,9 @@ internal static class ManagerAtWork
         static bool IsSetVcpu(PlannedThread thread) =>
             IsSet(thread) && thread.Thread.Role != ThreadRole.Emulator;
 
-        // A vCPU that has the emulator's CPU, or many, isn't where a manager has put it.
         bool IsPlaced(PlannedThread thread) =>
             thread.Thread is not { Role: ThreadRole.Vcpu, Affinity: { } mask }
-            || (mask.Count == 1 && !(emulator is { Count: 1 } && mask.Equals(emulator)));
+            || IsPin(mask, emulator);
 
         static PlannedThread LeaveIfSet(PlannedThread thread) =>
             IsSet(thread)
@@ -139,6 +138,10 @@ internal static class ManagerAtWork
                 }
                 : thread;
     }
+
+    // A vCPU that has the emulator's CPU, or many, isn't where a manager has put it.
+    private static bool IsPin(CpuSet mask, CpuSet? emulator) =>
+        mask.Count == 1 && !mask.Equals(emulator);
 
     private static Placing Next(
         Contest before,

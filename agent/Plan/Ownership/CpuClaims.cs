@@ -58,10 +58,6 @@ internal sealed class CpuClaims
     /// <summary>What is known of a VM.</summary>
     public CpuClaim Find(VmKey vm) => _all.GetValueOrDefault(vm, CpuClaim.None);
 
-    /// <summary>Whether a VM is so young that its manager may still be placing its threads.</summary>
-    /// <param name="now">The time since the machine's boot.</param>
-    public static bool IsBeingPlaced(ObservedVm vm, TimeSpan now) => VmBeginning.IsOf(vm.Key, now);
-
     /// <summary>With what is seen of the VMs now, and without those that are gone.</summary>
     /// <param name="everybodys">The CPUs that every process may use.</param>
     /// <param name="now">The time since the machine's boot.</param>
@@ -119,7 +115,7 @@ internal sealed class CpuClaims
         if (
             initial is null
             || known.IsPlacedElsewhere
-            || (known.InitialMask is not null && !IsBeingPlaced(vm, now))
+            || (known.InitialMask is not null && !VmBeginning.IsOf(vm.Key, now))
         )
         {
             return known;

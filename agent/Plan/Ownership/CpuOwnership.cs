@@ -60,7 +60,7 @@ internal static class CpuOwnership
                     choice.Refused.TryGetValue(verdict.Vm.Key, out var sum)
                         ? verdict with
                         {
-                            Obstacle = CpuClaims.IsBeingPlaced(verdict.Vm, claims.Now)
+                            Obstacle = VmBeginning.IsOf(verdict.Vm.Key, claims.Now)
                                 ? new(
                                     VmState.Waiting,
                                     Reason.VcpuThreadsStarting,
@@ -181,7 +181,7 @@ internal static class CpuOwnership
     private static ChosenCpus? Before(ObservedVm vm, Claims claims, CpuClaims seen)
     {
         var chosen = seen.Find(vm.Key).Chosen;
-        if (chosen is not null && !CpuClaims.IsBeingPlaced(vm, claims.Now))
+        if (chosen is not null && !VmBeginning.IsOf(vm.Key, claims.Now))
         {
             return chosen;
         }
