@@ -51,9 +51,15 @@ internal static class TopologyCommand
                     if (parsed.GetValue(Svg))
                     {
                         Output.Document(
-                            MapSvg.Render(
-                                await AskAsync(EndpointOptions.Socket.Get(parsed), topology, stop)
-                            )
+                            MapSvg
+                                .Render(
+                                    await AskAsync(
+                                        EndpointOptions.Socket.Get(parsed),
+                                        topology,
+                                        stop
+                                    )
+                                )
+                                .ToString()
                         );
                         return ExitCode.Fine;
                     }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using PinAgent.Apply;
 using PinAgent.Benchmarks.Harness;
@@ -132,9 +131,10 @@ internal static class See
                     .SerializeToUtf8Bytes(waits.Add(node), ReportJsonContext.Compact.NodeStatus)
                     .Length,
             () =>
-                html = Encoding.UTF8.GetByteCount(
-                    PageRenderer.Render(waits.Add(node), waits.Picture(), timeline)
-                )
+                html = PageRenderer
+                    .Render(waits.Add(node), waits.Picture(), timeline)
+                    .ToUtf8()
+                    .Length
         );
         return (times, html, json);
     }

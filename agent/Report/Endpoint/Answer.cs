@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
+using PinAgent.Report.Page;
 using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Endpoint;
@@ -18,6 +19,10 @@ internal sealed record Answer(int Status, string? ContentType, ReadOnlyMemory<by
     /// <summary>Some text.</summary>
     public static Answer Text(string type, string text) =>
         new(StatusCodes.Status200OK, $"{type}; charset=utf-8", Encoding.UTF8.GetBytes(text));
+
+    /// <summary>A page or a picture.</summary>
+    public static Answer Markup(string type, Html markup) =>
+        new(StatusCodes.Status200OK, $"{type}; charset=utf-8", markup.ToUtf8());
 
     /// <summary>A file that is part of the program.</summary>
     public static Answer File(string type, string name)

@@ -128,7 +128,7 @@ internal sealed class StatusRoutes(
     // A page that looks as before isn't sent again: it's asked for every ten seconds.
     private static Answer Page(PublishedStatus current, WaitHistory waits, NodeTimeline timeline)
     {
-        var page = Answer.Text(
+        var page = Answer.Markup(
             "text/html",
             PageRenderer.Render(waits.Add(current.Status), waits.Picture(), timeline.Picture())
         );
@@ -139,7 +139,7 @@ internal sealed class StatusRoutes(
     }
 
     private static Answer Map(PublishedStatus current, WaitHistory waits, bool showsWaits) =>
-        Answer.Text("image/svg+xml", MapSvg.Render(waits.Add(current.Status), showsWaits));
+        Answer.Markup("image/svg+xml", MapSvg.Render(waits.Add(current.Status), showsWaits));
 
     // The tag tells of changes; the waits, which are never the same, don't count.
     private static Answer Status(PublishedStatus current, RunDelays delays, HttpRequest request) =>

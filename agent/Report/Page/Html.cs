@@ -29,6 +29,11 @@ internal readonly struct Html
 
     private static Html NewLine { get; } = new("\n");
 
+    private int Utf8Length =>
+        _markup is Html[] pieces
+            ? pieces.Sum(piece => piece.Utf8Length)
+            : Encoding.UTF8.GetByteCount((string?)_markup ?? "");
+
     /// <summary>The HTML of a template.</summary>
     public static Html Of(HtmlTemplate template) => template.ToHtml();
 
@@ -47,6 +52,17 @@ internal readonly struct Html
         }
 
         return Of(parts);
+    }
+
+    /// <summary>
+    /// In UTF-8. A large page is put together nowhere else: as a text it would have four times its size of memory for a
+    /// moment, in the heap of large objects, which is seldom cleaned up.
+    /// </summary>
+    public byte[] ToUtf8()
+    {
+        var bytes = new byte[Utf8Length];
+        _ = Write(bytes);
+        return bytes;
     }
 
     /// <inheritdoc/>
@@ -94,6 +110,22 @@ internal readonly struct Html
         }
 
         text.Append((string?)_markup);
+    }
+
+    // Returns what is left of the room.
+    private Span<byte> Write(Span<byte> room)
+    {
+        if (_markup is Html[] pieces)
+        {
+            foreach (var piece in pieces)
+            {
+                room = piece.Write(room);
+            }
+
+            return room;
+        }
+
+        return room[Encoding.UTF8.GetBytes((string?)_markup ?? "", room)..];
     }
 
     /// <summary>A text that is markup.</summary>

@@ -37,10 +37,10 @@ internal sealed class MapSvg
 
     /// <summary>The document.</summary>
     /// <param name="showsWaits">Whether colours and figures say how long the vCPUs waited, and not whose they are.</param>
-    public static string Render(NodeStatus status, bool showsWaits = false) =>
+    public static Html Render(NodeStatus status, bool showsWaits = false) =>
         new MapSvg(status, showsWaits).Render();
 
-    private string Render()
+    private Html Render()
     {
         Text(Margin, 20, _status.Node, "600", "#1a1d21");
         var verdict = Verdict.Of(_status, _map);
@@ -89,17 +89,16 @@ internal sealed class MapSvg
 
         Names();
         return Html.Of(
-                $"""
-                <svg xmlns="http://www.w3.org/2000/svg" width="{Width}" height="{_y
-                    + Margin}" viewBox="0 0 {Width} {_y
-                    + Margin}" font-family="system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif">
-                <title>CPUs of {_status.Node}</title>
-                <rect width="{Width}" height="{_y + Margin}" fill="#fff"/>
-                {Html.Lines(_shapes)}
-                </svg>
-                """
-            )
-            .ToString();
+            $"""
+            <svg xmlns="http://www.w3.org/2000/svg" width="{Width}" height="{_y
+                + Margin}" viewBox="0 0 {Width} {_y
+                + Margin}" font-family="system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif">
+            <title>CPUs of {_status.Node}</title>
+            <rect width="{Width}" height="{_y + Margin}" fill="#fff"/>
+            {Html.Lines(_shapes)}
+            </svg>
+            """
+        );
     }
 
     private void Numa(int socket, NumaGroup numa)

@@ -11,7 +11,7 @@ namespace PinAgent.Report.Page;
 internal static class PageRenderer
 {
     /// <summary>The whole HTML document. It's complete without JavaScript; <c>page.js</c> keeps it current.</summary>
-    public static string Render(
+    public static Html Render(
         NodeStatus status,
         WaitPicture? waits = null,
         TimelinePicture? timeline = null
@@ -25,60 +25,59 @@ internal static class PageRenderer
             .OrderBy(vm => Urgency(vm.Item))
             .Select(vm => VmHtml.Render(vm.Item, tags[vm.Index], waits ?? WaitPicture.None));
         return Html.Of(
-                $"""
-                <!DOCTYPE html>
-                <html lang="en">
-                <head>
-                <meta charset="utf-8">
-                <meta name="viewport" content="width=device-width, initial-scale=1">
-                <meta name="color-scheme" content="light dark">
-                <title>{status.Node}: {verdict.Sentence}</title>
-                <link rel="icon" href="/page.svg" type="image/svg+xml">
-                <link rel="stylesheet" href="/page.css">
-                <script src="/page.js" defer></script>
-                </head>
-                <body>
-                <header>
-                <p class="product">PinAgent</p>
-                <h1><bdi>{status.Node}</bdi></h1>
-                <p class="live" hidden></p>
-                <noscript><p class="live">As of loading; reload for the present state.</p></noscript>
-                </header>
-                <p class="announcement" role="status"></p>
-                <main{(status.Waits is null ? Html.None : Html.Of($""" data-moves """))}>
-                <div class="verdict {Look(verdict)}">
-                <p><strong>{Word(
-                    verdict
-                )}</strong> <span class="sentence">{verdict.Sentence}</span></p>
-                {Remarks(verdict)}
-                </div>
-                {Banner(status)}
-                {NodeHtml.Figures(status, map)}
-                <div class="columns">
-                {new MapHtml(status, map, tags).Render()}
-                <div class="side">
-                {ViolationHtml.Render(status)}
-                {NodeHtml.Sentences("Notices", "attention", status.Notices)}
-                <section class="vms" aria-labelledby="vms">
-                <div class="head"><h2 id="vms">VMs</h2></div>
-                <ul>
-                {(
-                    status.Vms.IsEmpty
-                        ? Html.Of($"<li>No QEMU process found.</li>")
-                        : Html.Lines(vms)
-                )}
-                </ul>
-                </section>
-                </div>
-                {(timeline is null ? Html.None : TimelineHtml.Render(timeline))}
-                {NodeHtml.Section(status)}
-                </div>
-                </main>
-                </body>
-                </html>
-                """
-            )
-            .ToString();
+            $"""
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">
+            <title>{status.Node}: {verdict.Sentence}</title>
+            <link rel="icon" href="/page.svg" type="image/svg+xml">
+            <link rel="stylesheet" href="/page.css">
+            <script src="/page.js" defer></script>
+            </head>
+            <body>
+            <header>
+            <p class="product">PinAgent</p>
+            <h1><bdi>{status.Node}</bdi></h1>
+            <p class="live" hidden></p>
+            <noscript><p class="live">As of loading; reload for the present state.</p></noscript>
+            </header>
+            <p class="announcement" role="status"></p>
+            <main{(status.Waits is null ? Html.None : Html.Of($""" data-moves """))}>
+            <div class="verdict {Look(verdict)}">
+            <p><strong>{Word(
+                verdict
+            )}</strong> <span class="sentence">{verdict.Sentence}</span></p>
+            {Remarks(verdict)}
+            </div>
+            {Banner(status)}
+            {NodeHtml.Figures(status, map)}
+            <div class="columns">
+            {new MapHtml(status, map, tags).Render()}
+            <div class="side">
+            {ViolationHtml.Render(status)}
+            {NodeHtml.Sentences("Notices", "attention", status.Notices)}
+            <section class="vms" aria-labelledby="vms">
+            <div class="head"><h2 id="vms">VMs</h2></div>
+            <ul>
+            {(
+                status.Vms.IsEmpty
+                    ? Html.Of($"<li>No QEMU process found.</li>")
+                    : Html.Lines(vms)
+            )}
+            </ul>
+            </section>
+            </div>
+            {(timeline is null ? Html.None : TimelineHtml.Render(timeline))}
+            {NodeHtml.Section(status)}
+            </div>
+            </main>
+            </body>
+            </html>
+            """
+        );
     }
 
     private static Html Banner(NodeStatus status) =>

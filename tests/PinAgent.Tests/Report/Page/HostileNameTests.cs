@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
@@ -23,16 +24,16 @@ public sealed class HostileNameTests
     [InlineData("&lt;b&gt;")]
     public void A_name_adds_no_markup_wherever_it_is_shown(string name)
     {
-        var page = PageRenderer.Render(Everywhere(name));
+        var page = PageRenderer.Render(Everywhere(name)).ToString();
 
-        Assert.Equal(Tags(PageRenderer.Render(Everywhere("name"))), Tags(page));
+        Assert.Equal(Tags(PageRenderer.Render(Everywhere("name")).ToString()), Tags(page));
         Assert.DoesNotContain(name, page, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Marks_that_turn_the_direction_of_writing_are_replaced()
     {
-        var page = PageRenderer.Render(Everywhere("a\u202Eb\u2066c"));
+        var page = PageRenderer.Render(Everywhere("a\u202Eb\u2066c")).ToString();
 
         Assert.DoesNotContain('\u202E', page);
         Assert.Contains("a\ufffdb\ufffdc", page);
@@ -41,9 +42,17 @@ public sealed class HostileNameTests
     [Fact]
     public void A_name_that_is_written_from_right_to_left_keeps_to_its_place()
     {
-        var page = PageRenderer.Render(Everywhere("שרת"));
+        var page = PageRenderer.Render(Everywhere("שרת")).ToString();
 
         Assert.Contains("<bdi>שרת/שרת</bdi>", page);
+    }
+
+    [Fact]
+    public void What_is_sent_is_the_page_in_UTF8_whatever_a_name_is_written_in()
+    {
+        var page = PageRenderer.Render(Everywhere("שרת-é-\U0001F680"));
+
+        Assert.Equal(Encoding.UTF8.GetBytes(page.ToString()), page.ToUtf8());
     }
 
     [Fact]
@@ -51,7 +60,10 @@ public sealed class HostileNameTests
     {
         var name = new string('x', 5000);
 
-        Assert.Contains($"<bdi>{name}/{name}</bdi>", PageRenderer.Render(Everywhere(name)));
+        Assert.Contains(
+            $"<bdi>{name}/{name}</bdi>",
+            PageRenderer.Render(Everywhere(name)).ToString()
+        );
     }
 
     // What is between < and >, in the order of the page: element names and attribute names.

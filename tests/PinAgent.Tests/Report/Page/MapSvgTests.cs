@@ -16,7 +16,10 @@ public sealed class MapSvgTests
 
     [Fact]
     public void A_small_node_looks_as_it_did() =>
-        Golden.Check("page/map.svg", MapSvg.Render(PageStatuses.Disturbed(), showsWaits: true));
+        Golden.Check(
+            "page/map.svg",
+            MapSvg.Render(PageStatuses.Disturbed(), showsWaits: true).ToString()
+        );
 
     [Theory]
     [MemberData(nameof(Sizes))]
@@ -25,7 +28,7 @@ public sealed class MapSvgTests
         var status = Node(node);
         foreach (var showsWaits in new[] { false, true })
         {
-            var picture = XDocument.Parse(MapSvg.Render(status, showsWaits)).Root!;
+            var picture = XDocument.Parse(MapSvg.Render(status, showsWaits).ToString()).Root!;
 
             var cells = picture.Elements(Svg + "g").ToList();
             Assert.Equal(
@@ -68,8 +71,8 @@ public sealed class MapSvgTests
     [Fact]
     public void It_shows_whose_a_CPU_is_or_how_long_its_vCPU_waited()
     {
-        var uses = MapSvg.Render(PageStatuses.Disturbed());
-        var waits = MapSvg.Render(PageStatuses.Disturbed(), showsWaits: true);
+        var uses = MapSvg.Render(PageStatuses.Disturbed()).ToString();
+        var waits = MapSvg.Render(PageStatuses.Disturbed(), showsWaits: true).ToString();
 
         Assert.Contains(">vCPU 1</text>", uses);
         Assert.DoesNotContain(">vCPU 1</text>", waits);
@@ -86,12 +89,22 @@ public sealed class MapSvgTests
     public void A_name_is_text_and_nothing_else(string name)
     {
         var status = PageStatuses.Small() with { Node = name };
-        var picture = MapSvg.Render(
-            status with
-            {
-                Vms = [status.Vms[0] with { Namespace = name, Name = name }, .. status.Vms[1..]],
-            }
-        );
+        var picture = MapSvg
+            .Render(
+                status with
+                {
+                    Vms =
+                    [
+                        status.Vms[0] with
+                        {
+                            Namespace = name,
+                            Name = name,
+                        },
+                        .. status.Vms[1..],
+                    ],
+                }
+            )
+            .ToString();
 
         Assert.All(
             XDocument.Parse(picture).Descendants(),
@@ -108,12 +121,14 @@ public sealed class MapSvgTests
     [Fact]
     public void A_long_name_is_cut_in_the_list()
     {
-        var picture = MapSvg.Render(
-            PageStatuses.Small() with
-            {
-                Vms = [Pinned("default/" + new string('x', 200), 100, "2", "6")],
-            }
-        );
+        var picture = MapSvg
+            .Render(
+                PageStatuses.Small() with
+                {
+                    Vms = [Pinned("default/" + new string('x', 200), 100, "2", "6")],
+                }
+            )
+            .ToString();
 
         Assert.Contains($">default/{new string('x', 43)}…</text>", picture);
     }

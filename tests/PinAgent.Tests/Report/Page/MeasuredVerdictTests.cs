@@ -164,7 +164,7 @@ public sealed class MeasuredVerdictTests
             (verdict.Health, verdict.OnlyAudits, verdict.Sentence)
         );
         Assert.Empty(verdict.Remarks);
-        Assert.DoesNotContain("What to do", PageRenderer.Render(audited));
+        Assert.DoesNotContain("What to do", PageRenderer.Render(audited).ToString());
     }
 
     [Fact]
@@ -193,23 +193,25 @@ public sealed class MeasuredVerdictTests
     [Fact]
     public void Each_violation_is_listed_by_how_bad_it_is()
     {
-        var page = PageRenderer.Render(
-            Node(Two) with
-            {
-                Violations =
-                [
-                    Everywhere,
-                    new Violation(ViolationKind.Interrupts, CpuSet.Parse("0"), "a device"),
-                    .. Enumerable
-                        .Range(0, 7)
-                        .Select(n => new Violation(
-                            ViolationKind.Overlap,
-                            CpuSet.Parse("0"),
-                            $"overlap {n}"
-                        )),
-                ],
-            }
-        );
+        var page = PageRenderer
+            .Render(
+                Node(Two) with
+                {
+                    Violations =
+                    [
+                        Everywhere,
+                        new Violation(ViolationKind.Interrupts, CpuSet.Parse("0"), "a device"),
+                        .. Enumerable
+                            .Range(0, 7)
+                            .Select(n => new Violation(
+                                ViolationKind.Overlap,
+                                CpuSet.Parse("0"),
+                                $"overlap {n}"
+                            )),
+                    ],
+                }
+            )
+            .ToString();
 
         var (broken, disturbing, possible) = (
             page.IndexOf(

@@ -224,7 +224,7 @@ public sealed class NodeMapTests
         Assert.EndsWith("default/vm5, vCPU 0; 74 more VMs", About(node, 2));
         Assert.Contains(
             """<b class="tag">A&#x2B;79</b>""",
-            PinAgent.Report.Page.PageRenderer.Render(node)
+            PinAgent.Report.Page.PageRenderer.Render(node).ToString()
         );
     }
 

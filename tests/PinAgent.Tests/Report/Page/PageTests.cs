@@ -16,15 +16,17 @@ public sealed class PageTests
             $"page/{page}.html",
             page switch
             {
-                "small" => PageRenderer.Render(PageStatuses.Small()),
-                "audit" => PageRenderer.Render(PageStatuses.Audit()),
-                "medium" => PageRenderer.Render(PageStatuses.Medium()),
-                "large" => PageRenderer.Render(PageStatuses.Large()),
-                _ => PageRenderer.Render(
-                    PageStatuses.Slow(),
-                    PageWaits.Picture(PageStatuses.Slow()),
-                    PageWaits.Timeline()
-                ),
+                "small" => PageRenderer.Render(PageStatuses.Small()).ToString(),
+                "audit" => PageRenderer.Render(PageStatuses.Audit()).ToString(),
+                "medium" => PageRenderer.Render(PageStatuses.Medium()).ToString(),
+                "large" => PageRenderer.Render(PageStatuses.Large()).ToString(),
+                _ => PageRenderer
+                    .Render(
+                        PageStatuses.Slow(),
+                        PageWaits.Picture(PageStatuses.Slow()),
+                        PageWaits.Timeline()
+                    )
+                    .ToString(),
             }
         );
 
@@ -38,14 +40,16 @@ public sealed class PageTests
         string? explanation
     )
     {
-        var page = PageRenderer.Render(
-            PageStatuses.Small() with
-            {
-                Capacity = fits is { } count
-                    ? new NodeCapacityStatus(FreeCpus: (2 * count) + 1, Vcpus: 2, Fits: count)
-                    : null,
-            }
-        );
+        var page = PageRenderer
+            .Render(
+                PageStatuses.Small() with
+                {
+                    Capacity = fits is { } count
+                        ? new NodeCapacityStatus(FreeCpus: (2 * count) + 1, Vcpus: 2, Fits: count)
+                        : null,
+                }
+            )
+            .ToString();
 
         Assert.Equal(fits is not null, page.Contains(">Capacity<", StringComparison.Ordinal));
         Assert.Contains($"{figure}", page, StringComparison.Ordinal);
@@ -56,7 +60,9 @@ public sealed class PageTests
     public void The_largest_node_has_a_page_of_less_than_three_megabytes()
     {
         var giant = PageStatuses.Giant();
-        var page = PageRenderer.Render(giant, PageWaits.Picture(giant), PageWaits.Timeline());
+        var page = PageRenderer
+            .Render(giant, PageWaits.Picture(giant), PageWaits.Timeline())
+            .ToString();
 
         Assert.InRange(page.Length, 500_000, 3_000_000);
     }

@@ -185,10 +185,12 @@ public sealed class NodeTimelineTests : IDisposable
     }
 
     private static string Page(IEnumerable<VmChange> changes) =>
-        PageRenderer.Render(
-            PageStatuses.Small(),
-            timeline: new TimelinePicture(Noon, NodeTimeline.Entries([], changes))
-        );
+        PageRenderer
+            .Render(
+                PageStatuses.Small(),
+                timeline: new TimelinePicture(Noon, NodeTimeline.Entries([], changes))
+            )
+            .ToString();
 
     private static VmChange Change(VmChangeKind kind, string name, double seconds) =>
         Agent(kind, seconds) with
