@@ -5,9 +5,7 @@ namespace PinAgent.HostTests.Hostile;
 
 /// <summary>
 /// Tenants that attack the agent, each beside a neighbour whose threads are moved by hand again and again. Here times are
-/// asserted, for they are what is promised. A time or a share of a CPU that is beyond its bound, as a machine may be
-/// busy with others, is measured once more, and only what is missed twice in a row counts; an agent that ended, that took too
-/// much memory or that touched a stranger's thread isn't asked again.
+/// asserted, for they are what is promised.
 /// </summary>
 [Trait("lane", "hostile")]
 public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
@@ -201,22 +199,6 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
             scene => scene.Tenants.StartAsync("churn", $"MODE={mode}", "GUEST=evil")
         );
 
-    private async Task HoldsAsync(string attack, Func<Scene, Task> begin, int drifts = Enough)
-    {
-        HostileLane.Require();
-        var figures = await MeasureAsync(attack);
-        if (figures is { Missed.Count: > 0, IsCertain: false })
-        {
-            figures = await MeasureAsync($"{attack}, again");
-        }
-
-        Assert.True(figures.Missed.Count == 0, $"{Figures.Header}\n{figures}");
-
-        async Task<Figures> MeasureAsync(string name)
-        {
-            var measured = await Attack.MeasureAsync(name, lane.Programs, begin, drifts);
-            lane.Add(measured);
-            return measured;
-        }
-    }
+    private Task HoldsAsync(string attack, Func<Scene, Task> begin, int drifts = Enough) =>
+        lane.HoldsAsync(attack, begin, drifts, ManifestLimits.Read());
 }

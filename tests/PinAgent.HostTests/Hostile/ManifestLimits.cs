@@ -4,7 +4,7 @@ using PinAgent.HostTests.Harness;
 
 namespace PinAgent.HostTests.Hostile;
 
-/// <summary>What the DaemonSet of <c>deploy/base</c> grants the agent.</summary>
+/// <summary>What the DaemonSet of <c>deploy/base</c> grants the agent, or that of <c>deploy/overlays/ebpf</c>.</summary>
 /// <param name="MemoryBytes">The memory limit.</param>
 /// <param name="GcHeapHardLimit">The runtime's own limit, as the runtime reads it.</param>
 /// <param name="CpuShares">The weight that the kubelet makes of the CPU request. There's no limit of CPU time.</param>
@@ -18,22 +18,37 @@ internal sealed partial record ManifestLimits(
 {
     private const int SharesOfOneCpu = 1024;
 
+    /// <summary>Whether the kernel may be asked who sets masks.</summary>
+    public bool HasEbpf { get; private init; }
+
+    /// <summary>With the rights of the overlay, whose limits are the base's.</summary>
+    public static ManifestLimits ReadEbpf() =>
+        Read() with
+        {
+            HasEbpf = true,
+            Capabilities = CapabilitiesOf("deploy/overlays/ebpf/kustomization.yaml"),
+        };
+
     public static ManifestLimits Read()
     {
-        var manifest = File.ReadAllText(Paths.InRepository("deploy/base/daemonset.yaml"));
+        const string Base = "deploy/base/daemonset.yaml";
+        var manifest = File.ReadAllText(Paths.InRepository(Base));
         return new ManifestLimits(
             Number(MemoryLimit().Match(manifest)) << 20,
             Text(HeapLimit().Match(manifest)),
             Number(CpuRequest().Match(manifest)) * SharesOfOneCpu / 1000,
-            string.Join(
-                ',',
-                Text(Added().Match(manifest))
-                    .Split(", ")
-                    .Select(capability => $"+{capability.ToLowerInvariant()}")
-                    .Prepend("-all")
-            )
+            CapabilitiesOf(Base)
         );
     }
+
+    private static string CapabilitiesOf(string path) =>
+        string.Join(
+            ',',
+            Text(Added().Match(File.ReadAllText(Paths.InRepository(path))))
+                .Split(", ")
+                .Select(capability => $"+{capability.ToLowerInvariant()}")
+                .Prepend("-all")
+        );
 
     private static long Number(Match match) =>
         long.Parse(Text(match), CultureInfo.InvariantCulture);
@@ -42,7 +57,7 @@ internal sealed partial record ManifestLimits(
         match.Success
             ? match.Groups["value"].Value
             : throw new InvalidDataException(
-                "The limits in deploy/base/daemonset.yaml aren't where they were."
+                "The limits in deploy/base/daemonset.yaml, or the capabilities of the overlay, aren't where they were."
             );
 
     // A limit of CPU time would stand before the memory's, or after it.

@@ -17,6 +17,17 @@ internal sealed class MeasuredAgent : IAsyncDisposable
     // The kubelet takes an agent that begins for dead after a minute.
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
 
+    // tracefs in a mount namespace of the agent's own, where the machine hasn't mounted it.
+    private static readonly string[] s_withTraceFolder =
+    [
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        "test -d /sys/kernel/tracing/events || mount -t tracefs tracefs /sys/kernel/tracing; exec \"$@\"",
+        "sh",
+    ];
+
     private readonly ControlGroup _group;
     private readonly TemporaryFolder _folder = new();
     private readonly ManifestLimits _limits;
@@ -72,8 +83,11 @@ internal sealed class MeasuredAgent : IAsyncDisposable
     }
 
     /// <summary>Waits until each of its guests is pinned, or it's said why not.</summary>
-    public Task PinnedAsync() =>
-        _loop.WaitForLogsAsync([.. _guests.Select(guest => $"/{guest}")]).WaitAsync(StartPatience);
+    public Task PinnedAsync() => PinnedAsync(_guests);
+
+    /// <summary>Waits until each of these guests is pinned, or it's said why not.</summary>
+    public Task PinnedAsync(params string[] guests) =>
+        _loop.WaitForLogsAsync([.. guests.Select(guest => $"/{guest}")]).WaitAsync(StartPatience);
 
     /// <summary>Its status, as a program reads it.</summary>
     public async Task<Status> StatusAsync() =>
@@ -165,6 +179,7 @@ internal sealed class MeasuredAgent : IAsyncDisposable
                 "sh",
                 "env",
                 $"DOTNET_GCHeapHardLimit={_limits.GcHeapHardLimit}",
+                .. _limits.HasEbpf ? s_withTraceFolder : [],
                 "setpriv",
                 $"--bounding-set={_limits.Capabilities}",
                 "--inh-caps=-all",
@@ -179,6 +194,8 @@ internal sealed class MeasuredAgent : IAsyncDisposable
                 _socket,
                 "--state-dir",
                 _folder.Path,
+                // What works on every kernel, and costs most.
+                .. _limits.HasEbpf ? new[] { "--events", "syscalls" } : [],
             ]
         );
         var client = AgentLoop.Client(_socket);

@@ -5,7 +5,10 @@
 //   LINE        bytes of the command line, shown (as short as it is), of arguments FILLER (a)
 //   ARGUMENTS   bytes of the command line, really given
 //   FLIP        microseconds after which the first thread takes another name and back, without end
+//   MASKS       with 1, the first thread sets its own mask without end, to CPU 0 and to all CPUs that it may have
 #include "tenant.h"
+
+#include <sched.h>
 
 static void take_name(const char *format, long number)
 {
@@ -14,10 +17,25 @@ static void take_name(const char *format, long number)
     prctl(PR_SET_NAME, name);
 }
 
+static void set_masks(void)
+{
+    cpu_set_t all, one;
+    memset(&all, 0xff, sizeof all);
+    CPU_ZERO(&one);
+    CPU_SET(0, &one);
+    for (;;)
+    {
+        sched_setaffinity(0, sizeof one, &one);
+        sched_setaffinity(0, sizeof all, &all);
+    }
+}
+
 static void *work(void *argument)
 {
     long index = (long)argument, flip = number("FLIP", 0);
     take_name(text("THREAD", "CPU %ld/KVM"), index);
+    if (index == 0 && number("MASKS", 0) > 0)
+        set_masks();
     while (flip > 0 && index == 0)
     {
         usleep(flip);
