@@ -88,6 +88,6 @@ internal sealed record PassSurroundings
     /// <summary>Says who has changed threads since it was last asked.</summary>
     public Func<IReadOnlyDictionary<int, ForeignDeed>>? ForeignDeeds { get; init; }
 
-    /// <summary>Says whether a VM's cpuset was written since it was last asked.</summary>
-    public Func<bool?>? CpusetsWritten { get; init; }
+    /// <summary>Says which cgroups' cpusets were written since it was last asked; null where nobody listens.</summary>
+    public Func<ImmutableHashSet<string>?>? CpusetsWritten { get; init; }
 }

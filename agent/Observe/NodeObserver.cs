@@ -17,7 +17,7 @@ namespace PinAgent.Observe;
 /// <param name="cluster">What the API server has told by now; null outside a cluster.</param>
 /// <param name="podResources">What the kubelet's PodResources API has told; null where it isn't asked.</param>
 /// <param name="follow">
-/// Told, after each look at VMs, of the folders of the cgroups they are in, below the host root; null for nobody.
+/// Told, after each look at VMs, of the cgroups they are in; null for nobody.
 /// </param>
 /// <param name="podCgroup">The cgroup of the kubelet's pods; null to find it.</param>
 internal sealed class NodeObserver(
@@ -26,7 +26,7 @@ internal sealed class NodeObserver(
     string kubeletRoot,
     Func<ClusterFacts>? cluster = null,
     PodResourcesWatch? podResources = null,
-    Action<IEnumerable<string>>? follow = null,
+    Action<IEnumerable<CpusetFolder>>? follow = null,
     string? podCgroup = null
 )
 {
@@ -97,7 +97,7 @@ internal sealed class NodeObserver(
 
     private ImmutableArray<ObservedVm> Follow(ImmutableArray<ObservedVm> vms)
     {
-        follow?.Invoke(_cgroups?.Folders ?? []);
+        follow?.Invoke(_cgroups?.Cpusets ?? []);
         return vms;
     }
 

@@ -1,15 +1,16 @@
 using System.Collections.Immutable;
 using PinAgent.Apply;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Observe.Events.Foreign;
 
 namespace PinAgent.Report.Changes;
 
 /// <summary>What was heard between two passes that tells why threads aren't where they were.</summary>
-/// <param name="CpusetsWritten">Whether a VM's cpuset was written; null where nobody listens.</param>
+/// <param name="CpusetsWritten">The cgroups whose cpusets were written; null where nobody listens.</param>
 /// <param name="OnlineChanged">Whether CPUs of the node went offline or came back.</param>
-internal sealed record ChangeEvidence(bool? CpusetsWritten, bool OnlineChanged)
+internal sealed record ChangeEvidence(ImmutableHashSet<string>? CpusetsWritten, bool OnlineChanged)
 {
     /// <summary>Who has changed threads, as far as the kernel has told.</summary>
     public IReadOnlyDictionary<int, ForeignDeed> Deeds { get; init; } =
@@ -81,7 +82,7 @@ internal sealed record ChangeEvidence(bool? CpusetsWritten, bool OnlineChanged)
             )
                 ? ChangeCause.MasksSet
             : OnlineChanged ? ChangeCause.OnlineCpusChanged
-            : CpusetsWritten switch
+            : IsWritten(outcome.Plan.Vm.Cgroup) switch
             {
                 true => ChangeCause.MasksReset,
                 false => ChangeCause.MasksSet,
@@ -90,4 +91,13 @@ internal sealed record ChangeEvidence(bool? CpusetsWritten, bool OnlineChanged)
                 null => ChangeCause.Unknown,
             };
     }
+
+    // Its threads' own cgroups are below the VM's.
+    private bool? IsWritten(CgroupLocation? cgroup) =>
+        cgroup is null
+            ? null
+            : CpusetsWritten?.Any(written =>
+                written == cgroup.Path
+                || written.StartsWith($"{cgroup.Path}/", StringComparison.Ordinal)
+            );
 }

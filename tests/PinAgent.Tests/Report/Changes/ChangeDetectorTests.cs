@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Globalization;
 using PinAgent.Apply;
 using PinAgent.Model.Changes;
 using PinAgent.Model.Cpu;
@@ -113,6 +115,52 @@ public sealed class ChangeDetectorTests
         Assert.Equal(0, ForeignMasks(reset));
     }
 
+    [Theory]
+    [InlineData("/machine.slice/{0}.scope/emulator", ChangeCause.MasksReset)]
+    [InlineData("/machine.slice/{0}.scope2", ChangeCause.MasksSet)]
+    [InlineData("/machine.slice/other.scope", ChangeCause.MasksSet)]
+    public void A_write_to_a_cpuset_explains_the_masks_of_the_VM_in_that_cgroup_and_of_no_other(
+        string written,
+        ChangeCause cause
+    )
+    {
+        var vm = AllAstray();
+        written = string.Format(
+            CultureInfo.InvariantCulture,
+            written,
+            vm.Outcome.Plan.Vm.Key.Pid
+        );
+
+        Assert.Equal(cause, CauseAfter(vm, [], [written]));
+    }
+
+    [Fact]
+    public void A_write_while_the_pass_before_was_looking_explains_masks_and_one_before_it_doesnt()
+    {
+        var vm = AllAstray();
+        var own = vm.Outcome.Plan.Vm.Cgroup!.Path;
+
+        Assert.Equal(ChangeCause.MasksReset, CauseAfter(vm, [own], []));
+        Assert.Equal(ChangeCause.MasksSet, CauseAfter(vm, [own], [], []));
+    }
+
+    // What was heard by the end of each pass; the last finds the threads astray.
+    private static ChangeCause CauseAfter(
+        VmPassResult astray,
+        params ImmutableArray<ImmutableHashSet<string>> written
+    )
+    {
+        var detector = new ChangeDetector();
+        var online = CpuSet.Parse("0-15");
+        detector.After([Pinned], [], online, [], Noon);
+        foreach (var heard in written[..^1])
+        {
+            detector.Still(heard, Noon);
+        }
+
+        return Assert.Single(detector.After([astray], [], online, written[^1], Noon)).Cause;
+    }
+
     [Fact]
     public void Where_nobody_listens_one_thread_among_others_was_moved_and_all_at_once_is_unknown()
     {
@@ -224,21 +272,21 @@ public sealed class ChangeDetectorTests
             CpuSet.Parse("8"),
             "stress (pid 7) ran there"
         );
-        detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon);
+        detector.After([Pinned], [], CpuSet.Parse("0-15"), [], Noon);
 
         var begun = Assert.Single(
-            detector.After([Pinned], [stranger], CpuSet.Parse("0-15"), false, Noon)
+            detector.After([Pinned], [stranger], CpuSet.Parse("0-15"), [], Noon)
         );
         Assert.Empty(
             detector.After(
                 [Pinned],
                 [stranger with { Message = "for 9 s" }],
                 CpuSet.Parse("0-15"),
-                false,
+                [],
                 Noon
             )
         );
-        var ended = Assert.Single(detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon));
+        var ended = Assert.Single(detector.After([Pinned], [], CpuSet.Parse("0-15"), [], Noon));
 
         Assert.Equal(
             (VmChangeKind.ViolationBegun, ChangeCause.Neighbours, "vm1"),
@@ -251,7 +299,7 @@ public sealed class ChangeDetectorTests
                 [Pinned],
                 [stranger with { Cpus = CpuSet.Parse("14") }],
                 CpuSet.Parse("0-15"),
-                false,
+                [],
                 Noon
             )
         );
@@ -270,10 +318,10 @@ public sealed class ChangeDetectorTests
         {
             By = "stress (pid 7, 1 thread)",
         };
-        detector.After([Pinned], [], online, false, Noon);
+        detector.After([Pinned], [], online, [], Noon);
 
-        var begun = detector.After([Pinned], [stranger], online, false, Noon);
-        var ended = detector.After([Pinned], [], online, false, Noon);
+        var begun = detector.After([Pinned], [stranger], online, [], Noon);
+        var ended = detector.After([Pinned], [], online, [], Noon);
 
         Assert.Equal("stress (pid 7, 1 thread)", Assert.Single(begun).By);
         Assert.Equal("stress (pid 7, 1 thread)", Assert.Single(ended).By);
@@ -303,14 +351,14 @@ public sealed class ChangeDetectorTests
             "62 processes may run on every CPU"
         );
         var online = CpuSet.Parse("0-15");
-        detector.After([Pinned], [everywhere], online, false, Noon);
+        detector.After([Pinned], [everywhere], online, [], Noon);
 
         Assert.Empty(
             detector.After(
                 [Pinned],
                 [everywhere with { Cpus = CpuSet.Parse("8,14") }],
                 online,
-                false,
+                [],
                 Noon
             )
         );
@@ -322,14 +370,14 @@ public sealed class ChangeDetectorTests
         var detector = new ChangeDetector();
         Assert.Equal(
             VmChangeKind.Begun,
-            Assert.Single(detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon)).Kind
+            Assert.Single(detector.After([Pinned], [], CpuSet.Parse("0-15"), [], Noon)).Kind
         );
-        Assert.Empty(detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon));
+        Assert.Empty(detector.After([Pinned], [], CpuSet.Parse("0-15"), [], Noon));
         Assert.Equal(
             VmChangeKind.Ended,
-            Assert.Single(detector.After([], [], CpuSet.Parse("0-15"), false, Noon)).Kind
+            Assert.Single(detector.After([], [], CpuSet.Parse("0-15"), [], Noon)).Kind
         );
-        Assert.Empty(detector.After([], [], CpuSet.Parse("0-15"), false, Noon));
+        Assert.Empty(detector.After([], [], CpuSet.Parse("0-15"), [], Noon));
     }
 
     [Theory]
@@ -358,10 +406,10 @@ public sealed class ChangeDetectorTests
     public void A_VM_that_is_met_without_its_vCPUs_on_its_way_out_is_told_as_ended_and_as_it_was()
     {
         var detector = new ChangeDetector();
-        detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon);
-        detector.After([Starting], [], CpuSet.Parse("0-15"), false, Noon);
+        detector.After([Pinned], [], CpuSet.Parse("0-15"), [], Noon);
+        detector.After([Starting], [], CpuSet.Parse("0-15"), [], Noon);
 
-        var ended = Assert.Single(detector.After([], [], CpuSet.Parse("0-15"), false, Noon));
+        var ended = Assert.Single(detector.After([], [], CpuSet.Parse("0-15"), [], Noon));
 
         Assert.Equal((VmChangeKind.Ended, VmState.Pinned), (ended.Kind, ended.State));
         Assert.Null(ended.Reason);
@@ -371,9 +419,9 @@ public sealed class ChangeDetectorTests
     public void One_that_never_had_its_vCPUs_ends_unsaid()
     {
         var detector = new ChangeDetector();
-        detector.After([Starting], [], CpuSet.Parse("0-15"), false, Noon);
+        detector.After([Starting], [], CpuSet.Parse("0-15"), [], Noon);
 
-        Assert.Empty(detector.After([], [], CpuSet.Parse("0-15"), false, Noon));
+        Assert.Empty(detector.After([], [], CpuSet.Parse("0-15"), [], Noon));
     }
 
     [Fact]
