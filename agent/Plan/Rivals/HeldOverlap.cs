@@ -14,15 +14,14 @@ internal static class HeldOverlap
 {
     /// <summary>Plans what can be held of a VM; null if it has no such obstacle, or nothing to hold.</summary>
     public static VmPlan? Plan(
-        DedicationVerdict verdict,
         VmPlan plan,
-        VmShape shape,
         HeldPlacements held,
         NodeTopology topology
     )
     {
+        var shape = plan.Shape;
         if (
-            verdict
+            shape.Verdict
                 is not {
                     Overlap: { } overlap,
                     Obstacle.Reason: Reason.CpusetOverlaps,
@@ -35,7 +34,7 @@ internal static class HeldOverlap
             return null;
         }
 
-        var whole = NodePlanner.Place(plan, shape, placement, topology);
+        var whole = NodePlanner.Place(plan, placement, topology);
         return held.MarkNew(
             whole with
             {

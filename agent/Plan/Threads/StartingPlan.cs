@@ -45,7 +45,7 @@ internal static class StartingPlan
 
         var shape = VmShape.Of(verdict with { Vm = vm, Obstacle = null });
         return held.Choose(shape, shape.ToRequest(topology), policy) is CpuPlacement placement
-            ? ThreadMasks.Of(ThreadPlan.Of(vm, shape, placement, topology))
+            ? ThreadMasks.Of(ThreadPlan.Of(shape, placement, topology))
             : null;
     }
 

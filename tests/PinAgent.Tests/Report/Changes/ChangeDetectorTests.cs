@@ -454,7 +454,7 @@ public sealed class ChangeDetectorTests
     }
 
     private static VmPassResult Released(VmPassResult vm) =>
-        new(vm.Outcome with { Plan = vm.Outcome.Plan with { IsReleased = true } }, WasHeld: false);
+        new(vm.Outcome with { Plan = vm.Outcome.Plan.Judged(verdict => verdict with { IsReleased = true }) }, WasHeld: false);
 
     private static VmPassResult AllAstray() => Pass(new AppliedVm(), wasHeld: true);
 

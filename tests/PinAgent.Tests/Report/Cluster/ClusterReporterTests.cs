@@ -10,6 +10,7 @@ using PinAgent.Report.Cluster;
 using PinAgent.Tests.Apply;
 using PinAgent.Tests.Kubernetes;
 using PinAgent.Tests.Report.Changes;
+using PinAgent.Tests.Plan;
 using Xunit;
 
 namespace PinAgent.Tests.Report.Cluster;
@@ -230,7 +231,7 @@ public sealed class ClusterReporterTests : IAsyncLifetime
         return new VmPassResult(
             outcome with
             {
-                Plan = outcome.Plan with { Vm = observed },
+                Plan = outcome.Plan.Judged(verdict => verdict with { Vm = observed }),
             },
             wasHeld
         );
