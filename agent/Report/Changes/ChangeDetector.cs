@@ -29,15 +29,11 @@ internal sealed class ChangeDetector
             .Select(change => (change.Key!.Value, change.By!));
 
     /// <summary>A pass came to the same as the one before.</summary>
-    /// <param name="cpusetsWritten">The cgroups whose cpusets were written since; null where nobody listens.</param>
-    /// <param name="now">When the pass ended.</param>
     public void Still(ImmutableHashSet<string>? cpusetsWritten, DateTimeOffset now) =>
         (_written, _now) = (cpusetsWritten, now);
 
     /// <summary>What has happened by the end of a pass.</summary>
-    /// <param name="online">The CPUs that are online.</param>
     /// <param name="cpusetsWritten">The cgroups whose cpusets were written since; null where nobody listens.</param>
-    /// <param name="now">When the pass ended.</param>
     /// <param name="deeds">Who has changed threads since, by thread; null where the kernel doesn't tell.</param>
     public ImmutableArray<VmChange> After(
         ImmutableArray<VmPassResult> vms,
@@ -113,10 +109,11 @@ internal sealed class ChangeDetector
                 (change.Threads.Length > 0 && cause != ChangeCause.NewThreads)
                 || change.CpusetBefore is not null;
             yield return kind == VmChangeKind.Repaired
-            && evidence.AuthorOf(change.Threads, vm.Outcome) is var (by, ago)
+            && evidence.AuthorOf(change.Threads, vm.Outcome) is var (by, program, ago)
                 ? change with
                 {
                     By = by,
+                    Program = program,
                     UnpinnedSecondsAtMost = ago.TotalSeconds,
                 }
             : wasOff && before?.Right is { } right

@@ -17,7 +17,7 @@ internal sealed record ChangeEvidence(ImmutableHashSet<string>? CpusetsWritten, 
         ImmutableDictionary<int, ForeignDeed>.Empty;
 
     /// <summary>Who has moved these threads, and how long they were off; null if that isn't known of every one.</summary>
-    public (string By, TimeSpan Off)? AuthorOf(
+    public (string By, string Program, TimeSpan Off)? AuthorOf(
         ImmutableArray<ChangedThread> threads,
         VmOutcome outcome
     )
@@ -48,6 +48,7 @@ internal sealed record ChangeEvidence(ImmutableHashSet<string>? CpusetsWritten, 
         var named = string.Join(", ", authors.Take(MostNamed));
         return (
             authors.Count > MostNamed ? $"{named} and {authors.Count - MostNamed} more" : named,
+            authors[0].Comm,
             deeds.Max(deed => deed.Off)
         );
     }
@@ -55,7 +56,6 @@ internal sealed record ChangeEvidence(ImmutableHashSet<string>? CpusetsWritten, 
     /// <summary>Why these threads of a VM with the same CPUs as before had strayed.</summary>
     /// <param name="strayed">The threads as they were found, of those that were known.</param>
     /// <param name="known">The same as they had been left.</param>
-    /// <param name="outcome">What was done.</param>
     public ChangeCause Of(
         IReadOnlyList<VmThread> strayed,
         ImmutableDictionary<ThreadKey, VmThread> known,

@@ -63,10 +63,6 @@ public sealed class CpusetWatchTests : IDisposable
             file.WriteByte((byte)'5');
         }
 
-        _requests.Wait(
-            TimeSpan.FromDays(1),
-            TestContext.Current.CancellationToken,
-            out _
-        );
+        _requests.Wait(TimeSpan.FromDays(1), TestContext.Current.CancellationToken, out _);
     }
 }

@@ -61,7 +61,7 @@ public sealed class ChangeDetectorTests
     [InlineData(2, "2 s")]
     public void Whom_the_kernel_names_is_named_and_for_how_long_it_stood(double ago, string after)
     {
-        var deed = Deed("taskset (pid 812, user-1000.slice)", 0xFFFF, ago);
+        var deed = Deed(0xFFFF, ago, "user-1000.slice");
         // Though a cpuset was written as well, it's known who it was.
         var repaired = Assert.Single(
             Of(
@@ -87,11 +87,8 @@ public sealed class ChangeDetectorTests
         foreach (
             var deeds in new[]
             {
-                new Dictionary<int, ForeignDeed>
-                {
-                    [AppliedVm.Vcpu0] = Deed("taskset (pid 812)", 0x4000, 0.1),
-                },
-                new() { [AppliedVm.Vcpu0 + 1] = Deed("taskset (pid 812)", 0xFFFF, 0.1) },
+                new Dictionary<int, ForeignDeed> { [AppliedVm.Vcpu0] = Deed(0x4000, 0.1) },
+                new() { [AppliedVm.Vcpu0 + 1] = Deed(0xFFFF, 0.1) },
             }
         )
         {
@@ -103,8 +100,8 @@ public sealed class ChangeDetectorTests
         }
     }
 
-    private static ForeignDeed Deed(string by, ulong mask, double ago) =>
-        new(by, mask, TimeSpan.FromSeconds(ago));
+    private static ForeignDeed Deed(ulong mask, double ago, string? place = null) =>
+        new(new("taskset", 812, place), mask, TimeSpan.FromSeconds(ago));
 
     [Fact]
     public void Threads_with_all_CPUs_after_a_cpuset_was_written_were_reset_by_the_kernel()
@@ -125,11 +122,7 @@ public sealed class ChangeDetectorTests
     )
     {
         var vm = AllAstray();
-        written = string.Format(
-            CultureInfo.InvariantCulture,
-            written,
-            vm.Outcome.Plan.Vm.Key.Pid
-        );
+        written = string.Format(CultureInfo.InvariantCulture, written, vm.Outcome.Plan.Vm.Key.Pid);
 
         Assert.Equal(cause, CauseAfter(vm, [], [written]));
     }
@@ -332,10 +325,7 @@ public sealed class ChangeDetectorTests
                 Astray(AppliedVm.Vcpu0),
                 Pinned,
                 cpusetsWritten: false,
-                new Dictionary<int, ForeignDeed>
-                {
-                    [AppliedVm.Vcpu0] = Deed("taskset (pid 812)", 0xFFFF, 0.1),
-                }
+                new Dictionary<int, ForeignDeed> { [AppliedVm.Vcpu0] = Deed(0xFFFF, 0.1) }
             )
         );
         Assert.Equal("taskset (pid 812)", Assert.Single(ChangeDetector.Writers([taskset])).By);
@@ -454,7 +444,13 @@ public sealed class ChangeDetectorTests
     }
 
     private static VmPassResult Released(VmPassResult vm) =>
-        new(vm.Outcome with { Plan = vm.Outcome.Plan.Judged(verdict => verdict with { IsReleased = true }) }, WasHeld: false);
+        new(
+            vm.Outcome with
+            {
+                Plan = vm.Outcome.Plan.Judged(verdict => verdict with { IsReleased = true }),
+            },
+            WasHeld: false
+        );
 
     private static VmPassResult AllAstray() => Pass(new AppliedVm(), wasHeld: true);
 
