@@ -40,9 +40,7 @@ internal sealed record PassMemory(PlanMemory Plan)
 
 /// <summary>All that a pass depends on, beside what the one before it has left.</summary>
 /// <param name="Mode">Whether masks are written.</param>
-/// <param name="Released">The VMs that were given back.</param>
 /// <param name="Events">Whether the kernel tells of new threads; null where it isn't asked.</param>
-/// <param name="Neighbours">What is around the VMs.</param>
 internal sealed record PassInputs(
     NodeSnapshot Snapshot,
     EffectiveMode Mode,

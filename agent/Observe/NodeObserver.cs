@@ -52,7 +52,6 @@ internal sealed class NodeObserver(
     }
 
     /// <summary>Looks at the processes of threads that have just named themselves.</summary>
-    /// <param name="before">The node as it was.</param>
     /// <param name="named">The threads; those of processes that are no VMs, or have ended, do no harm.</param>
     public NodeSnapshot ObserveNamed(NodeSnapshot before, IReadOnlyCollection<NamedThread> named) =>
         named.Count == 0
@@ -67,7 +66,6 @@ internal sealed class NodeObserver(
     /// Looks for what has changed: new processes; threads that came, went or have another mask; cpusets; CPUs offline; the
     /// kubelet's checkpoint. What a known thread is called and which cgroup it's in isn't read again.
     /// </summary>
-    /// <param name="before">The node as it was.</param>
     /// <param name="masksToo">
     /// Whether to read masks and priorities of known VMs' threads; where the kernel tells of them, once in a while is enough.
     /// </param>

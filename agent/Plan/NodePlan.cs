@@ -111,7 +111,6 @@ internal sealed record VmPlan
 }
 
 /// <summary>One thread and the CPUs it belongs on.</summary>
-/// <param name="Thread">The thread as it was found.</param>
 /// <param name="Wanted">The CPUs; null when nothing is wanted of it.</param>
 /// <param name="Rule">Which rule put it there, in words; null when nothing is wanted of it.</param>
 /// <param name="IsConfined">Whether the thread's own cgroup doesn't have those CPUs.</param>

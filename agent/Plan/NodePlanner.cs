@@ -17,9 +17,7 @@ namespace PinAgent.Plan;
 internal static class NodePlanner
 {
     /// <summary>Plans the node.</summary>
-    /// <param name="snapshot">What was found.</param>
     /// <param name="settings">What the administrator has told.</param>
-    /// <param name="memory">What the pass before has left.</param>
     /// <param name="now">The time since the machine's boot.</param>
     /// <returns>The plan, and what the next pass needs to know.</returns>
     public static (NodePlan Plan, PlanMemory Memory) Plan(
@@ -214,11 +212,7 @@ internal static class NodePlanner
     private static ImmutableArray<PlannedThread> Untouched(ObservedVm vm) =>
         [.. vm.Threads.Select(thread => new PlannedThread(thread, null))];
 
-    internal static VmPlan Place(
-        VmPlan plan,
-        PlacementResult result,
-        NodeTopology topology
-    ) =>
+    internal static VmPlan Place(VmPlan plan, PlacementResult result, NodeTopology topology) =>
         result switch
         {
             CpuPlacement placement => plan with

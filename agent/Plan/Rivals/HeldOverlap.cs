@@ -1,7 +1,6 @@
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
-using PinAgent.Plan.Dedication;
 using PinAgent.Plan.Placement;
 
 namespace PinAgent.Plan.Rivals;
@@ -13,11 +12,7 @@ namespace PinAgent.Plan.Rivals;
 internal static class HeldOverlap
 {
     /// <summary>Plans what can be held of a VM; null if it has no such obstacle, or nothing to hold.</summary>
-    public static VmPlan? Plan(
-        VmPlan plan,
-        HeldPlacements held,
-        NodeTopology topology
-    )
+    public static VmPlan? Plan(VmPlan plan, HeldPlacements held, NodeTopology topology)
     {
         var shape = plan.Shape;
         if (

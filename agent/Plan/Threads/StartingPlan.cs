@@ -15,7 +15,6 @@ namespace PinAgent.Plan.Threads;
 internal static class StartingPlan
 {
     /// <summary>The masks of the threads that exist and of those to come; null if they have to wait.</summary>
-    /// <param name="all">Every VM of the node.</param>
     public static ThreadMasks? Of(
         DedicationVerdict verdict,
         IEnumerable<DedicationVerdict> all,

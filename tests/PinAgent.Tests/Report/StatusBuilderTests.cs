@@ -194,13 +194,7 @@ public sealed class StatusBuilderTests
         var plan = new AppliedVm().Plan;
         var status = StatusBuilder.Build(
             new PlanApplier(new FakeKernel()).Apply(
-                plan.Judged(verdict =>
-                    verdict with
-                    {
-                        Namespace = Hostile,
-                        Name = Hostile,
-                    }
-                ) with
+                plan.Judged(verdict => verdict with { Namespace = Hostile, Name = Hostile }) with
                 {
                     Obstacle = new Standing(VmState.Waiting, Reason.Unreadable, Hostile),
                     Advisories = [Hostile],

@@ -74,11 +74,13 @@ public sealed class PlacementAdvisoryTests
         Assert.Single(PlacementAdvisories.Of(shape, placement, topology));
         Assert.Empty(
             PlacementAdvisories.Of(
-                With(shape, verdict =>
-                    verdict with
-                    {
-                        Vmi = new("default", "vm1") { Spec = new() { NumaPassthrough = true } },
-                    }
+                With(
+                    shape,
+                    verdict =>
+                        verdict with
+                        {
+                            Vmi = new("default", "vm1") { Spec = new() { NumaPassthrough = true } },
+                        }
                 ),
                 placement,
                 topology
@@ -86,11 +88,13 @@ public sealed class PlacementAdvisoryTests
         );
         Assert.Empty(
             PlacementAdvisories.Of(
-                With(shape, verdict =>
-                    verdict with
-                    {
-                        Vm = shape.Vm with { Guest = shape.Vm.Guest with { NumaNodes = 2 } },
-                    }
+                With(
+                    shape,
+                    verdict =>
+                        verdict with
+                        {
+                            Vm = shape.Vm with { Guest = shape.Vm.Guest with { NumaNodes = 2 } },
+                        }
                 ),
                 placement,
                 topology
@@ -128,10 +132,11 @@ public sealed class PlacementAdvisoryTests
     private static VmShape Shape(GuestTopology guest) =>
         VmShape.Of(new DedicationVerdict(Vms.Vm("vm1", "0-15", guest), "host", "vm1"));
 
-    private static VmShape With(
-        VmShape shape,
-        Func<DedicationVerdict, DedicationVerdict> change
-    ) => shape with { Verdict = change(shape.Verdict) };
+    private static VmShape With(VmShape shape, Func<DedicationVerdict, DedicationVerdict> change) =>
+        shape with
+        {
+            Verdict = change(shape.Verdict),
+        };
 
     private static CpuPlacement Placement(params int[] cpus) =>
         new()

@@ -9,8 +9,8 @@ using PinAgent.Report;
 using PinAgent.Report.Cluster;
 using PinAgent.Tests.Apply;
 using PinAgent.Tests.Kubernetes;
-using PinAgent.Tests.Report.Changes;
 using PinAgent.Tests.Plan;
+using PinAgent.Tests.Report.Changes;
 using Xunit;
 
 namespace PinAgent.Tests.Report.Cluster;
