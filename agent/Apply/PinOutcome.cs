@@ -38,7 +38,6 @@ internal enum Outcome
 }
 
 /// <summary>One thread after applying.</summary>
-/// <param name="Planned">What was wanted.</param>
 /// <param name="Outcome">What came of it; null when nothing was wanted.</param>
 /// <param name="Actual">The CPUs it may run on now; null when it's gone.</param>
 internal sealed record PinOutcome(PlannedThread Planned, Outcome? Outcome, CpuSet? Actual)
@@ -124,7 +123,6 @@ internal sealed record SchedulingOutcome(
 );
 
 /// <summary>One VM after applying.</summary>
-/// <param name="Plan">What was to be done.</param>
 /// <param name="Threads">What came of it, in the plan's order.</param>
 internal sealed record VmOutcome(VmPlan Plan, ImmutableArray<PinOutcome> Threads)
 {

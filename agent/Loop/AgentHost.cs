@@ -5,6 +5,7 @@ using PinAgent.Apply;
 using PinAgent.Apply.AtOnce;
 using PinAgent.NativeInterop;
 using PinAgent.Observe;
+using PinAgent.Observe.Cgroups;
 using PinAgent.Observe.Events;
 using PinAgent.Observe.Files;
 using PinAgent.Observe.Kubelet;
@@ -230,7 +231,7 @@ internal sealed class AgentHost : IDisposable
 
     private PinPass CreatePass(
         PassSurroundings around,
-        Action<IEnumerable<string>>? follow,
+        Action<IEnumerable<CpusetFolder>>? follow,
         Func<EffectiveMode> mode
     )
     {

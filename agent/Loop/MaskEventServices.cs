@@ -31,7 +31,6 @@ internal sealed class MaskEventServices : IDisposable
         Watch = new ForeignWriterWatch(
             new(
                 events == MaskEvents.Syscalls ? MaskHook.Syscalls : MaskHook.Probe,
-                Names: false,
                 Moves: true,
                 Environment.ProcessId,
                 [

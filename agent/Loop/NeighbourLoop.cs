@@ -12,12 +12,8 @@ namespace PinAgent.Loop;
 /// Looks around the VMs beside the passes, which never wait for it: after the first pass, and once a minute, on a thread
 /// that goes behind the others. A pass is asked for when it finds something else than before.
 /// </summary>
-/// <param name="requests">Where passes are asked for.</param>
-internal sealed class NeighbourLoop(
-    NeighbourScan surveyor,
-    PassRequests requests,
-    TimeProvider time
-) : BackgroundService
+internal sealed class NeighbourLoop(NeighbourScan scan, PassRequests requests, TimeProvider time)
+    : BackgroundService
 {
     /// <summary>The time between two looks.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(60);
@@ -65,8 +61,8 @@ internal sealed class NeighbourLoop(
         SchedPriority.Lower();
         while (WaitHandle.WaitAny([stop.WaitHandle, _due]) == 1)
         {
-            var found = surveyor.Look([
-                .. _planned.Vms.Select(vm => new SurveyTarget(vm.Vm, vm.VcpuCpus)),
+            var found = scan.Look([
+                .. _planned.Vms.Select(vm => new ScannedVm(vm.Vm, vm.VcpuCpus)),
             ]);
             if (found != _found)
             {

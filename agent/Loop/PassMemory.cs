@@ -40,9 +40,7 @@ internal sealed record PassMemory(PlanMemory Plan)
 
 /// <summary>All that a pass depends on, beside what the one before it has left.</summary>
 /// <param name="Mode">Whether masks are written.</param>
-/// <param name="Released">The VMs that were given back.</param>
 /// <param name="Events">Whether the kernel tells of new threads; null where it isn't asked.</param>
-/// <param name="Neighbours">What is around the VMs.</param>
 internal sealed record PassInputs(
     NodeSnapshot Snapshot,
     EffectiveMode Mode,
@@ -88,6 +86,6 @@ internal sealed record PassSurroundings
     /// <summary>Says who has changed threads since it was last asked.</summary>
     public Func<IReadOnlyDictionary<int, ForeignDeed>>? ForeignDeeds { get; init; }
 
-    /// <summary>Says whether a VM's cpuset was written since it was last asked.</summary>
-    public Func<bool?>? CpusetsWritten { get; init; }
+    /// <summary>Says which cgroups' cpusets were written since it was last asked; null where nobody listens.</summary>
+    public Func<ImmutableHashSet<string>?>? CpusetsWritten { get; init; }
 }

@@ -77,7 +77,7 @@ internal sealed class PinPass(
         if (_memory.Same(inputs, Now()) is { } result && !_meanwhile.HasNews)
         {
             _around.Reporter?.LookAgain();
-            _changes.Still(time.GetUtcNow());
+            _changes.Still(_around.CpusetsWritten?.Invoke(), time.GetUtcNow());
             return result;
         }
 

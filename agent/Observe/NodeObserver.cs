@@ -17,7 +17,7 @@ namespace PinAgent.Observe;
 /// <param name="cluster">What the API server has told by now; null outside a cluster.</param>
 /// <param name="podResources">What the kubelet's PodResources API has told; null where it isn't asked.</param>
 /// <param name="follow">
-/// Told, after each look at VMs, of the folders of the cgroups they are in, below the host root; null for nobody.
+/// Told, after each look at VMs, of the cgroups they are in; null for nobody.
 /// </param>
 /// <param name="podCgroup">The cgroup of the kubelet's pods; null to find it.</param>
 internal sealed class NodeObserver(
@@ -26,7 +26,7 @@ internal sealed class NodeObserver(
     string kubeletRoot,
     Func<ClusterFacts>? cluster = null,
     PodResourcesWatch? podResources = null,
-    Action<IEnumerable<string>>? follow = null,
+    Action<IEnumerable<CpusetFolder>>? follow = null,
     string? podCgroup = null
 )
 {
@@ -52,7 +52,6 @@ internal sealed class NodeObserver(
     }
 
     /// <summary>Looks at the processes of threads that have just named themselves.</summary>
-    /// <param name="before">The node as it was.</param>
     /// <param name="named">The threads; those of processes that are no VMs, or have ended, do no harm.</param>
     public NodeSnapshot ObserveNamed(NodeSnapshot before, IReadOnlyCollection<NamedThread> named) =>
         named.Count == 0
@@ -67,7 +66,6 @@ internal sealed class NodeObserver(
     /// Looks for what has changed: new processes; threads that came, went or have another mask; cpusets; CPUs offline; the
     /// kubelet's checkpoint. What a known thread is called and which cgroup it's in isn't read again.
     /// </summary>
-    /// <param name="before">The node as it was.</param>
     /// <param name="masksToo">
     /// Whether to read masks and priorities of known VMs' threads; where the kernel tells of them, once in a while is enough.
     /// </param>
@@ -97,7 +95,7 @@ internal sealed class NodeObserver(
 
     private ImmutableArray<ObservedVm> Follow(ImmutableArray<ObservedVm> vms)
     {
-        follow?.Invoke(_cgroups?.Folders ?? []);
+        follow?.Invoke(_cgroups?.Cpusets ?? []);
         return vms;
     }
 

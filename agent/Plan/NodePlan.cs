@@ -27,38 +27,41 @@ internal sealed record NodePlan(ImmutableArray<VmPlan> Vms, ImmutableArray<strin
 /// <summary>What should happen to one VM.</summary>
 internal sealed record VmPlan
 {
+    /// <summary>What its placement depends on, with the verdict whether it's ours to pin.</summary>
+    public required VmShape Shape { get; init; }
+
     /// <summary>The VM as it was found.</summary>
-    public required ObservedVm Vm { get; init; }
+    public ObservedVm Vm => Shape.Vm;
 
     /// <summary>The namespace: the VMI's, or <c>host</c>.</summary>
-    public required string Namespace { get; init; }
+    public string Namespace => Shape.Verdict.Namespace;
 
     /// <summary>The name: the VMI's, or the guest's.</summary>
-    public required string Name { get; init; }
+    public string Name => Shape.Verdict.Name;
 
     /// <summary>Where what is known of the VM comes from.</summary>
-    public required FactSource Source { get; init; }
+    public FactSource Source => Shape.Verdict.Source;
 
     /// <summary>Whether the VM asks for dedicated CPUs.</summary>
-    public required bool Dedicated { get; init; }
+    public bool Dedicated => Shape.Verdict.Dedicated;
 
     /// <summary>Which CPUs are its, and whose word that is; null if that couldn't be read, or isn't asked.</summary>
-    public VmCpus? Cpus { get; init; }
+    public VmCpus? Cpus => Shape.Cpus;
 
     /// <summary>The guest's topology, by the vCPUs that exist.</summary>
-    public required GuestTopology Guest { get; init; }
+    public GuestTopology Guest => Shape.Guest;
 
     /// <summary>Whether the emulator has CPUs to itself, by the VMI or by inference.</summary>
-    public bool IsolateEmulatorThread { get; init; }
+    public bool IsolateEmulatorThread => Shape.IsolateEmulatorThread;
 
     /// <summary>Why nothing is to be done; null when there's a placement.</summary>
     public Standing? Obstacle { get; init; }
 
     /// <summary>How far an annotation or a release lowers the agent's mode for this VM.</summary>
-    public ModeLimit Limit { get; init; }
+    public ModeLimit Limit => Shape.Verdict.Limit;
 
     /// <summary>Whether it was given back with <c>pinagent release</c>.</summary>
-    public bool IsReleased { get; init; }
+    public bool IsReleased => Shape.Verdict.IsReleased;
 
     /// <summary>
     /// Where the threads belong; null when there's an obstacle, unless that is an overlap: then those on CPUs that nobody else
@@ -94,7 +97,7 @@ internal sealed record VmPlan
     /// <summary>
     /// Who tells which exclusive CPUs of it: its cgroup, the kubelet's API and checkpoint; null if they agree.
     /// </summary>
-    public string? Disagreement { get; init; }
+    public string? Disagreement => Shape.Verdict.Disagreement;
 
     /// <summary>The CPUs that are its vCPUs' alone; none while it has no placement.</summary>
     internal CpuSet VcpuCpus =>
@@ -108,7 +111,6 @@ internal sealed record VmPlan
 }
 
 /// <summary>One thread and the CPUs it belongs on.</summary>
-/// <param name="Thread">The thread as it was found.</param>
 /// <param name="Wanted">The CPUs; null when nothing is wanted of it.</param>
 /// <param name="Rule">Which rule put it there, in words; null when nothing is wanted of it.</param>
 /// <param name="IsConfined">Whether the thread's own cgroup doesn't have those CPUs.</param>

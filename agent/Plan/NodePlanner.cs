@@ -17,9 +17,7 @@ namespace PinAgent.Plan;
 internal static class NodePlanner
 {
     /// <summary>Plans the node.</summary>
-    /// <param name="snapshot">What was found.</param>
     /// <param name="settings">What the administrator has told.</param>
-    /// <param name="memory">What the pass before has left.</param>
     /// <param name="now">The time since the machine's boot.</param>
     /// <returns>The plan, and what the next pass needs to know.</returns>
     public static (NodePlan Plan, PlanMemory Memory) Plan(
@@ -46,27 +44,17 @@ internal static class NodePlanner
             shape = shape with { HasLostIsolation = held.HasLostIsolation(shape) };
             var plan = new VmPlan
             {
-                Vm = verdict.Vm,
-                Namespace = verdict.Namespace,
-                Name = verdict.Name,
-                Source = verdict.Source,
-                Dedicated = verdict.Dedicated,
-                Cpus = verdict.Cpus,
-                Guest = shape.Guest,
-                IsolateEmulatorThread = shape.IsolateEmulatorThread,
+                Shape = shape,
                 Obstacle = verdict.Obstacle,
-                Limit = verdict.Limit,
-                IsReleased = verdict.IsReleased,
                 Advisories = shape.RealtimeProblem is { } problem
                     ? verdict.Advisories.Add(
                         $"spec.domain.cpu.realtime.mask: {problem}: no vCPU gets a real-time priority"
                     )
                     : verdict.Advisories,
-                Disagreement = verdict.Disagreement,
                 Threads = verdict.Obstacle is null ? [] : Untouched(verdict.Vm),
                 Starting = StartingPlan.Of(verdict, verdicts, held, snapshot.Topology, policy),
             };
-            if (HeldOverlap.Plan(verdict, plan, shape, held, snapshot.Topology) is { } rest)
+            if (HeldOverlap.Plan(plan, held, snapshot.Topology) is { } rest)
             {
                 (plan, contested[verdict.Vm.Key]) = FlappingGuard.Look(
                     rest,
@@ -89,7 +77,7 @@ internal static class NodePlanner
             {
                 var request = shape.ToRequest(snapshot.Topology);
                 var result = held.Choose(shape, request, policy);
-                plan = Place(plan, shape, result, snapshot.Topology);
+                plan = Place(plan, result, snapshot.Topology);
                 if (result is CpuPlacement placement)
                 {
                     var key = verdict.Vm.Key;
@@ -103,7 +91,7 @@ internal static class NodePlanner
                                 contest,
                                 () =>
                                     HeldPlacements.FoundWhole(shape, request, policy) is { } found
-                                        ? Place(plan, shape, found, request.Topology)
+                                        ? Place(plan, found, request.Topology)
                                         : null,
                                 now
                             )
@@ -116,10 +104,10 @@ internal static class NodePlanner
                             {
                                 Placing = null,
                             },
-                            () => PlaceAsFound(plan, shape, request, policy),
+                            () => PlaceAsFound(plan, request, policy),
                             now
                         );
-                    plan = Advise(held.MarkNew(TellLostIsolation(plan, shape)), shape, snapshot);
+                    plan = Advise(held.MarkNew(TellLostIsolation(plan)), snapshot);
                     plan = plan with
                     {
                         Starting =
@@ -169,13 +157,13 @@ internal static class NodePlanner
         );
     }
 
-    private static VmPlan Advise(VmPlan plan, VmShape shape, NodeSnapshot snapshot) =>
+    private static VmPlan Advise(VmPlan plan, NodeSnapshot snapshot) =>
         plan with
         {
             Advisories =
             [
                 .. plan.Advisories,
-                .. PlacementAdvisories.Of(shape, plan.Placement!, snapshot.Topology),
+                .. PlacementAdvisories.Of(plan.Shape, plan.Placement!, snapshot.Topology),
             ],
         };
 
@@ -185,18 +173,18 @@ internal static class NodePlanner
     // Another program's placement isn't as good if it tears guest cores apart that ours keeps together.
     private static VmPlan? PlaceAsFound(
         VmPlan plan,
-        VmShape shape,
         PlacementRequest request,
         IPlacementPolicy policy
     ) =>
-        HeldPlacements.Found(request, shape.Observed, policy) is { } found
-        && shape.WholeCores(found, request.Topology)
-            >= shape.WholeCores(plan.Placement!, request.Topology)
-            ? Place(plan, shape, found, request.Topology)
+        HeldPlacements.Found(request, plan.Shape.Observed, policy) is { } found
+        && plan.Shape.WholeCores(found, request.Topology)
+            >= plan.Shape.WholeCores(plan.Placement!, request.Topology)
+            ? Place(plan, found, request.Topology)
             : null;
 
-    private static VmPlan TellLostIsolation(VmPlan plan, VmShape shape)
+    private static VmPlan TellLostIsolation(VmPlan plan)
     {
+        var shape = plan.Shape;
         if (!shape.HasLostIsolation || plan.Placement is not { EmulatorIsolated: false })
         {
             return plan;
@@ -224,20 +212,15 @@ internal static class NodePlanner
     private static ImmutableArray<PlannedThread> Untouched(ObservedVm vm) =>
         [.. vm.Threads.Select(thread => new PlannedThread(thread, null))];
 
-    internal static VmPlan Place(
-        VmPlan plan,
-        VmShape shape,
-        PlacementResult result,
-        NodeTopology topology
-    ) =>
+    internal static VmPlan Place(VmPlan plan, PlacementResult result, NodeTopology topology) =>
         result switch
         {
             CpuPlacement placement => plan with
             {
                 Placement = placement,
                 Threads = RealtimePlan.AddTo(
-                    ThreadPlan.Of(plan.Vm, shape, placement, topology),
-                    shape.Realtime
+                    ThreadPlan.Of(plan.Shape, placement, topology),
+                    plan.Shape.Realtime
                 ),
             },
             Refusal refusal => plan with

@@ -7,7 +7,6 @@ using PinAgent.Plan.Rivals;
 namespace PinAgent.Plan;
 
 /// <summary>What planning remembers from one pass to the next: a value that goes in and another that comes out.</summary>
-/// <param name="Held">The placements that are held.</param>
 /// <param name="Decisions">What has been decided about the VMs of a cluster's node.</param>
 /// <param name="Contests">The VMs whose pins another program undoes; none where the agent doesn't pin.</param>
 /// <param name="Disagreements">Since when a VM's exclusive CPUs are told differently.</param>

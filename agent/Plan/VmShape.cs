@@ -10,11 +10,14 @@ namespace PinAgent.Plan;
 /// <summary>What a VM's placement depends on, from its VMI where there is one, else inferred from the node.</summary>
 internal sealed record VmShape
 {
-    /// <summary>The VM.</summary>
-    public required ObservedVm Vm { get; init; }
+    /// <summary>Whether the VM is ours to pin, and how that is known.</summary>
+    public required DedicationVerdict Verdict { get; init; }
+
+    /// <summary>The VM as it was found.</summary>
+    public ObservedVm Vm => Verdict.Vm;
 
     /// <summary>Which CPUs are its; null if that isn't known.</summary>
-    public VmCpus? Cpus { get; init; }
+    public VmCpus? Cpus => Verdict.Cpus;
 
     /// <summary>All CPUs that its threads may have; null if that isn't known.</summary>
     public CpuSet? Cpuset => Cpus?.All;
@@ -26,7 +29,7 @@ internal sealed record VmShape
     public required ImmutableArray<VmThread> IoThreads { get; init; }
 
     /// <summary>Whether each I/O thread has a CPU of its own.</summary>
-    public required bool IoThreadsAreSupplemental { get; init; }
+    public bool IoThreadsAreSupplemental => Verdict.Vmi is { Spec.HasSupplementalIoThreads: true };
 
     /// <summary>The guest's topology by the vCPUs that exist; by the command line while none does.</summary>
     public required GuestTopology Guest { get; init; }
@@ -35,7 +38,7 @@ internal sealed record VmShape
     public required bool IsolateEmulatorThread { get; init; }
 
     /// <summary>Whether that is only inferred from the number of its CPUs, for want of a VMI.</summary>
-    public bool IsolationIsInferred { get; init; }
+    public bool IsolationIsInferred => Verdict.Vmi?.Spec is null;
 
     /// <summary>Whether the emulator had CPUs to itself before, and none are left for it.</summary>
     public bool HasLostIsolation { get; init; }
@@ -44,7 +47,7 @@ internal sealed record VmShape
     public required bool EvenParity { get; init; }
 
     /// <summary>Whether guest cores must stay within NUMA nodes.</summary>
-    public required bool NumaPassthrough { get; init; }
+    public bool NumaPassthrough => Verdict.Vmi is { Spec.NumaPassthrough: true };
 
     /// <summary>The vCPUs that are to have a real-time priority; null if none is.</summary>
     public RealtimeMask? Realtime { get; init; }
@@ -89,8 +92,7 @@ internal sealed record VmShape
 
         return new VmShape
         {
-            Vm = vm,
-            Cpus = verdict.Cpus,
+            Verdict = verdict,
             Vcpus = vcpus,
             IoThreads =
             [
@@ -99,12 +101,9 @@ internal sealed record VmShape
                     .OrderBy(thread => thread.Index ?? int.MaxValue)
                     .ThenBy(thread => thread.Tid),
             ],
-            IoThreadsAreSupplemental = verdict.Vmi is { Spec.HasSupplementalIoThreads: true },
             Guest = vm.Guest.Full.WithVcpus(count),
             IsolateEmulatorThread = isolate,
-            IsolationIsInferred = verdict.Vmi?.Spec is null,
             EvenParity = evenParity,
-            NumaPassthrough = verdict.Vmi is { Spec.NumaPassthrough: true },
             Realtime = realtime,
             RealtimeProblem = problem,
         };

@@ -31,7 +31,6 @@ internal sealed record PassResult(
 }
 
 /// <summary>What a pass did to one VM.</summary>
-/// <param name="Outcome">What came of its plan.</param>
 /// <param name="WasHeld">
 /// Whether its placement is the one that the pass before enforced, so that a change was a repair.
 /// </param>

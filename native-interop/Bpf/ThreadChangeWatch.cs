@@ -90,7 +90,6 @@ public sealed class ThreadChangeWatch : IDisposable
     }
 
     /// <summary>Waits for the next change.</summary>
-    /// <param name="change">What is written to.</param>
     /// <param name="longest">How long to wait; null for ever.</param>
     /// <returns>
     /// <see cref="Errno.ECANCELED"/> after <see cref="Stop"/>, <see cref="Errno.ETIMEDOUT"/> when there's none for so long.

@@ -43,9 +43,6 @@ internal static class TraceFolder
             : $"{hook.Target} can't be watched: {opened.Errno.Describe()}";
     }
 
-    /// <summary>Whether the kernel has probes of its functions.</summary>
-    public static bool HasProbes => Probes() is not null;
-
     /// <summary>Where a field is in a tracepoint's record, by the record's description; null if it isn't there.</summary>
     public static int? OffsetOf(string format, string field)
     {

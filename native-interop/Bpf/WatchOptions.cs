@@ -3,17 +3,19 @@ using System.Collections.Immutable;
 namespace PinAgent.NativeInterop.Bpf;
 
 /// <summary>What to listen to.</summary>
-/// <param name="Names">Whether to names like those of a VM's threads.</param>
 /// <param name="Moves">Whether to moves of watched threads into another cgroup.</param>
 /// <param name="OwnPid">This process, in the machine's own PID namespace: what it does itself isn't told.</param>
 /// <param name="TraceFolders">Where tracefs may be mounted.</param>
 public sealed record WatchOptions(
     MaskHook Masks,
-    bool Names,
     bool Moves,
     int OwnPid,
     ImmutableArray<string> TraceFolders
-);
+)
+{
+    /// <summary>Whether to names like those of a VM's threads.</summary>
+    public bool Names { get; init; }
+}
 
 /// <summary>What wasn't told, since the begin.</summary>
 /// <param name="Lost">What the ring buffer had no room for.</param>

@@ -63,7 +63,6 @@ public sealed partial class RootFolder : IDisposable
     }
 
     /// <summary>Opens a place, to name it as <c>/proc/self/fd/N</c> where only a path will do.</summary>
-    /// <param name="path">The path below the folder.</param>
     /// <param name="place">What to dispose of; null if it can't be had.</param>
     public LinuxResult TryOpenPlace(string path, out Place? place)
     {

@@ -8,7 +8,7 @@ namespace PinAgent.Cli.Look;
 /// <summary>How badly a VM needs somebody: what is looked at first stands first.</summary>
 internal enum Pain
 {
-    /// <summary>It doesn't get what it was promised.</summary>
+    /// <summary>It isn't pinned, or not alone on its CPUs.</summary>
     Broken,
 
     /// <summary>Not yet, or by choice.</summary>
@@ -48,7 +48,7 @@ internal static class Pains
                 .ThenBy(vm => vm.Pid),
         ];
 
-    /// <summary>The broken promises that concern CPUs of a VM's vCPUs.</summary>
+    /// <summary>The violations that concern CPUs of a VM's vCPUs.</summary>
     public static IEnumerable<Violation> Disturbances(VmStatus vm, NodeStatus status) =>
         status.Violations.Where(violation =>
             vm.Threads.Any(thread =>

@@ -174,7 +174,6 @@ internal sealed class Setting<T> : Setting
     /// <summary>Creates a setting of one value.</summary>
     /// <param name="name">The option's name, with its dashes.</param>
     /// <param name="valueName">What the value is called in the help.</param>
-    /// <param name="defaultText">The value where nothing is said.</param>
     /// <param name="read">Understands a value, or throws <see cref="FormatException"/> with what was expected and found.</param>
     public Setting(
         string name,
@@ -197,7 +196,6 @@ internal sealed class Setting<T> : Setting
 
     /// <summary>Creates a setting.</summary>
     /// <param name="isList">Whether it may have several values.</param>
-    /// <param name="defaults">The values where nothing is said.</param>
     /// <param name="read">Understands the values, or throws <see cref="FormatException"/>.</param>
     public Setting(
         Option option,

@@ -1,6 +1,5 @@
 using System.Globalization;
 using PinAgent.Model.Kubernetes;
-using PinAgent.Model.Vm;
 
 namespace PinAgent.Kubernetes.Objects;
 

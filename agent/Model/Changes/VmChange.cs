@@ -61,6 +61,10 @@ internal sealed record VmChange
     /// </summary>
     public string? By { get; init; }
 
+    /// <summary>The name of the program that is said to have set what was found; of several, the first's. Its owner chose it.</summary>
+    [JsonIgnore]
+    public string? Program { get; init; }
+
     /// <summary>
     /// For how many seconds the VM may have been off its CPUs: since the last look that found it right. Null where it never
     /// was.

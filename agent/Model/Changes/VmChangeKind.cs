@@ -36,7 +36,7 @@ public enum VmChangeKind
     /// <summary>The VM isn't pinned, or not wholly, for another reason.</summary>
     NotPinned,
 
-    /// <summary>Somebody broke a promise that the VM relies on.</summary>
+    /// <summary>Somebody began to disturb the VM, or to be able to.</summary>
     ViolationBegun,
 
     /// <summary>And doesn't any more.</summary>

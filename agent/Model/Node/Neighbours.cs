@@ -49,7 +49,6 @@ internal sealed record ForeignProcess(
 /// <param name="Fired">The CPUs of vCPUs on which it has fired since the look before.</param>
 internal sealed record DeviceInterrupt(int Number, string Name, CpuSet Routed, CpuSet Fired);
 
-/// <summary>A VM as a survey needs it.</summary>
-/// <param name="Vm">The VM.</param>
+/// <summary>A VM as the look around it needs it.</summary>
 /// <param name="VcpuCpus">The CPUs that are its vCPUs' alone; none unless it has a placement.</param>
-internal sealed record SurveyTarget(ObservedVm Vm, CpuSet VcpuCpus);
+internal sealed record ScannedVm(ObservedVm Vm, CpuSet VcpuCpus);

@@ -6,9 +6,7 @@ using PinAgent.Model.Vm;
 namespace PinAgent.Model.Node;
 
 /// <summary>What was found on the node in one pass.</summary>
-/// <param name="Topology">The node's CPUs.</param>
 /// <param name="Vms">The QEMU processes, in ascending order of their ids.</param>
-/// <param name="CpuManager">The kubelet's CPU manager.</param>
 internal sealed record NodeSnapshot(
     NodeTopology Topology,
     ImmutableArray<ObservedVm> Vms,

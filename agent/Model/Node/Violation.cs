@@ -3,7 +3,7 @@ using PinAgent.Model.Cpu;
 
 namespace PinAgent.Model.Node;
 
-/// <summary>A promise to a dedicated VM that somebody has broken: reported, never mended.</summary>
+/// <summary>Somebody disturbs a dedicated VM, or may, on CPUs that should be its own: reported, never mended.</summary>
 /// <param name="Kind">What kind.</param>
 /// <param name="Cpus">The CPUs concerned.</param>
 /// <param name="Message">The sentence.</param>
@@ -39,12 +39,12 @@ public enum Severity
     [JsonStringEnumMemberName("disturbing")]
     Disturbing,
 
-    /// <summary>The VM doesn't have what it was promised.</summary>
+    /// <summary>The VM doesn't have CPUs to itself.</summary>
     [JsonStringEnumMemberName("broken")]
     Broken,
 }
 
-/// <summary>The promises that can be broken.</summary>
+/// <summary>How somebody may disturb a dedicated VM.</summary>
 public enum ViolationKind
 {
     /// <summary>CPUs are in the cpusets of several dedicated VMs.</summary>

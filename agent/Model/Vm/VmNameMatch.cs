@@ -28,6 +28,21 @@ internal static class VmNameMatch
             ?? [];
     }
 
+    /// <summary>The VMs by each form of their names, which say nothing of process ids: for many texts, or for longer.</summary>
+    /// <typeparam name="T">What stands for a VM.</typeparam>
+    public static ILookup<string, T> ByName<T>(
+        IEnumerable<T> vms,
+        Func<T, (string Namespace, string Name)> identity
+    ) =>
+        vms.SelectMany(vm =>
+            {
+                var (space, name) = identity(vm);
+                return new[] { $"{space}/{name}", $"{space}_{name}", name }.Select(form =>
+                    (form, vm)
+                );
+            })
+            .ToLookup(pair => pair.form, pair => pair.vm);
+
     // Without building the name of every VM for every question.
     private static bool Joins(string text, string space, char separator, string name) =>
         text.Length == space.Length + 1 + name.Length

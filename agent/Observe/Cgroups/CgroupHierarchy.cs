@@ -76,8 +76,14 @@ internal sealed class CgroupHierarchy
             );
     }
 
-    /// <summary>The folders of the cgroups whose CPUs were read and may be given others, below the host root.</summary>
-    public IEnumerable<string> Folders => _effective.Keys.Select(FolderOf);
+    /// <summary>The cgroups whose CPUs were read, and where somebody may give them others.</summary>
+    public IEnumerable<CpusetFolder> Cpusets =>
+        _effective
+            .Where(known => known.Value.File is not null)
+            .Select(known => new CpusetFolder(
+                known.Key,
+                known.Value.File![..known.Value.File!.LastIndexOf('/')]
+            ));
 
     /// <summary>Forgets the cpusets read, so that they are read anew.</summary>
     public void Forget()

@@ -1,13 +1,16 @@
+using System.Collections.Immutable;
 using System.Text;
 using PinAgent.Model;
 using PinAgent.NativeInterop;
 using PinAgent.NativeInterop.Files;
+using PinAgent.Observe.Cgroups;
 
 namespace PinAgent.Observe.Events;
 
 /// <summary>
 /// Has the loop look for changes when somebody gives the VMs' cgroups other CPUs, and when the kubelet writes its checkpoint.
-/// A change that comes from a cgroup further up isn't told of; nor is anything beyond the kernel's limit of watches.
+/// A change that comes from a cgroup above the one that has their cpuset isn't told of; nor is anything beyond the kernel's limit
+/// of watches.
 /// </summary>
 /// <param name="kubeletRoot">The kubelet's root folder below it.</param>
 internal sealed class CpusetWatch(PassRequests requests, string root, string kubeletRoot)
@@ -25,23 +28,22 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
     private const int MostCgroups = 1024;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, int> _watches = [];
+    private readonly Dictionary<CpusetFolder, int> _watches = [];
     private readonly EventBudget<int> _budget = new(OfCgroup, OfAll, MostCgroups);
-    private readonly MutedSources<string> _muted = new(MostCgroups, MutedFor);
+    private readonly MutedSources<CpusetFolder> _muted = new(MostCgroups, MutedFor);
     private readonly List<int> _happened = [];
     private Inotify? _inotify;
-    private volatile int _written;
+    private ImmutableHashSet<string> _written = [];
 
     /// <summary>Listens to these cgroups, and to no others. Only the loop calls it.</summary>
-    /// <param name="folders">Their folders, below the host root.</param>
-    public void Follow(IEnumerable<string> folders)
+    public void Follow(IEnumerable<CpusetFolder> cgroups)
     {
         if (_inotify is not { } inotify)
         {
             return;
         }
 
-        var wanted = folders.ToHashSet();
+        var wanted = cgroups.ToHashSet();
         lock (_lock)
         {
             foreach (var gone in _watches.Keys.Where(folder => !wanted.Contains(folder)).ToList())
@@ -58,9 +60,24 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
         }
     }
 
-    /// <summary>Whether a VM's cpuset was written since it was last asked; null where nobody listens.</summary>
-    public bool? TakeWritten() =>
-        _inotify is null ? null : Interlocked.Exchange(ref _written, 0) == 1;
+    /// <summary>The cgroups whose cpusets were written since it was last asked; null where nobody listens.</summary>
+    public ImmutableHashSet<string>? TakeWritten()
+    {
+        if (_inotify is null)
+        {
+            return null;
+        }
+
+        lock (_lock)
+        {
+            // Those that aren't listened to for a while are written all the time.
+            var written = _muted.All.IsEmpty
+                ? _written
+                : _written.Union(_muted.All.Select(cpuset => cpuset.Cgroup));
+            _written = [];
+            return written;
+        }
+    }
 
     /// <inheritdoc/>
     protected override bool Open()
@@ -90,16 +107,21 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
                 Watch(_inotify, folder);
             }
 
+            // All where the kernel has lost some.
+            var written = _happened.ToHashSet();
+            var isAny = written.Contains(-1);
+            _written = _written.Union(
+                _watches
+                    .Where(known => isAny || written.Contains(known.Value))
+                    .Select(known => known.Key)
+                    .Concat(over)
+                    .Select(cpuset => cpuset.Cgroup)
+            );
             var isWorthALook = !over.IsEmpty;
             foreach (var watch in _happened)
             {
                 var verdict = Judge(watch);
                 isWorthALook |= verdict == EventVerdict.Within;
-                if (_watches.ContainsValue(watch))
-                {
-                    _written = 1;
-                }
-
                 isCrowded |= verdict == EventVerdict.AllExceed;
             }
 
@@ -122,22 +144,25 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
     private EventVerdict Judge(int watch)
     {
         var verdict = _budget.Take(watch, Now());
-        if (
-            verdict == EventVerdict.SourceExceeds
-            && _watches.FirstOrDefault(known => known.Value == watch).Key is { } folder
-            && _muted.TryMute(folder, Now())
-        )
+        if (verdict == EventVerdict.SourceExceeds)
         {
-            _watches.Remove(folder);
-            _inotify!.Forget(watch);
+            // Several cgroups may go by the cpuset of one above them.
+            foreach (var (folder, _) in _watches.Where(known => known.Value == watch).ToList())
+            {
+                if (_muted.TryMute(folder, Now()))
+                {
+                    _watches.Remove(folder);
+                    _inotify!.Forget(watch);
+                }
+            }
         }
 
         return verdict;
     }
 
-    private void Watch(Inotify inotify, string folder)
+    private void Watch(Inotify inotify, CpusetFolder folder)
     {
-        if (inotify.WatchFile(Path($"{folder}/cpuset.cpus"), out var watch, _root).IsSuccess)
+        if (inotify.WatchFile(Path($"{folder.Folder}/cpuset.cpus"), out var watch, _root).IsSuccess)
         {
             _watches[folder] = watch;
         }

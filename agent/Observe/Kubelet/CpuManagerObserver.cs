@@ -34,7 +34,6 @@ internal static class CpuManagerObserver
     /// <summary>
     /// The kubelet's root: the one that is given, or OpenShift's old one where that is the default and isn't there.
     /// </summary>
-    /// <param name="given">The root that is given.</param>
     public static string FindRoot(HostFiles files, string given) =>
         given.TrimEnd('/') == DefaultKubeletRoot
         && files.ListNames($"{DefaultKubeletRoot}", []).Errno == Errno.ENOENT

@@ -51,7 +51,6 @@ internal sealed class CpuManagerReader(HostFiles files, string kubeletRoot)
             : Read();
 
     /// <summary>What was read last, with what the PodResources API's answer says of it.</summary>
-    /// <param name="seen">What was read.</param>
     /// <param name="evidence">The sentence; null if there is none.</param>
     public CpuManagerObservation With(CpuManagerObservation seen, string? evidence)
     {

@@ -19,7 +19,6 @@ namespace PinAgent.Observe.Kubelet;
 internal static class CpuManagerStateFile
 {
     /// <summary>Reads a checkpoint.</summary>
-    /// <param name="json">The file's bytes.</param>
     /// <param name="checkpoint">The checkpoint, if it is one.</param>
     /// <param name="error">What was expected and what was found, if it isn't.</param>
     public static bool TryParse(

@@ -29,6 +29,7 @@ internal sealed class CpuTakers(string root, TimeProvider time)
     private readonly List<int> _pids = [];
     private readonly List<int> _tids = [];
     private Dictionary<(int Id, ulong Start), ulong> _processes = [];
+    private readonly Dictionary<int, string> _names = [];
     private List<int> _busy = [];
     private Dictionary<(int Id, ulong Start), Running> _threads = [];
 
@@ -94,7 +95,7 @@ internal sealed class CpuTakers(string root, TimeProvider time)
                 .GroupBy(thread => (thread.Value.Pid, thread.Value.Cpu))
                 .Select(there => new CpuTaker(
                     there.Key.Pid,
-                    there.First().Value.Comm,
+                    _names.GetValueOrDefault(there.Key.Pid, ""),
                     there.Key.Cpu,
                     Math.Min(
                         1,
@@ -134,19 +135,23 @@ internal sealed class CpuTakers(string root, TimeProvider time)
     private Dictionary<(int Id, ulong Start), Running> ReadThreads(HostFiles files)
     {
         var threads = new Dictionary<(int, ulong), Running>();
+        _names.Clear();
         foreach (var pid in _busy)
         {
-            var comm = ReadComm(files, pid);
             files.ListNumbers($"/proc/{pid}/task", _tids, MostThreads - threads.Count);
             foreach (var tid in _tids)
             {
                 if (
                     files.ReadOnePiece($"/proc/{pid}/task/{tid}/stat", out var content).IsSuccess
                     && ProcStat.TryParse(content, out var stat)
-                    && ProcStat.TryParseProcessor(content, out var cpu)
+                    && stat.Processor is { } cpu
                 )
                 {
-                    threads[(tid, stat.StartTime)] = new(pid, comm, cpu, stat.RunTime);
+                    threads[(tid, stat.StartTime)] = new(pid, cpu, stat.RunTime);
+                    if (tid == pid)
+                    {
+                        _names[pid] = ThreadName.Printable(stat.Name);
+                    }
                 }
             }
         }
@@ -162,11 +167,5 @@ internal sealed class CpuTakers(string root, TimeProvider time)
             ? Math.Max(0, (double)now.Value.Ticks - then.Ticks)
             : now.Value.Ticks;
 
-    private static string ReadComm(HostFiles files, int pid) =>
-        files.ReadOnePiece($"/proc/{pid}/stat", out var content).IsSuccess
-        && ProcStat.TryParse(content, out var stat)
-            ? ThreadName.Printable(stat.Name)
-            : "";
-
-    private readonly record struct Running(int Pid, string Comm, int Cpu, ulong Ticks);
+    private readonly record struct Running(int Pid, int Cpu, ulong Ticks);
 }

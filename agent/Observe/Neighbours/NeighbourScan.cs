@@ -27,7 +27,7 @@ internal sealed class NeighbourScan(
     private KubeletCgroups? _pods;
 
     /// <summary>Looks once.</summary>
-    public NodeNeighbours Look(ImmutableArray<SurveyTarget> vms)
+    public NodeNeighbours Look(ImmutableArray<ScannedVm> vms)
     {
         if (vms.IsEmpty)
         {

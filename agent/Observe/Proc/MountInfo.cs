@@ -17,7 +17,6 @@ internal sealed record CgroupMount(string MountPoint, string Root, bool IsV1);
 internal static class MountInfo
 {
     /// <summary>The cgroup hierarchies that can hold cpusets: v2's, and v1's with the cpuset controller.</summary>
-    /// <param name="content">The file's bytes.</param>
     public static ImmutableArray<CgroupMount> ParseCgroups(ReadOnlySpan<byte> content)
     {
         var mounts = ImmutableArray.CreateBuilder<CgroupMount>();
@@ -36,7 +35,6 @@ internal static class MountInfo
     }
 
     /// <summary>The option <c>hidepid</c> of the <c>/proc</c> that is mounted; null without it.</summary>
-    /// <param name="content">The file's bytes.</param>
     public static string? FindHidePid(ReadOnlySpan<byte> content)
     {
         const string Option = "hidepid=";

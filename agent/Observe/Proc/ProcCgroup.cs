@@ -10,7 +10,6 @@ namespace PinAgent.Observe.Proc;
 internal static class ProcCgroup
 {
     /// <summary>Finds a thread's cgroup in the hierarchy that has the cpusets.</summary>
-    /// <param name="content">The file's bytes.</param>
     /// <param name="isV1">Whether to look for v1's cpuset hierarchy, or for v2's only one.</param>
     /// <param name="path">The path as the reader's cgroup namespace sees it.</param>
     /// <returns>False if there's no such line.</returns>

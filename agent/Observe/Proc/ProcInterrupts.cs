@@ -40,7 +40,6 @@ internal sealed record InterruptLine(
 internal static class ProcInterrupts
 {
     /// <summary>Reads the lines; what isn't one is passed over.</summary>
-    /// <param name="content">The file's bytes.</param>
     public static ImmutableArray<InterruptLine> Parse(ReadOnlySpan<byte> content)
     {
         var lines = ImmutableArray.CreateBuilder<InterruptLine>();

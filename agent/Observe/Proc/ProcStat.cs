@@ -27,13 +27,17 @@ internal readonly ref struct ProcStat
 
     private readonly ulong _flags;
 
+    // What follows the start time.
+    private readonly ReadOnlySpan<byte> _rest;
+
     private ProcStat(
         ReadOnlySpan<byte> name,
         bool isDead,
         int parent,
         ulong flags,
         ulong runTime,
-        ulong startTime
+        ulong startTime,
+        ReadOnlySpan<byte> rest
     )
     {
         Name = name;
@@ -42,6 +46,7 @@ internal readonly ref struct ProcStat
         RunTime = runTime;
         StartTime = startTime;
         _flags = flags;
+        _rest = rest;
     }
 
     /// <summary>The thread's name (comm), at most 15 bytes for a user's thread; any bytes.</summary>
@@ -58,6 +63,26 @@ internal readonly ref struct ProcStat
 
     /// <summary>When the thread started, in clock ticks since boot.</summary>
     public ulong StartTime { get; }
+
+    /// <summary>The CPU that the thread ran on last; null where the line is cut short before it.</summary>
+    public int? Processor
+    {
+        get
+        {
+            var index = StartTimeField + 1;
+            foreach (var range in _rest.Split((byte)' '))
+            {
+                if (index++ == ProcessorField)
+                {
+                    return TryParseNumber(_rest[range], out var number) && number <= int.MaxValue
+                        ? (int)number
+                        : null;
+                }
+            }
+
+            return null;
+        }
+    }
 
     /// <summary>Whether the kernel made the thread for itself.</summary>
     public bool IsKernelThread => (_flags & KernelThreadFlag) != 0;
@@ -111,30 +136,12 @@ internal readonly ref struct ProcStat
                         (int)parent,
                         flags,
                         userTime + systemTime,
-                        startTime
+                        startTime,
+                        fields[(range.End.Value + 1)..]
                     );
                     return true;
                 default:
                     break;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>Reads the CPU that the thread ran on last.</summary>
-    public static bool TryParseProcessor(ReadOnlySpan<byte> content, out int cpu)
-    {
-        cpu = -1;
-        var index = 0;
-        var fields = content[(content.LastIndexOf((byte)')') + 1)..];
-        foreach (var range in fields.Split((byte)' '))
-        {
-            // Before the first one there's a blank.
-            if (index++ == ProcessorField + 1)
-            {
-                return TryParseNumber(fields[range], out var number)
-                    && (cpu = (int)Math.Min(number, int.MaxValue)) >= 0;
             }
         }
 

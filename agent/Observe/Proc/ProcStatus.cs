@@ -9,7 +9,6 @@ namespace PinAgent.Observe.Proc;
 internal static class ProcStatus
 {
     /// <summary>The process's ids, from the outermost PID namespace this procfs shows to the process's own.</summary>
-    /// <param name="content">The file's bytes.</param>
     public static bool TryParseNamespacePids(ReadOnlySpan<byte> content, out int[] pids)
     {
         pids = [];
@@ -46,7 +45,6 @@ internal static class ProcStatus
     }
 
     /// <summary>The CPUs the thread may run on: the line <c>Cpus_allowed_list:	0-3</c>.</summary>
-    /// <param name="content">The file's bytes.</param>
     /// <param name="cpus">The CPUs; null if the file doesn't say.</param>
     public static bool TryParseAllowedCpus(ReadOnlySpan<byte> content, out CpuSet? cpus)
     {
@@ -56,12 +54,10 @@ internal static class ProcStatus
     }
 
     /// <summary>Whether the process is root's: the line <c>Uid:	0	0	0	0</c>, of which each number counts.</summary>
-    /// <param name="content">The file's bytes.</param>
     public static bool IsOfRoot(ReadOnlySpan<byte> content) =>
         TryFind(content, "Uid:"u8, out var value) && value.SequenceEqual("0\t0\t0\t0"u8);
 
     /// <summary>The effective capabilities, a bit each: the line <c>CapEff:	0000000000800000</c>.</summary>
-    /// <param name="content">The file's bytes.</param>
     /// <param name="capabilities">The bits, numbered as in <c>linux/capability.h</c>.</param>
     public static bool TryParseCapabilities(ReadOnlySpan<byte> content, out ulong capabilities)
     {

@@ -89,8 +89,6 @@ internal sealed class QemuObserver
     }
 
     /// <summary>Looks at some processes again. The kernel's own threads for their VMs stay as they were.</summary>
-    /// <param name="before">All VMs as they were.</param>
-    /// <param name="pids">The processes to look at.</param>
     /// <param name="cgroups">The hierarchy with the cpusets; null if there is none.</param>
     /// <returns>The very same VMs where all are as they were.</returns>
     public ImmutableArray<ObservedVm> ObserveAgain(
@@ -103,7 +101,6 @@ internal sealed class QemuObserver
     /// Looks at the processes of threads that have just named themselves. Their other threads that are known stay as they
     /// were: a QEMU that starts names a hundred, one after the other.
     /// </summary>
-    /// <param name="before">All VMs as they were.</param>
     /// <param name="cgroups">The hierarchy with the cpusets; null if there is none.</param>
     /// <returns>The very same VMs where all are as they were.</returns>
     public ImmutableArray<ObservedVm> ObserveNamed(

@@ -3,7 +3,6 @@ using PinAgent.Observe.Files;
 namespace PinAgent.Observe.Qemu;
 
 /// <summary>A process that may be a VM.</summary>
-/// <param name="StartTime">When it started.</param>
 /// <param name="Threads">How many threads it has.</param>
 /// <param name="IsKnown">Whether it was among the VMs at the look before.</param>
 internal sealed record VmCandidate(
@@ -24,7 +23,6 @@ internal static class VmShares
     private const int Spare = 64;
 
     /// <summary>The processes that are looked at, and how many threads may be kept of each.</summary>
-    /// <param name="candidates">All processes that may be VMs.</param>
     public static Dictionary<int, int> Of(IReadOnlyCollection<VmCandidate> candidates)
     {
         // The first of each container, then the second of each.

@@ -20,7 +20,6 @@ internal static class Redaction
     private static readonly string[] StatusLines = ["NSpid:", "Cpus_allowed_list:"];
 
     /// <summary>The part of a file that may be kept; null for none.</summary>
-    /// <param name="content">Its bytes.</param>
     public static byte[]? File(string path, byte[] content)
     {
         if (!path.StartsWith("/proc/", StringComparison.Ordinal))

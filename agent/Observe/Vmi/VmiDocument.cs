@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Kubernetes;
-using PinAgent.Model.Vm;
 
 namespace PinAgent.Observe.Vmi;
 

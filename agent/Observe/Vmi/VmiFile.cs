@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Text;
-using PinAgent.Model.Vm;
 using PinAgent.NativeInterop.Files;
 
 namespace PinAgent.Observe.Vmi;

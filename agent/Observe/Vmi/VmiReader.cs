@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using PinAgent.Kubernetes.Objects;
-using PinAgent.Model.Vm;
+using PinAgent.Model.Kubernetes;
 
 namespace PinAgent.Observe.Vmi;
 

@@ -31,7 +31,6 @@ public enum CapacityLimit
 internal sealed record CapacityAnswer(int Fits, CapacityLimit Limit)
 {
     /// <summary>Counts.</summary>
-    /// <param name="node">What the node has left.</param>
     /// <param name="wholeCores">Whether the CPU manager gives out whole cores only: its option <c>full-pcpus-only</c>.</param>
     public static CapacityAnswer Of(CapacityNode node, CapacityShape shape, bool wholeCores = false)
     {

@@ -10,7 +10,6 @@ namespace PinAgent.Plan.Capacity;
 internal static class CapacitySurvey
 {
     /// <summary>Counts.</summary>
-    /// <param name="node">What was observed.</param>
     /// <param name="ofVms">The CPUs that the agent holds for VMs; null if that isn't known.</param>
     public static CapacityNode Of(NodeSnapshot node, CpuSet? ofVms = null)
     {

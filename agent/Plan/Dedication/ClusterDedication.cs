@@ -15,8 +15,6 @@ internal static class ClusterDedication
 {
     /// <summary>Decides for one VM.</summary>
     /// <param name="verdict">The VM with the name its guest has.</param>
-    /// <param name="facts">What the API server has told.</param>
-    /// <param name="before">What was decided before.</param>
     public static DedicationVerdict Decide(
         DedicationVerdict verdict,
         NodeSnapshot snapshot,

@@ -12,7 +12,6 @@ namespace PinAgent.Plan.Dedication;
 internal static class HostDedication
 {
     /// <summary>Decides, and says which CPUs are whose.</summary>
-    /// <param name="named">The VMs with their names.</param>
     /// <param name="names">Which of them <c>--vm</c> means.</param>
     public static (List<DedicationVerdict> Verdicts, Precedence Precedence, CpuClaims Cpus) Decide(
         IReadOnlyCollection<DedicationVerdict> named,

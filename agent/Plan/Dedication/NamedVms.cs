@@ -33,10 +33,8 @@ internal sealed class NamedVms
             return named;
         }
 
-        // By each form of their names, for a node has as many guests as names are told.
-        var byName = verdicts
-            .SelectMany(verdict => FormsOf(verdict).Select(form => (form, verdict)))
-            .ToLookup(pair => pair.form, pair => pair.verdict);
+        // A node has as many guests as names are told.
+        var byName = VmNameMatch.ByName(verdicts, verdict => (verdict.Namespace, verdict.Name));
         var byGuest = verdicts
             .Where(verdict => verdict.Vm.GuestName is not null)
             .ToLookup(verdict => verdict.Vm.GuestName!);
@@ -45,7 +43,12 @@ internal sealed class NamedVms
             // A guest may be called db1=4-7. It doesn't keep db1 from what was told for it.
             var isWhole = vm.Cpus is not null && !IsAny(vm.Name) && IsAny(vm.Text);
             var name = isWhole ? vm.Text : vm.Name;
-            named.Add(vm, isWhole ? null : vm.Cpus, byName[name], byGuest[name], precedence);
+            var called = VmNameMatch.Find(
+                name,
+                [.. byName[name]],
+                verdict => (verdict.Namespace, verdict.Name, Pid: 0)
+            );
+            named.Add(vm, isWhole ? null : vm.Cpus, called, byGuest[name], precedence);
         }
 
         return named;
@@ -113,14 +116,6 @@ internal sealed class NamedVms
             < 0 => true,
             > 0 => false,
             _ => vm.IsInPod,
-        };
-
-    private static IEnumerable<string> FormsOf(DedicationVerdict verdict) =>
-        new HashSet<string>
-        {
-            verdict.Name,
-            $"{verdict.Namespace}/{verdict.Name}",
-            $"{verdict.Namespace}_{verdict.Name}",
         };
 
     private sealed record Named(NamedGuest Told, IReadOnlyList<int> Pids);

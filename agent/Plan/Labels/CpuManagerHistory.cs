@@ -17,7 +17,6 @@ internal sealed record CpuManagerHistory(bool? IsRunning, TimeSpan? AbsentSince)
     public static CpuManagerHistory None { get; } = new(null, null);
 
     /// <summary>The history with one more observation.</summary>
-    /// <param name="observation">What was seen.</param>
     /// <param name="now">When, on a clock that never jumps.</param>
     public CpuManagerHistory With(CpuManagerObservation observation, TimeSpan now) =>
         observation switch

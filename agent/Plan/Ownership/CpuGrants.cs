@@ -22,7 +22,6 @@ internal static class CpuGrants
     /// <param name="isShared">Whether the cpuset of its cgroup is that of a slice in which another VM is.</param>
     /// <param name="told">What the administrator says; null if he says nothing.</param>
     /// <param name="claim">What is known of it from its beginning.</param>
-    /// <param name="online">The CPUs that are online.</param>
     /// <param name="everybodys">
     /// The CPUs that every process of the machine may use unless somebody says otherwise: PID 1's mask.
     /// </param>

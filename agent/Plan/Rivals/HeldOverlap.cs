@@ -1,7 +1,6 @@
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
-using PinAgent.Plan.Dedication;
 using PinAgent.Plan.Placement;
 
 namespace PinAgent.Plan.Rivals;
@@ -13,16 +12,11 @@ namespace PinAgent.Plan.Rivals;
 internal static class HeldOverlap
 {
     /// <summary>Plans what can be held of a VM; null if it has no such obstacle, or nothing to hold.</summary>
-    public static VmPlan? Plan(
-        DedicationVerdict verdict,
-        VmPlan plan,
-        VmShape shape,
-        HeldPlacements held,
-        NodeTopology topology
-    )
+    public static VmPlan? Plan(VmPlan plan, HeldPlacements held, NodeTopology topology)
     {
+        var shape = plan.Shape;
         if (
-            verdict
+            shape.Verdict
                 is not {
                     Overlap: { } overlap,
                     Obstacle.Reason: Reason.CpusetOverlaps,
@@ -35,7 +29,7 @@ internal static class HeldOverlap
             return null;
         }
 
-        var whole = NodePlanner.Place(plan, shape, placement, topology);
+        var whole = NodePlanner.Place(plan, placement, topology);
         return held.MarkNew(
             whole with
             {

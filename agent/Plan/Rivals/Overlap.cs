@@ -11,8 +11,6 @@ namespace PinAgent.Plan.Rivals;
 internal sealed record Overlap(CpuSet Cpus, string Message)
 {
     /// <summary>Finds who else has CPUs of a dedicated VM; null if nobody has.</summary>
-    /// <param name="all">Every VM of the node.</param>
-    /// <param name="precedence">Who has the better right.</param>
     public static Overlap? Find(
         DedicationVerdict verdict,
         IReadOnlyCollection<DedicationVerdict> all,

@@ -10,7 +10,6 @@ namespace PinAgent.Plan.Rivals;
 /// that calls itself like a guest; only an administrator gives it CPUs of its own. What a VM has it keeps: a process can
 /// have begun long before it took the name, so how long it runs says nothing, and how long it has been held does. Pure.
 /// </summary>
-/// <param name="held">The placements of the pass before.</param>
 /// <param name="known">What was chosen for VMs, over restarts.</param>
 /// <param name="cpus">Whose CPUs are whose; null while that isn't decided, and the cgroups alone say it.</param>
 internal sealed class Precedence(
@@ -86,7 +85,6 @@ internal sealed class Precedence(
 }
 
 /// <summary>What earlier passes know of the VMs' claims to CPUs.</summary>
-/// <param name="Held">The placements that are held.</param>
 /// <param name="Overlaps">Since when VMs' CPUs are also others'.</param>
 /// <param name="Cpus">What a plain host's VMs were given, and what was chosen for them.</param>
 /// <param name="Now">The time, by the clock of those.</param>

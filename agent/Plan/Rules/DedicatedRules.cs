@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using PinAgent.Model.Kubernetes;
-using PinAgent.Model.Vm;
 
 namespace PinAgent.Plan.Rules;
 

@@ -19,12 +19,7 @@ internal static class GiveBack
     ) =>
         new()
         {
-            Vm = vm,
-            Namespace = fullName.Namespace,
-            Name = fullName.Name,
-            Source = FactSource.Inferred,
-            Dedicated = true,
-            Guest = vm.Guest.Full,
+            Shape = VmShape.Of(new(vm, fullName.Namespace, fullName.Name) { Dedicated = true }),
             Threads =
             [
                 .. vm.Threads.Select(thread =>

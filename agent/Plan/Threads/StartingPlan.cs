@@ -15,7 +15,6 @@ namespace PinAgent.Plan.Threads;
 internal static class StartingPlan
 {
     /// <summary>The masks of the threads that exist and of those to come; null if they have to wait.</summary>
-    /// <param name="all">Every VM of the node.</param>
     public static ThreadMasks? Of(
         DedicationVerdict verdict,
         IEnumerable<DedicationVerdict> all,
@@ -45,7 +44,7 @@ internal static class StartingPlan
 
         var shape = VmShape.Of(verdict with { Vm = vm, Obstacle = null });
         return held.Choose(shape, shape.ToRequest(topology), policy) is CpuPlacement placement
-            ? ThreadMasks.Of(ThreadPlan.Of(vm, shape, placement, topology))
+            ? ThreadMasks.Of(ThreadPlan.Of(shape, placement, topology))
             : null;
     }
 

@@ -10,7 +10,6 @@ internal static class ThreadPlan
 {
     /// <summary>What is wanted of each thread and why, in the VM's order.</summary>
     public static ImmutableArray<PlannedThread> Of(
-        ObservedVm vm,
         VmShape shape,
         CpuPlacement placement,
         NodeTopology topology
@@ -35,7 +34,7 @@ internal static class ThreadPlan
         var first = CpuSet.Of(placement.Vcpus[0]);
         return
         [
-            .. vm.Threads.Select(thread =>
+            .. shape.Vm.Threads.Select(thread =>
                 Confine(
                     thread,
                     own.GetValueOrDefault(thread.Tid)

@@ -17,6 +17,7 @@ internal sealed class ChangeDetector
 {
     private readonly Dictionary<VmKey, Seen> _seen = [];
     private ImmutableArray<Violation> _violations = [];
+    private ImmutableHashSet<string>? _written;
     private CpuSet _online = CpuSet.Empty;
     private DateTimeOffset _now;
 
@@ -28,25 +29,25 @@ internal sealed class ChangeDetector
             .Select(change => (change.Key!.Value, change.By!));
 
     /// <summary>A pass came to the same as the one before.</summary>
-    public void Still(DateTimeOffset now) => _now = now;
+    public void Still(ImmutableHashSet<string>? cpusetsWritten, DateTimeOffset now) =>
+        (_written, _now) = (cpusetsWritten, now);
 
     /// <summary>What has happened by the end of a pass.</summary>
-    /// <param name="online">The CPUs that are online.</param>
-    /// <param name="cpusetsWritten">Whether a VM's cpuset was written since; null where nobody listens.</param>
-    /// <param name="now">When the pass ended.</param>
+    /// <param name="cpusetsWritten">The cgroups whose cpusets were written since; null where nobody listens.</param>
     /// <param name="deeds">Who has changed threads since, by thread; null where the kernel doesn't tell.</param>
     public ImmutableArray<VmChange> After(
         ImmutableArray<VmPassResult> vms,
         ImmutableArray<Violation> violations,
         CpuSet online,
-        bool? cpusetsWritten,
+        ImmutableHashSet<string>? cpusetsWritten,
         DateTimeOffset now,
         IReadOnlyDictionary<int, ForeignDeed>? deeds = null
     )
     {
         var changes = ImmutableArray.CreateBuilder<VmChange>();
         var evidence = new ChangeEvidence(
-            cpusetsWritten,
+            // What was written while the pass before was looking may only be seen now.
+            cpusetsWritten?.Union(_written ?? []),
             !_online.IsEmpty && !_online.Equals(online)
         )
         {
@@ -82,7 +83,7 @@ internal sealed class ChangeDetector
             }
         }
 
-        (_violations, _online, _now) = (violations, online, now);
+        (_violations, _written, _online, _now) = (violations, cpusetsWritten, online, now);
         return changes.DrainToImmutable();
     }
 
@@ -108,10 +109,11 @@ internal sealed class ChangeDetector
                 (change.Threads.Length > 0 && cause != ChangeCause.NewThreads)
                 || change.CpusetBefore is not null;
             yield return kind == VmChangeKind.Repaired
-            && evidence.AuthorOf(change.Threads, vm.Outcome) is var (by, ago)
+            && evidence.AuthorOf(change.Threads, vm.Outcome) is var (by, program, ago)
                 ? change with
                 {
                     By = by,
+                    Program = program,
                     UnpinnedSecondsAtMost = ago.TotalSeconds,
                 }
             : wasOff && before?.Right is { } right

@@ -1,22 +1,23 @@
 using System.Collections.Immutable;
 using PinAgent.Apply;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
 using PinAgent.Observe.Events.Foreign;
 
 namespace PinAgent.Report.Changes;
 
 /// <summary>What was heard between two passes that tells why threads aren't where they were.</summary>
-/// <param name="CpusetsWritten">Whether a VM's cpuset was written; null where nobody listens.</param>
+/// <param name="CpusetsWritten">The cgroups whose cpusets were written; null where nobody listens.</param>
 /// <param name="OnlineChanged">Whether CPUs of the node went offline or came back.</param>
-internal sealed record ChangeEvidence(bool? CpusetsWritten, bool OnlineChanged)
+internal sealed record ChangeEvidence(ImmutableHashSet<string>? CpusetsWritten, bool OnlineChanged)
 {
     /// <summary>Who has changed threads, as far as the kernel has told.</summary>
     public IReadOnlyDictionary<int, ForeignDeed> Deeds { get; init; } =
         ImmutableDictionary<int, ForeignDeed>.Empty;
 
     /// <summary>Who has moved these threads, and how long they were off; null if that isn't known of every one.</summary>
-    public (string By, TimeSpan Off)? AuthorOf(
+    public (string By, string Program, TimeSpan Off)? AuthorOf(
         ImmutableArray<ChangedThread> threads,
         VmOutcome outcome
     )
@@ -47,6 +48,7 @@ internal sealed record ChangeEvidence(bool? CpusetsWritten, bool OnlineChanged)
         var named = string.Join(", ", authors.Take(MostNamed));
         return (
             authors.Count > MostNamed ? $"{named} and {authors.Count - MostNamed} more" : named,
+            authors[0].Comm,
             deeds.Max(deed => deed.Off)
         );
     }
@@ -54,7 +56,6 @@ internal sealed record ChangeEvidence(bool? CpusetsWritten, bool OnlineChanged)
     /// <summary>Why these threads of a VM with the same CPUs as before had strayed.</summary>
     /// <param name="strayed">The threads as they were found, of those that were known.</param>
     /// <param name="known">The same as they had been left.</param>
-    /// <param name="outcome">What was done.</param>
     public ChangeCause Of(
         IReadOnlyList<VmThread> strayed,
         ImmutableDictionary<ThreadKey, VmThread> known,
@@ -81,7 +82,7 @@ internal sealed record ChangeEvidence(bool? CpusetsWritten, bool OnlineChanged)
             )
                 ? ChangeCause.MasksSet
             : OnlineChanged ? ChangeCause.OnlineCpusChanged
-            : CpusetsWritten switch
+            : IsWritten(outcome.Plan.Vm.Cgroup) switch
             {
                 true => ChangeCause.MasksReset,
                 false => ChangeCause.MasksSet,
@@ -90,4 +91,13 @@ internal sealed record ChangeEvidence(bool? CpusetsWritten, bool OnlineChanged)
                 null => ChangeCause.Unknown,
             };
     }
+
+    // Its threads' own cgroups are below the VM's.
+    private bool? IsWritten(CgroupLocation? cgroup) =>
+        cgroup is null
+            ? null
+            : CpusetsWritten?.Any(written =>
+                written == cgroup.Path
+                || written.StartsWith($"{cgroup.Path}/", StringComparison.Ordinal)
+            );
 }

@@ -24,7 +24,6 @@ internal sealed class ClusterReporter
         (_outbox, _node, _annotates, _time) = (outbox, node, annotates, time);
 
     /// <summary>Takes in a pass; returns at once.</summary>
-    /// <param name="changes">What has happened.</param>
     public void Look(
         ImmutableArray<VmPassResult> vms,
         ImmutableArray<VmChange> changes,

@@ -29,7 +29,6 @@ internal sealed record DetectStatus(
 )
 {
     /// <summary>The answer by an observation.</summary>
-    /// <param name="observation">What was seen.</param>
     /// <param name="podResources">What the PodResources API has told; null if nothing.</param>
     /// <param name="cluster">What the cluster has told; null where none is configured.</param>
     public static DetectStatus Of(

@@ -12,7 +12,6 @@ namespace PinAgent.Report.Endpoint;
 /// The status endpoint: HTTP on a loopback port and on a Unix socket, read-only. Pinning matters more: where an
 /// address can't be had, a warning says so and the agent goes on.
 /// </summary>
-/// <param name="metrics">What is served to Prometheus.</param>
 /// <param name="delays">How long the threads have waited.</param>
 /// <param name="period">The longest time between the beginnings of two passes.</param>
 internal sealed partial class StatusServer(

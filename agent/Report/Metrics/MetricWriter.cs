@@ -38,7 +38,6 @@ internal sealed class MetricWriter
     /// <summary>Writes a whole histogram.</summary>
     /// <param name="name">The name, without the prefix.</param>
     /// <param name="help">What it measures, in one line.</param>
-    /// <param name="histogram">What was measured.</param>
     public void Add(string name, string help, Histogram histogram)
     {
         Begin(name, "histogram", help);

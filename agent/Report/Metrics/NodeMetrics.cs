@@ -18,7 +18,6 @@ internal static class NodeMetrics
     public const string ContentType = "text/plain; version=0.0.4";
 
     /// <summary>All metrics.</summary>
-    /// <param name="counters">What passes add up to.</param>
     /// <param name="withVms">Whether each VM has series of its own.</param>
     /// <param name="eventsDropped">How many events weren't told; null outside a cluster.</param>
     /// <param name="worstWaits">How many seconds the worst vCPU of each VM has waited; null where nobody has looked.</param>

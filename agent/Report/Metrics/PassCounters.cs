@@ -34,7 +34,6 @@ internal sealed record PassCounters(
         new(Histogram.Empty, Histogram.Empty, TimeSpan.Zero, 0);
 
     /// <summary>With one more pass.</summary>
-    /// <param name="figures">What was counted of it.</param>
     /// <param name="before">What held until it ended; null if it's the first one.</param>
     /// <param name="since">How long that has held.</param>
     public PassCounters With(PassFigures figures, NodeStatus? before, TimeSpan since) =>
@@ -86,18 +85,13 @@ internal sealed record PassFigures(TimeSpan? Took, IReadOnlyList<TimeSpan> Pins,
             [
                 .. result
                     .Changes.Where(change =>
-                        change is { Cause: ChangeCause.MasksSet, By: not null }
+                        change is { Cause: ChangeCause.MasksSet, Program: not null }
                     )
-                    .Select(change => (ProgramOf(change.By!), change.Threads.Length)),
+                    .Select(change =>
+                        (Words.Shown(change.Program!, LongestProgram), change.Threads.Length)
+                    ),
             ],
         };
-
-    // "taskset (pid 812, user-1000.slice)": the pid would make a series for each call.
-    private static string ProgramOf(string author)
-    {
-        var end = author.IndexOf(" (pid ", StringComparison.Ordinal);
-        return Words.Shown(end > 0 ? author[..end] : author, LongestProgram);
-    }
 
     /// <summary>How many threads had strayed and were put back where they belong, or moved with their VM's CPUs.</summary>
     public static int Repairs(IEnumerable<VmChange> changes) =>

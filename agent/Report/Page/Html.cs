@@ -133,8 +133,6 @@ internal readonly struct Html
 }
 
 /// <summary>Puts a template together: literals as they are, texts encoded for content and for quoted attributes.</summary>
-/// <param name="literalLength">How long the literals are.</param>
-/// <param name="formattedCount">How many values there are.</param>
 [InterpolatedStringHandler]
 internal ref struct HtmlTemplate(int literalLength, int formattedCount)
 {

@@ -24,7 +24,6 @@ internal static class LegendHtml
     ];
 
     /// <summary>Whose the CPUs are.</summary>
-    /// <param name="looks">The looks on the map.</param>
     /// <param name="isShort">Whether marks are abbreviations there.</param>
     public static Html Uses(IReadOnlySet<string> looks, bool isShort) =>
         Html.Of(

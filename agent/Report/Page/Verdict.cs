@@ -19,7 +19,7 @@ internal enum Health
     /// <summary>It isn't as it should be, by choice or for a while.</summary>
     Attention,
 
-    /// <summary>A VM doesn't get what it was promised.</summary>
+    /// <summary>A VM isn't pinned, or not alone on its CPUs.</summary>
     Problem,
 }
 

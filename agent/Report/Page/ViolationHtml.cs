@@ -4,7 +4,7 @@ using PinAgent.Report.Waits;
 
 namespace PinAgent.Report.Page;
 
-/// <summary>The broken promises, each in the colour and with the word of how bad it is, the worst first.</summary>
+/// <summary>The violations, each in the colour and with the word of how bad it is, the worst first.</summary>
 internal static class ViolationHtml
 {
     // The others are a click away: the VMs are below.

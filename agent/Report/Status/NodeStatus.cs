@@ -45,7 +45,7 @@ internal sealed record NodeStatus
     /// <summary>The VMs in ascending order of their process ids.</summary>
     public required ImmutableArray<VmStatus> Vms { get; init; }
 
-    /// <summary>Broken promises that the agent reports and doesn't mend.</summary>
+    /// <summary>Who disturbs dedicated VMs, or may: reported, and not mended.</summary>
     public ImmutableArray<Violation> Violations { get; init; } = [];
 
     /// <summary>What was repaired since the agent started.</summary>

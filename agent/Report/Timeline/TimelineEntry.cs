@@ -47,7 +47,7 @@ internal enum TimelineLane
     /// <summary>VMs that weren't pinned from then on.</summary>
     NotPinned,
 
-    /// <summary>Promises that were broken.</summary>
+    /// <summary>Violations that began or ended.</summary>
     Violations,
 
     /// <summary>VMs that came and went.</summary>

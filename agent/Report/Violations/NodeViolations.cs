@@ -7,19 +7,17 @@ using PinAgent.Plan.Dedication;
 
 namespace PinAgent.Report.Violations;
 
-/// <summary>Finds promises to dedicated VMs that somebody has broken. Pure; nothing is done about them.</summary>
+/// <summary>Finds who disturbs dedicated VMs, or may. Pure; nothing is done about them.</summary>
 internal static class NodeViolations
 {
     /// <summary>What is broken on this node, kind by kind.</summary>
-    /// <param name="vms">What came of the plan.</param>
     /// <param name="disagreements">Since when it is told differently which CPUs are a VM's.</param>
-    /// <param name="survey">What was found around the VMs.</param>
     /// <param name="checkpoint">The CPU manager's checkpoint; null where there is none.</param>
     public static ImmutableArray<Violation> Of(
         ImmutableArray<VmOutcome> vms,
         NodeTopology topology,
         Disagreements disagreements,
-        NodeNeighbours survey,
+        NodeNeighbours neighbours,
         CpuManagerCheckpoint? checkpoint = null
     )
     {
@@ -27,13 +25,13 @@ internal static class NodeViolations
         return
         [
             .. SharedCpus.Of(plans, topology),
-            .. Strangers.Of(plans, topology, survey.Processes),
+            .. Strangers.Of(plans, topology, neighbours.Processes),
             .. StrayThreads.Of(vms),
             .. plans.Where(vm => vm.LostIsolation is not null).Select(LostIsolation),
-            .. plans.Where(vm => survey.Throttled.Contains(vm.Vm.Key)).Select(Throttled),
+            .. plans.Where(vm => neighbours.Throttled.Contains(vm.Vm.Key)).Select(Throttled),
             .. plans.Where(vm => disagreements.Lasts(vm.Vm.Key)).Select(Disagreement),
-            .. Interruptions.Of(plans, survey.Interrupts),
-            .. UnbalancedCpus.Of(vms, topology.Isolated.Union(survey.Isolated)),
+            .. Interruptions.Of(plans, neighbours.Interrupts),
+            .. UnbalancedCpus.Of(vms, topology.Isolated.Union(neighbours.Isolated)),
             .. Checkpoint.Of(checkpoint),
         ];
     }

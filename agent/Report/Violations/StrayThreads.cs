@@ -11,7 +11,6 @@ namespace PinAgent.Report.Violations;
 internal static class StrayThreads
 {
     /// <summary>The violations, VM by VM.</summary>
-    /// <param name="vms">What came of the plan.</param>
     public static IEnumerable<Violation> Of(ImmutableArray<VmOutcome> vms)
     {
         foreach (var vm in vms)

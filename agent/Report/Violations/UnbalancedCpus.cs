@@ -13,7 +13,6 @@ namespace PinAgent.Report.Violations;
 internal static class UnbalancedCpus
 {
     /// <summary>A violation per VM.</summary>
-    /// <param name="vms">What came of the plan.</param>
     /// <param name="isolated">The CPUs that the kernel doesn't balance.</param>
     public static IEnumerable<Violation> Of(ImmutableArray<VmOutcome> vms, CpuSet isolated) =>
         vms.Where(vm => !BeginsOrEnds(vm))

@@ -5,7 +5,6 @@ using PinAgent.Report.Status;
 namespace PinAgent.Report.Waits;
 
 /// <summary>A dedicated VM whose vCPU waited longer in the last minute than it has to, and who may have been in its way. Pure.</summary>
-/// <param name="Vm">The VM.</param>
 /// <param name="Worst">Its vCPU that waited most.</param>
 /// <param name="Cpu">The CPU that it's pinned to; null if it isn't.</param>
 /// <param name="Suspects">Who else may run there, other VMs first.</param>

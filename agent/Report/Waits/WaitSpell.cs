@@ -7,7 +7,6 @@ namespace PinAgent.Report.Waits;
 
 /// <summary>A time in which a VM was slow: one of its vCPUs waited for its CPU.</summary>
 /// <param name="vm">The VM as it was at the beginning.</param>
-/// <param name="from">When it began.</param>
 internal sealed class WaitSpell(VmStatus vm, DateTimeOffset from)
 {
     private const int MostNamed = 3;
@@ -32,7 +31,6 @@ internal sealed class WaitSpell(VmStatus vm, DateTimeOffset from)
     /// <summary>Takes in five seconds.</summary>
     /// <param name="share">The share in which the worst vCPU waited.</param>
     /// <param name="isBusy">Whether that's so much that it goes on.</param>
-    /// <param name="until">When they ended.</param>
     public void Take(double share, bool isBusy, DateTimeOffset until)
     {
         _waited += share * WaitHistory.Period.TotalSeconds;

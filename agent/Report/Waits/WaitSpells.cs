@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using PinAgent.Model;
 using PinAgent.Model.Changes;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
@@ -9,7 +10,7 @@ namespace PinAgent.Report.Waits;
 /// <summary>
 /// Judges when a dedicated VM became slow, and when it wasn't any more. It's slow once its worst vCPU has waited a twentieth of a
 /// minute, and until it has waited next to nothing for a minute; for one that is slow again and again, for as many minutes as it was
-/// slow times in the last hour, up to ten: it fills no history. Pure; no clock of its own, and memory for the VMs that are there.
+/// slow times in the last hour, up to ten: it fills no history. Of VMs that come and go, one a second is slow at most. Pure; no clock of its own, and memory for the VMs that are there.
 /// </summary>
 internal sealed class WaitSpells
 {
@@ -20,6 +21,9 @@ internal sealed class WaitSpells
     private const int MostVms = 512;
     private const int MostMinutes = 10;
 
+    // All at once may become slow; VMs that come and go must not fill the history.
+    private static readonly Bucket Beginnings = new(Burst: MostVms, PerSecond: 1);
+
     // Half of what makes a VM slow: what swings about one figure would begin and end all the time.
     private const double Busy = WaitWords.Starved / 2;
 
@@ -27,6 +31,7 @@ internal sealed class WaitSpells
     private static readonly TimeSpan Memory = TimeSpan.FromHours(1);
 
     private readonly Dictionary<(int Pid, string Namespace, string Name), Followed> _vms = [];
+    private TimeSpan _evenAt;
 
     /// <summary>Whether a VM is slow.</summary>
     public bool HasSlow => _vms.Values.Any(vm => vm.Spell is not null);
@@ -46,7 +51,6 @@ internal sealed class WaitSpells
 
     /// <summary>What began and ended with the last sample.</summary>
     /// <param name="status">With the waits, and with who ran on those CPUs meanwhile.</param>
-    /// <param name="waits">The last minute.</param>
     /// <param name="now">When the sample was taken.</param>
     public ImmutableArray<VmChange> After(NodeStatus status, WaitPicture waits, DateTimeOffset now)
     {
@@ -121,12 +125,7 @@ internal sealed class WaitSpells
     }
 
     // A VM of which no more is known than the last five seconds hasn't waited a twentieth of a minute by that.
-    private static WaitSpell? Begin(
-        VmStatus vm,
-        ushort[] turns,
-        Followed followed,
-        DateTimeOffset now
-    )
+    private WaitSpell? Begin(VmStatus vm, ushort[] turns, Followed followed, DateTimeOffset now)
     {
         var since = followed.Ended is { } ended
             ? (int)Math.Ceiling((now - ended) / WaitHistory.Period)
@@ -136,10 +135,19 @@ internal sealed class WaitSpells
             Math.Max(0, turns.Length - since),
             turn => Share(turn) >= Busy
         );
-        if (first < 0 || turns[first..].Sum(Share) < WaitWords.Starved * Turns)
+        // More can't be owed: the clock was set back.
+        var passed = now - DateTimeOffset.UnixEpoch;
+        _evenAt = Beginnings.Left(_evenAt, passed) > TimeSpan.Zero ? passed : _evenAt;
+        if (
+            first < 0
+            || turns[first..].Sum(Share) < WaitWords.Starved * Turns
+            || !Beginnings.HasOne(_evenAt, passed)
+        )
         {
             return null;
         }
+
+        _evenAt = Beginnings.After(_evenAt, passed);
 
         var begun = new WaitSpell(vm, now - ((turns.Length - first) * WaitHistory.Period));
         for (var turn = first; turn < turns.Length; turn++)

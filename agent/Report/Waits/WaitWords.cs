@@ -10,7 +10,7 @@ internal static class WaitWords
     /// <summary>From this share of the last minute on, a vCPU is disturbed.</summary>
     public const double Disturbed = 0.01;
 
-    /// <summary>From this share on, its VM doesn't get the CPU that it was promised.</summary>
+    /// <summary>From this share on, its VM doesn't have its CPU to itself.</summary>
     public const double Starved = 0.05;
 
     // Where the steps of the map's colours begin; the last two are those of the verdict.

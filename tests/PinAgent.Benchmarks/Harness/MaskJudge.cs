@@ -23,7 +23,7 @@ internal sealed class MaskJudge : IDisposable
             ? MaskHook.Probe
             : MaskHook.Syscalls;
         var why = ThreadChangeWatch.TryOpen(
-            new(hook, Names: false, Moves: false, Environment.ProcessId, [bench.TraceFolder]),
+            new(hook, Moves: false, Environment.ProcessId, [bench.TraceFolder]),
             out var watch
         );
         _watch = watch ?? throw new InvalidOperationException(why);

@@ -32,7 +32,7 @@ internal sealed class BpfLane : IDisposable
     {
         var trace = TraceMount.Require();
         var why = ThreadChangeWatch.TryOpen(
-            new(masks, Names: true, Moves: true, ownPid ?? Environment.ProcessId, [trace.Path]),
+            new(masks, Moves: true, ownPid ?? Environment.ProcessId, [trace.Path]) { Names = true },
             out var watch
         );
         var lane = new BpfLane(watch, trace);

@@ -119,7 +119,7 @@ public sealed class DetectTests : IDisposable
         await ControlPlane.SetGatesAsync("Sidecar");
         Checkpoint("static");
         await HeartbeatAsync(
-            $"={DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)}"
+            $"={TimeProvider.System.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)}"
         );
         try
         {

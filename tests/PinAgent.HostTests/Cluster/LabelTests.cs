@@ -84,19 +84,19 @@ public sealed class LabelTests : IAsyncLifetime
     public async Task Beside_a_virt_handler_that_rewrites_them_nothing_is_written()
     {
         const string Theirs = "cpumanager=false kubevirt.io/cpumanager=false";
-        await BeatAsync(DateTimeOffset.UtcNow);
+        await BeatAsync(TimeProvider.System.GetUtcNow());
         var before = ControlPlane.NodeWrites();
         Checkpoint("static");
         Start();
         await _agent!.WaitForLogAsync("virt-handler is alive and sets the labels: wrong: ");
         for (var beat = 0; beat < 5; beat++)
         {
-            await BeatAsync(DateTimeOffset.UtcNow);
+            await BeatAsync(TimeProvider.System.GetUtcNow());
             Assert.Equal(Theirs, await LabelsAsync());
         }
 
         // It's gone, and what it owned stays: said, and not fought over.
-        await BeatAsync(DateTimeOffset.UtcNow - TimeSpan.FromMinutes(6));
+        await BeatAsync(TimeProvider.System.GetUtcNow() - TimeSpan.FromMinutes(6));
         await _agent.WaitForLogAsync("others own what's wrong and it's left to them");
         Assert.Equal(Theirs, await LabelsAsync());
         Assert.Equal(before, ControlPlane.NodeWrites());

@@ -157,7 +157,10 @@ public sealed class MetricsTests : IDisposable
             $"CN={name}",
             key,
             HashAlgorithmName.SHA256
-        ).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        ).CreateSelfSigned(
+            TimeProvider.System.GetUtcNow().AddDays(-1),
+            TimeProvider.System.GetUtcNow().AddDays(1)
+        );
         File.WriteAllText($"{_folder}/tls.crt", certificate.ExportCertificatePem());
         File.WriteAllText($"{_folder}/tls.key", key.ExportPkcs8PrivateKeyPem());
     }

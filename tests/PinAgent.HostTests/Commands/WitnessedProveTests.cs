@@ -25,7 +25,7 @@ public sealed class WitnessedProveTests
         try
         {
             await NamedAsync(noise.ProcessId);
-            var begun = DateTimeOffset.UtcNow;
+            var begun = TimeProvider.System.GetUtcNow();
 
             var told = await ProveAsync(guest.Pid, [], "--limit", "1us", "-o", "json");
 
@@ -53,7 +53,12 @@ public sealed class WitnessedProveTests
             Assert.InRange(worst.Count, 1, 10);
             Assert.All(
                 worst,
-                wait => Assert.InRange((DateTimeOffset)wait!["at"]!, begun, DateTimeOffset.UtcNow)
+                wait =>
+                    Assert.InRange(
+                        (DateTimeOffset)wait!["at"]!,
+                        begun,
+                        TimeProvider.System.GetUtcNow()
+                    )
             );
             Assert.InRange((double)seen["costShare"]!, 1e-9, Environment.ProcessorCount);
         }

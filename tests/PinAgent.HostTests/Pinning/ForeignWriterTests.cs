@@ -63,11 +63,12 @@ public sealed class ForeignWriterTests
         await agent.WaitForLogAsync("no running guest has this name");
         await using var guest = await Guest.StartAsync(_name, "1", cpuset);
         await agent.WaitForLogAsync("pinned within CPUs 0-1");
-        var pinned = DateTime.UtcNow;
+        var pinned = TimeProvider.System.GetUtcNow();
         var vcpu = (await guest.Monitor.VcpuThreadsAsync())[0];
         // It begins for 5 s, in which nothing is put back at once. Who moves it more than twice after that is a rival.
         await Until.HoldsAsync(
-            () => Task.FromResult(DateTime.UtcNow - pinned > TimeSpan.FromSeconds(6)),
+            () =>
+                Task.FromResult(TimeProvider.System.GetUtcNow() - pinned > TimeSpan.FromSeconds(6)),
             () => Task.FromResult("the clock stands still")
         );
         var told = agent.WaitForLogAsync("taskset (pid");

@@ -37,7 +37,7 @@ public sealed class MeanwhileTests : IDisposable
     public void A_thread_that_was_put_back_is_told_of_though_nothing_has_changed()
     {
         var rest = _one.Settle();
-        _deeds[Vcpu] = new("taskset (pid 812)", 0b1111, TimeSpan.FromMicroseconds(44));
+        _deeds[Vcpu] = new(new("taskset", 812, null), 0b1111, TimeSpan.FromMicroseconds(44));
         Assert.True(Move("0-3"));
 
         var result = _one.LookForChanges();
@@ -63,7 +63,7 @@ public sealed class MeanwhileTests : IDisposable
         _one.Settle();
         for (var i = 0; i < Contest.Patience; i++)
         {
-            _deeds[Vcpu] = new("taskset (pid 812)", 0b1111, TimeSpan.FromMicroseconds(44));
+            _deeds[Vcpu] = new(new("taskset", 812, null), 0b1111, TimeSpan.FromMicroseconds(44));
             Assert.True(Move("0-3"));
             _one.LookForChanges();
         }

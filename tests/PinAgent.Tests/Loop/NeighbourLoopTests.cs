@@ -14,16 +14,16 @@ public sealed class NeighbourLoopTests : IAsyncLifetime
 {
     // The look is at the lowest priority: on a busy machine it comes late.
     private const int Timeout = Patience.Hang;
-    private readonly SurveyedHost _host = new();
+    private readonly NeighbourHost _host = new();
     private readonly WatchedTime _time = new();
     private readonly PassRequests _requests = new();
     private readonly NeighbourLoop _loop;
 
     private readonly VmPlan _plan = new Node { Settings = new PlanSettings(["vm1"], []) }.PassOne(
-        SurveyedHost.Target.Vm
+        NeighbourHost.Target.Vm
     );
 
-    public NeighbourLoopTests() => _loop = new NeighbourLoop(_host.Surveyor, _requests, _time);
+    public NeighbourLoopTests() => _loop = new NeighbourLoop(_host.Scan, _requests, _time);
 
     public async ValueTask InitializeAsync()
     {

@@ -5,6 +5,7 @@ using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
 using PinAgent.Report.Status;
 using PinAgent.Tests.Apply;
+using PinAgent.Tests.Plan;
 using Xunit;
 using static PinAgent.Tests.Apply.AppliedVm;
 
@@ -193,10 +194,8 @@ public sealed class StatusBuilderTests
         var plan = new AppliedVm().Plan;
         var status = StatusBuilder.Build(
             new PlanApplier(new FakeKernel()).Apply(
-                plan with
+                plan.Judged(verdict => verdict with { Namespace = Hostile, Name = Hostile }) with
                 {
-                    Namespace = Hostile,
-                    Name = Hostile,
                     Obstacle = new Standing(VmState.Waiting, Reason.Unreadable, Hostile),
                     Advisories = [Hostile],
                 },

@@ -1,4 +1,4 @@
-using PinAgent.Model.Vm;
+using PinAgent.Model.Kubernetes;
 using PinAgent.Observe.Vmi;
 using PinAgent.Plan.Rules;
 using PinAgent.Report.Rules;

@@ -1,6 +1,5 @@
 using CsCheck;
 using PinAgent.Model.Kubernetes;
-using PinAgent.Model.Vm;
 using PinAgent.Observe.Vmi;
 using Xunit;
 

@@ -82,7 +82,7 @@ internal sealed class ForeignLedger(
             var deeds = _changes.Values.ToDictionary(
                 kept => kept.Change.Tid,
                 kept => new ForeignDeed(
-                    kept.Change.By.ToString(),
+                    kept.Change.By,
                     kept.Change.Kind == ThreadChangeKind.Affinity ? kept.Change.Value : null,
                     (kept.Back ?? now)
                         - TimeSpan.FromMicroseconds(kept.Change.AtNanoseconds / 1000d)
@@ -150,10 +150,9 @@ internal sealed class ForeignLedger(
 }
 
 /// <summary>What somebody has done to a thread.</summary>
-/// <param name="By">Who, in words: <c>taskset (pid 812, user-1000.slice)</c>.</param>
 /// <param name="Mask">The first 64 CPUs that were asked for; null where it wasn't a mask.</param>
 /// <param name="Off">How long it was so, until it was put back or until now.</param>
-internal sealed record ForeignDeed(string By, ulong? Mask, TimeSpan Off)
+internal sealed record ForeignDeed(ForeignAuthor By, ulong? Mask, TimeSpan Off)
 {
     /// <summary>
     /// Whether it explains what a thread was found like. Another thread may have been meant that has the same number elsewhere.

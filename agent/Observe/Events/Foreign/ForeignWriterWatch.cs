@@ -15,7 +15,7 @@ internal sealed class ForeignWriterWatch(
     WatchOptions options,
     PassRequests requests,
     IForeignChanges changes,
-    Func<bool>? needsNames = null
+    Func<bool> needsNames
 ) : KernelListener("foreign changes")
 {
     // A manager sets each mask of a VM once or twice; who goes on is a rival, whom the rules for contests are for, or a flood.
@@ -75,13 +75,7 @@ internal sealed class ForeignWriterWatch(
     /// <inheritdoc/>
     protected override bool Open()
     {
-        var why = ThreadChangeWatch.TryOpen(
-            options with
-            {
-                Names = options.Names || needsNames?.Invoke() == true,
-            },
-            out _watch
-        );
+        var why = ThreadChangeWatch.TryOpen(options with { Names = needsNames() }, out _watch);
         Volatile.Write(
             ref _source,
             _watch is { } watch

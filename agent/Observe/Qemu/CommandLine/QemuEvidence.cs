@@ -16,7 +16,6 @@ internal sealed class QemuEvidence(HostFiles files)
 
     /// <summary>Whether a process that has QEMU's name or options is one.</summary>
     /// <param name="isCalledQemu">Whether it has the name.</param>
-    /// <param name="threads">How many threads were found.</param>
     /// <param name="failed">Why it can't be told that it's none, for want of something of the agent's; none where it can.</param>
     public bool IsQemu(int pid, bool isCalledQemu, int threads, out Errno failed)
     {

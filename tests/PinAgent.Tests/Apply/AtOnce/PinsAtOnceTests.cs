@@ -182,12 +182,7 @@ public sealed class PinsAtOnceTests : IDisposable
         var vm = Vms.Vm("db1", "0-7", new GuestTopology(1, vcpus.Length, 1), pid);
         return new VmPlan
         {
-            Vm = vm with { Threads = [] },
-            Namespace = "host",
-            Name = "db1",
-            Source = FactSource.Inferred,
-            Dedicated = true,
-            Guest = vm.Guest.Full,
+            Shape = VmShape.Of(new(vm with { Threads = [] }, "host", "db1") { Dedicated = true }),
             Threads = [],
             Starting = ThreadMasks.Of(
                 vcpus.Select(
@@ -206,8 +201,5 @@ public sealed class PinsAtOnceTests : IDisposable
 file static class Plans
 {
     public static VmPlan With(this VmPlan plan, params ImmutableArray<VmThread> threads) =>
-        plan with
-        {
-            Vm = plan.Vm with { Threads = threads },
-        };
+        plan.Judged(verdict => verdict with { Vm = plan.Vm with { Threads = threads } });
 }

@@ -10,7 +10,7 @@ namespace PinAgent.Tests.Observe.Neighbours;
 /// <summary>What is around a VM whose vCPUs have CPUs 2 and 3.</summary>
 public sealed class NeighbourScanTests : IDisposable
 {
-    private readonly SurveyedHost _host = new();
+    private readonly NeighbourHost _host = new();
 
     [Fact]
     public void Nobody_may_run_there_but_the_VM() => Assert.Empty(_host.Look().Processes);
@@ -43,7 +43,7 @@ public sealed class NeighbourScanTests : IDisposable
         _host.Process(51, "pinagent", "2-3");
         var scan = new NeighbourScan(_host.Host.Root, isLive: false, self: 50);
 
-        Assert.Equal(51, Assert.Single(scan.Look([SurveyedHost.Target]).Processes).Pid);
+        Assert.Equal(51, Assert.Single(scan.Look([NeighbourHost.Target]).Processes).Pid);
         Assert.Equal(2, _host.Look().Processes.Count);
     }
 
@@ -103,7 +103,7 @@ public sealed class NeighbourScanTests : IDisposable
     public void A_limit_holds_back_if_its_count_grows()
     {
         Assert.Empty(_host.Look().Throttled);
-        Assert.Equal([SurveyedHost.Target.Vm.Key], _host.Throttle(6).Look().Throttled);
+        Assert.Equal([NeighbourHost.Target.Vm.Key], _host.Throttle(6).Look().Throttled);
         Assert.Empty(_host.Look().Throttled);
     }
 
@@ -116,7 +116,7 @@ public sealed class NeighbourScanTests : IDisposable
             "isolated\n"
         );
 
-        var found = _host.Surveyor.Look([new SurveyTarget(vm, CpuSet.Empty)]);
+        var found = _host.Scan.Look([new ScannedVm(vm, CpuSet.Empty)]);
 
         Assert.Equal(NodeNeighbours.Nothing with { Isolated = CpuSet.Parse("6-7") }, found);
     }

@@ -13,7 +13,7 @@ public sealed class RandomNodeTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void Whatever_happens_the_promises_hold(int quarter)
+    public void Whatever_happens_the_rules_hold(int quarter)
     {
         for (var seed = quarter * 500; seed < (quarter + 1) * 500; seed++)
         {

@@ -2,6 +2,7 @@ using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 using PinAgent.Observe.Topology;
 using PinAgent.Plan;
+using PinAgent.Plan.Dedication;
 using PinAgent.Plan.Placement;
 using PinAgent.Plan.Threads;
 using Xunit;
@@ -72,14 +73,29 @@ public sealed class PlacementAdvisoryTests
 
         Assert.Single(PlacementAdvisories.Of(shape, placement, topology));
         Assert.Empty(
-            PlacementAdvisories.Of(shape with { NumaPassthrough = true }, placement, topology)
+            PlacementAdvisories.Of(
+                With(
+                    shape,
+                    verdict =>
+                        verdict with
+                        {
+                            Vmi = new("default", "vm1") { Spec = new() { NumaPassthrough = true } },
+                        }
+                ),
+                placement,
+                topology
+            )
         );
         Assert.Empty(
             PlacementAdvisories.Of(
-                shape with
-                {
-                    Vm = shape.Vm with { Guest = shape.Vm.Guest with { NumaNodes = 2 } },
-                },
+                With(
+                    shape,
+                    verdict =>
+                        verdict with
+                        {
+                            Vm = shape.Vm with { Guest = shape.Vm.Guest with { NumaNodes = 2 } },
+                        }
+                ),
                 placement,
                 topology
             )
@@ -113,21 +129,14 @@ public sealed class PlacementAdvisoryTests
         params int[] cpus
     ) => PlacementAdvisories.Of(Shape(guest), Placement(cpus), Topology(machine));
 
-    private static VmShape Shape(GuestTopology guest)
-    {
-        var vm = Vms.Vm("vm1", "0-15", guest);
-        return new VmShape
+    private static VmShape Shape(GuestTopology guest) =>
+        VmShape.Of(new DedicationVerdict(Vms.Vm("vm1", "0-15", guest), "host", "vm1"));
+
+    private static VmShape With(VmShape shape, Func<DedicationVerdict, DedicationVerdict> change) =>
+        shape with
         {
-            Vm = vm,
-            Vcpus = [.. vm.Threads.Where(thread => thread.Role == ThreadRole.Vcpu)],
-            IoThreads = [],
-            IoThreadsAreSupplemental = false,
-            Guest = guest,
-            IsolateEmulatorThread = false,
-            EvenParity = false,
-            NumaPassthrough = false,
+            Verdict = change(shape.Verdict),
         };
-    }
 
     private static CpuPlacement Placement(params int[] cpus) =>
         new()

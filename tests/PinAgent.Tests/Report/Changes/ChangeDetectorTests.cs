@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Globalization;
 using PinAgent.Apply;
 using PinAgent.Model.Changes;
 using PinAgent.Model.Cpu;
@@ -59,7 +61,7 @@ public sealed class ChangeDetectorTests
     [InlineData(2, "2 s")]
     public void Whom_the_kernel_names_is_named_and_for_how_long_it_stood(double ago, string after)
     {
-        var deed = Deed("taskset (pid 812, user-1000.slice)", 0xFFFF, ago);
+        var deed = Deed(0xFFFF, ago, "user-1000.slice");
         // Though a cpuset was written as well, it's known who it was.
         var repaired = Assert.Single(
             Of(
@@ -85,11 +87,8 @@ public sealed class ChangeDetectorTests
         foreach (
             var deeds in new[]
             {
-                new Dictionary<int, ForeignDeed>
-                {
-                    [AppliedVm.Vcpu0] = Deed("taskset (pid 812)", 0x4000, 0.1),
-                },
-                new() { [AppliedVm.Vcpu0 + 1] = Deed("taskset (pid 812)", 0xFFFF, 0.1) },
+                new Dictionary<int, ForeignDeed> { [AppliedVm.Vcpu0] = Deed(0x4000, 0.1) },
+                new() { [AppliedVm.Vcpu0 + 1] = Deed(0xFFFF, 0.1) },
             }
         )
         {
@@ -101,8 +100,8 @@ public sealed class ChangeDetectorTests
         }
     }
 
-    private static ForeignDeed Deed(string by, ulong mask, double ago) =>
-        new(by, mask, TimeSpan.FromSeconds(ago));
+    private static ForeignDeed Deed(ulong mask, double ago, string? place = null) =>
+        new(new("taskset", 812, place), mask, TimeSpan.FromSeconds(ago));
 
     [Fact]
     public void Threads_with_all_CPUs_after_a_cpuset_was_written_were_reset_by_the_kernel()
@@ -111,6 +110,48 @@ public sealed class ChangeDetectorTests
 
         Assert.Equal(ChangeCause.MasksReset, reset.Cause);
         Assert.Equal(0, ForeignMasks(reset));
+    }
+
+    [Theory]
+    [InlineData("/machine.slice/{0}.scope/emulator", ChangeCause.MasksReset)]
+    [InlineData("/machine.slice/{0}.scope2", ChangeCause.MasksSet)]
+    [InlineData("/machine.slice/other.scope", ChangeCause.MasksSet)]
+    public void A_write_to_a_cpuset_explains_the_masks_of_the_VM_in_that_cgroup_and_of_no_other(
+        string written,
+        ChangeCause cause
+    )
+    {
+        var vm = AllAstray();
+        written = string.Format(CultureInfo.InvariantCulture, written, vm.Outcome.Plan.Vm.Key.Pid);
+
+        Assert.Equal(cause, CauseAfter(vm, [], [written]));
+    }
+
+    [Fact]
+    public void A_write_while_the_pass_before_was_looking_explains_masks_and_one_before_it_doesnt()
+    {
+        var vm = AllAstray();
+        var own = vm.Outcome.Plan.Vm.Cgroup!.Path;
+
+        Assert.Equal(ChangeCause.MasksReset, CauseAfter(vm, [own], []));
+        Assert.Equal(ChangeCause.MasksSet, CauseAfter(vm, [own], [], []));
+    }
+
+    // What was heard by the end of each pass; the last finds the threads astray.
+    private static ChangeCause CauseAfter(
+        VmPassResult astray,
+        params ImmutableArray<ImmutableHashSet<string>> written
+    )
+    {
+        var detector = new ChangeDetector();
+        var online = CpuSet.Parse("0-15");
+        detector.After([Pinned], [], online, [], Noon);
+        foreach (var heard in written[..^1])
+        {
+            detector.Still(heard, Noon);
+        }
+
+        return Assert.Single(detector.After([astray], [], online, written[^1], Noon)).Cause;
     }
 
     [Fact]
@@ -224,21 +265,21 @@ public sealed class ChangeDetectorTests
             CpuSet.Parse("8"),
             "stress (pid 7) ran there"
         );
-        detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon);
+        detector.After([Pinned], [], CpuSet.Parse("0-15"), [], Noon);
 
         var begun = Assert.Single(
-            detector.After([Pinned], [stranger], CpuSet.Parse("0-15"), false, Noon)
+            detector.After([Pinned], [stranger], CpuSet.Parse("0-15"), [], Noon)
         );
         Assert.Empty(
             detector.After(
                 [Pinned],
                 [stranger with { Message = "for 9 s" }],
                 CpuSet.Parse("0-15"),
-                false,
+                [],
                 Noon
             )
         );
-        var ended = Assert.Single(detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon));
+        var ended = Assert.Single(detector.After([Pinned], [], CpuSet.Parse("0-15"), [], Noon));
 
         Assert.Equal(
             (VmChangeKind.ViolationBegun, ChangeCause.Neighbours, "vm1"),
@@ -251,7 +292,7 @@ public sealed class ChangeDetectorTests
                 [Pinned],
                 [stranger with { Cpus = CpuSet.Parse("14") }],
                 CpuSet.Parse("0-15"),
-                false,
+                [],
                 Noon
             )
         );
@@ -270,10 +311,10 @@ public sealed class ChangeDetectorTests
         {
             By = "stress (pid 7, 1 thread)",
         };
-        detector.After([Pinned], [], online, false, Noon);
+        detector.After([Pinned], [], online, [], Noon);
 
-        var begun = detector.After([Pinned], [stranger], online, false, Noon);
-        var ended = detector.After([Pinned], [], online, false, Noon);
+        var begun = detector.After([Pinned], [stranger], online, [], Noon);
+        var ended = detector.After([Pinned], [], online, [], Noon);
 
         Assert.Equal("stress (pid 7, 1 thread)", Assert.Single(begun).By);
         Assert.Equal("stress (pid 7, 1 thread)", Assert.Single(ended).By);
@@ -284,10 +325,7 @@ public sealed class ChangeDetectorTests
                 Astray(AppliedVm.Vcpu0),
                 Pinned,
                 cpusetsWritten: false,
-                new Dictionary<int, ForeignDeed>
-                {
-                    [AppliedVm.Vcpu0] = Deed("taskset (pid 812)", 0xFFFF, 0.1),
-                }
+                new Dictionary<int, ForeignDeed> { [AppliedVm.Vcpu0] = Deed(0xFFFF, 0.1) }
             )
         );
         Assert.Equal("taskset (pid 812)", Assert.Single(ChangeDetector.Writers([taskset])).By);
@@ -303,14 +341,14 @@ public sealed class ChangeDetectorTests
             "62 processes may run on every CPU"
         );
         var online = CpuSet.Parse("0-15");
-        detector.After([Pinned], [everywhere], online, false, Noon);
+        detector.After([Pinned], [everywhere], online, [], Noon);
 
         Assert.Empty(
             detector.After(
                 [Pinned],
                 [everywhere with { Cpus = CpuSet.Parse("8,14") }],
                 online,
-                false,
+                [],
                 Noon
             )
         );
@@ -322,14 +360,14 @@ public sealed class ChangeDetectorTests
         var detector = new ChangeDetector();
         Assert.Equal(
             VmChangeKind.Begun,
-            Assert.Single(detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon)).Kind
+            Assert.Single(detector.After([Pinned], [], CpuSet.Parse("0-15"), [], Noon)).Kind
         );
-        Assert.Empty(detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon));
+        Assert.Empty(detector.After([Pinned], [], CpuSet.Parse("0-15"), [], Noon));
         Assert.Equal(
             VmChangeKind.Ended,
-            Assert.Single(detector.After([], [], CpuSet.Parse("0-15"), false, Noon)).Kind
+            Assert.Single(detector.After([], [], CpuSet.Parse("0-15"), [], Noon)).Kind
         );
-        Assert.Empty(detector.After([], [], CpuSet.Parse("0-15"), false, Noon));
+        Assert.Empty(detector.After([], [], CpuSet.Parse("0-15"), [], Noon));
     }
 
     [Theory]
@@ -358,10 +396,10 @@ public sealed class ChangeDetectorTests
     public void A_VM_that_is_met_without_its_vCPUs_on_its_way_out_is_told_as_ended_and_as_it_was()
     {
         var detector = new ChangeDetector();
-        detector.After([Pinned], [], CpuSet.Parse("0-15"), false, Noon);
-        detector.After([Starting], [], CpuSet.Parse("0-15"), false, Noon);
+        detector.After([Pinned], [], CpuSet.Parse("0-15"), [], Noon);
+        detector.After([Starting], [], CpuSet.Parse("0-15"), [], Noon);
 
-        var ended = Assert.Single(detector.After([], [], CpuSet.Parse("0-15"), false, Noon));
+        var ended = Assert.Single(detector.After([], [], CpuSet.Parse("0-15"), [], Noon));
 
         Assert.Equal((VmChangeKind.Ended, VmState.Pinned), (ended.Kind, ended.State));
         Assert.Null(ended.Reason);
@@ -371,9 +409,9 @@ public sealed class ChangeDetectorTests
     public void One_that_never_had_its_vCPUs_ends_unsaid()
     {
         var detector = new ChangeDetector();
-        detector.After([Starting], [], CpuSet.Parse("0-15"), false, Noon);
+        detector.After([Starting], [], CpuSet.Parse("0-15"), [], Noon);
 
-        Assert.Empty(detector.After([], [], CpuSet.Parse("0-15"), false, Noon));
+        Assert.Empty(detector.After([], [], CpuSet.Parse("0-15"), [], Noon));
     }
 
     [Fact]
@@ -406,7 +444,13 @@ public sealed class ChangeDetectorTests
     }
 
     private static VmPassResult Released(VmPassResult vm) =>
-        new(vm.Outcome with { Plan = vm.Outcome.Plan with { IsReleased = true } }, WasHeld: false);
+        new(
+            vm.Outcome with
+            {
+                Plan = vm.Outcome.Plan.Judged(verdict => verdict with { IsReleased = true }),
+            },
+            WasHeld: false
+        );
 
     private static VmPassResult AllAstray() => Pass(new AppliedVm(), wasHeld: true);
 

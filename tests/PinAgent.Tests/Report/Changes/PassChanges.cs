@@ -23,14 +23,16 @@ internal static class PassChanges
         var detector = new ChangeDetector();
         if (after is not null)
         {
-            detector.After([after], [], CpuSet.Parse("0-15"), false, Noon);
+            detector.After([after], [], CpuSet.Parse("0-15"), [], Noon);
         }
 
         return detector.After(
             [vm],
             [],
             CpuSet.Parse("0-15"),
-            cpusetsWritten,
+            cpusetsWritten is { } isWritten
+                ? (isWritten ? [vm.Outcome.Plan.Vm.Cgroup!.Path] : [])
+                : null,
             Noon.AddSeconds(1),
             deeds
         );

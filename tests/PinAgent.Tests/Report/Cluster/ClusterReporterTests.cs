@@ -9,6 +9,7 @@ using PinAgent.Report;
 using PinAgent.Report.Cluster;
 using PinAgent.Tests.Apply;
 using PinAgent.Tests.Kubernetes;
+using PinAgent.Tests.Plan;
 using PinAgent.Tests.Report.Changes;
 using Xunit;
 
@@ -230,7 +231,7 @@ public sealed class ClusterReporterTests : IAsyncLifetime
         return new VmPassResult(
             outcome with
             {
-                Plan = outcome.Plan with { Vm = observed },
+                Plan = outcome.Plan.Judged(verdict => verdict with { Vm = observed }),
             },
             wasHeld
         );

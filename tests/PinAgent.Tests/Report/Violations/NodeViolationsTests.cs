@@ -94,12 +94,12 @@ public sealed class NodeViolationsTests
     private static IReadOnlyList<Violation> Of(
         VmOutcome vm,
         CpuSet isolated,
-        NodeNeighbours survey
+        NodeNeighbours neighbours
     ) =>
         NodeViolations.Of(
             [vm],
             new NodeTopology(new Node().Topology.Cpus, isolated: isolated),
             Disagreements.None,
-            survey
+            neighbours
         );
 }

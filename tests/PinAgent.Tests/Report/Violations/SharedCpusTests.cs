@@ -11,7 +11,7 @@ namespace PinAgent.Tests.Report.Violations;
 public sealed class SharedCpusTests
 {
     [Fact]
-    public void Whole_cores_for_each_VM_break_no_promise()
+    public void Whole_cores_for_each_VM_are_no_violation()
     {
         Assert.Empty(Of(("a", "0,4"), ("b", "1-2,5-6")));
     }

@@ -196,6 +196,30 @@ public sealed class WaitSpellTests
     }
 
     [Fact]
+    public void VMs_that_are_slow_and_come_as_others_again_and_again_fill_no_history()
+    {
+        const int AtOnce = 128;
+        for (var round = 0; round < 20; round++)
+        {
+            var first = 10_000 + (round * AtOnce * 100);
+            _node = Node([
+                .. Enumerable
+                    .Range(0, AtOnce)
+                    .Select(n => Pinned($"default/vm{n}", first + (n * 100), "2", "3")),
+            ]);
+            Pass(0.9, seconds: 15);
+        }
+
+        _node = Node();
+        Pass(0, seconds: 5);
+
+        // 512 at once, and one each second of five minutes; all that began have ended.
+        var begun = _told.Count(change => change.Kind == VmChangeKind.WaitBegun);
+        Assert.InRange(begun, 512, 512 + 300);
+        Assert.Equal(begun, _told.Count(change => change.Kind == VmChangeKind.WaitEnded));
+    }
+
+    [Fact]
     public void A_VM_that_is_not_dedicated_may_wait()
     {
         _node = Node(NotDedicated("host/builder", 4200, 4, "0-7"));

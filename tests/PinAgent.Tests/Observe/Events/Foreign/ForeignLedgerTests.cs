@@ -42,7 +42,7 @@ public sealed class ForeignLedgerTests : IDisposable
         var named = Assert.Single(_requests.TakeNamed());
         Assert.Equal((Vcpu, Vms.FirstPid, 0UL), (named.Tid, named.Pid, named.AtNanoseconds));
         var deed = Assert.Single(_ledger.Take()).Value;
-        Assert.Equal("taskset (pid 812)", deed.By);
+        Assert.Equal("taskset (pid 812)", $"{deed.By}");
         Assert.InRange(deed.Off.TotalSeconds, 0.999, 1.001);
         Assert.Empty(_ledger.Take());
     }
@@ -85,14 +85,14 @@ public sealed class ForeignLedgerTests : IDisposable
         _ledger.Changed(Change(Vcpu, 0b10) with { By = new ForeignAuthor("tuned", 9, null) });
 
         var deed = Assert.Single(_ledger.Take()).Value;
-        Assert.Equal(("tuned (pid 9)", 0b10UL), (deed.By, deed.Mask));
+        Assert.Equal(("tuned (pid 9)", 0b10UL), ($"{deed.By}", deed.Mask));
         Assert.InRange(deed.Off.TotalSeconds, 2.999, 3.001);
     }
 
     [Fact]
     public void A_deed_explains_what_is_left_of_its_mask_and_nothing_else()
     {
-        var deed = new ForeignDeed("taskset (pid 812)", 0b110, TimeSpan.Zero);
+        var deed = new ForeignDeed(new("taskset", 812, null), 0b110, TimeSpan.Zero);
         Assert.True(deed.Explains(Thread("1-2")));
         Assert.True(deed.Explains(Thread("2")));
         Assert.False(deed.Explains(Thread("0-2")));

@@ -5,7 +5,7 @@ using PinAgent.Plan;
 
 namespace PinAgent.Tests.Plan.Ownership;
 
-/// <summary>What is promised.</summary>
+/// <summary>What always holds.</summary>
 internal sealed partial class RandomNode
 {
     private void Check(ImmutableArray<VmPlan> plans)

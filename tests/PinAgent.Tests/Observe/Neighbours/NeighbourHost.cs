@@ -10,12 +10,12 @@ namespace PinAgent.Tests.Observe.Neighbours;
 /// A machine with a dedicated VM, pid 1000, whose vCPUs have CPUs 2 and 3, a cgroup of its own and a CPU limit; a network
 /// card with an interrupt for each of CPUs 1 to 3; and PID 1, which may run on CPUs 0 and 1.
 /// </summary>
-internal sealed class SurveyedHost : IDisposable
+internal sealed class NeighbourHost : IDisposable
 {
     public const int Pid = 1000;
     private const string Cgroup = "/machine.slice/1000.scope";
 
-    public SurveyedHost()
+    public NeighbourHost()
     {
         Host.MountCgroup2();
         new FakeProcess(Host, 1, "systemd").Thread(1, "systemd", "0-1");
@@ -27,25 +27,25 @@ internal sealed class SurveyedHost : IDisposable
             Host.Write($"/proc/irq/{number}/effective_affinity_list", $"{number - 23}\n");
         }
 
-        Surveyor = new NeighbourScan(Host.Root, isLive: false);
+        Scan = new NeighbourScan(Host.Root, isLive: false);
     }
 
     public FakeHost Host { get; } = new();
 
-    public NeighbourScan Surveyor { get; }
+    public NeighbourScan Scan { get; }
 
-    public static SurveyTarget Target { get; } =
+    public static ScannedVm Target { get; } =
         new(Vms.Vm("vm1", "2-3", new GuestTopology(1, 2, 1)), CpuSet.Parse("2-3"));
 
     /// <summary>How often the VM has been held back by now.</summary>
-    public SurveyedHost Throttle(int periods)
+    public NeighbourHost Throttle(int periods)
     {
         Host.Write($"/sys/fs/cgroup{Cgroup}/cpu.stat", $"nr_throttled {periods}\n");
         return this;
     }
 
     /// <summary>How often the card's interrupts have fired by now, on CPUs 1, 2 and 3.</summary>
-    public SurveyedHost Fire(int first, int second, int third)
+    public NeighbourHost Fire(int first, int second, int third)
     {
         Host.Write(
             "/proc/interrupts",
@@ -74,7 +74,7 @@ internal sealed class SurveyedHost : IDisposable
         return process;
     }
 
-    public NodeNeighbours Look() => Surveyor.Look([Target]);
+    public NodeNeighbours Look() => Scan.Look([Target]);
 
     public void Dispose() => Host.Dispose();
 }

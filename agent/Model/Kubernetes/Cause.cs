@@ -1,4 +1,4 @@
-namespace PinAgent.Model.Vm;
+namespace PinAgent.Model.Kubernetes;
 
 /// <summary>One thing that is wrong with an object, in the words of Kubernetes.</summary>
 /// <param name="Field">The field's path from the object's root.</param>
