@@ -326,7 +326,7 @@ line "^$pinned \(pid [0-9]+\), measured for 1"
 expect 1 prove "$pinned" --for 1s --limit much --node n2
 line '^pinagent: .*--limit'
 code=0
-"$plugin" --context stub prove "$pinned" --for 1s --limit 1h --node n2 >"$STUB/log" 2>&1 || code=$?
+"$plugin" --context stub prove "$pinned" --for 1s --limit 3600s --node n2 >"$STUB/log" 2>&1 || code=$?
 ((code < 2)) || fail "prove --limit: expected exit 0 or 1, found $code"
 line "^$pinned \(pid [0-9]+\), measured for 1|eBPF|BPF"
 
