@@ -120,47 +120,26 @@ public static partial class KernelFile
     /// <param name="count">How many there are; below zero where the file system doesn't count.</param>
     /// <param name="root">Where the path begins; null for the machine's own root.</param>
     /// <returns>The error of statx(2).</returns>
-    public static unsafe LinuxResult CountFolders(
+    public static LinuxResult CountFolders(
         ReadOnlySpan<byte> path,
         out long count,
         RootFolder? root = null
     )
     {
-        // The folder's own entry, and the one in the folder above.
-        const int OwnLinks = 2;
-        const int AtWorkingFolder = -100; // AT_FDCWD
-        const int ItselfIfUnnamed = 0x1000; // AT_EMPTY_PATH
-        const uint Links = 4; // STATX_NLINK
-
-        // struct statx { u32 mask; u32 blksize; u64 attributes; u32 nlink; … }
-        const int LinksWord = 4;
         RequireZeroTerminated(path);
+        if (root is null)
+        {
+            return Statx.CountFolders(Statx.AtWorkingFolder, path, out count);
+        }
+
         count = 0;
-        var folder = AtWorkingFolder;
-        if (root is not null)
+        var result = RootFolder.Open(root, path, RootFolder.PlaceOnly, out var folder);
+        if (result.IsSuccess)
         {
-            var opened = RootFolder.Open(root, path, RootFolder.PlaceOnly, out folder);
-            if (!opened.IsSuccess)
-            {
-                return opened;
-            }
-
-            path = "\0"u8;
-        }
-
-        var status = stackalloc uint[Statx.Words];
-        LinuxResult result;
-        fixed (byte* name = path)
-        {
-            result = Statx.Ask(folder, name, ItselfIfUnnamed, Links, status);
-        }
-
-        if (root is not null)
-        {
+            result = Statx.CountFolders(folder, "\0"u8, out count);
             _ = close(folder);
         }
 
-        count = result.IsSuccess ? (long)status[LinksWord] - OwnLinks : 0;
         return result;
     }
 

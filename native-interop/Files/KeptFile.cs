@@ -4,10 +4,15 @@ using static Tmds.Linux.LibC;
 namespace PinAgent.NativeInterop.Files;
 
 /// <summary>
-/// A small file of <c>/proc</c> that is held open and read from its beginning again and again: a system call where opening it each
-/// time takes three. One of a thread means that thread for good: once it has ended reading fails, even if another has got its id.
+/// A small file of <c>/proc</c> or of a cgroup that is held open and read from its beginning again and again: a system call where
+/// opening it each time takes three. One of a thread means that thread for good, and one of a cgroup that cgroup: once it's gone
+/// reading fails, even if another has got its id or name.
 /// </summary>
-/// <remarks>Source: <c>proc_single_show()</c> in <c>fs/proc/base.c</c> of the kernel: <c>ESRCH</c> without the task.</remarks>
+/// <remarks>
+/// Sources: <c>proc_single_show()</c> in <c>fs/proc/base.c</c> of the kernel: <c>ESRCH</c> without the task;
+/// <c>kernfs_seq_start()</c> in <c>fs/kernfs/file.c</c>: <c>ENODEV</c> without the cgroup, which an open file doesn't keep from
+/// being removed.
+/// </remarks>
 public sealed partial class KeptFile : IDisposable
 {
     // RLIMIT_NOFILE, wherever .NET runs.
@@ -26,6 +31,9 @@ public sealed partial class KeptFile : IDisposable
             return getrlimit(OpenFiles, limit) == 0 ? (long)Math.Min(limit[0], int.MaxValue) : 0;
         }
     }
+
+    /// <summary>Whether it's a cgroup's. A copy of such a file can be replaced by another of its name, and this one not know.</summary>
+    public bool IsOfCgroup => FileSystemType.IsCgroup(_fd);
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The path, zero-terminated.</param>

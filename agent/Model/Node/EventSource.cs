@@ -10,6 +10,12 @@ internal sealed record EventSource(EventSourceState State, string? Message)
     /// <summary>How often the kernel had more to tell than it could keep, since the agent's start.</summary>
     public long Overflows { get; init; }
 
+    /// <summary>
+    /// How soon what listens gets a CPU: <c>FIFO 1</c>; <c>nice -20</c> where its cgroup has no real-time budget; <c>usual</c> without the
+    /// right; null if nothing listens.
+    /// </summary>
+    public string? Priority { get; init; }
+
     /// <summary>How it learns of masks that others set; null where the kernel isn't asked, as with a recorded machine.</summary>
     public MaskSource? Masks { get; init; }
 

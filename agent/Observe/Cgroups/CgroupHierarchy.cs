@@ -15,6 +15,7 @@ internal sealed class CgroupHierarchy
 {
     private readonly HostFiles _files;
     private readonly Dictionary<string, Effective> _effective = [];
+    private readonly KeptCpusets _kept;
     private readonly Lazy<string?> _ownPath;
     private readonly Lazy<KubeletCgroups> _pods;
     private bool _isOutdated;
@@ -22,6 +23,7 @@ internal sealed class CgroupHierarchy
     private CgroupHierarchy(HostFiles files, CgroupMount mount, KubeletPlace kubelet)
     {
         _files = files;
+        _kept = new(files);
         Mount = mount;
         _ownPath = new(() => new OwnCgroup(files, FolderOf).Find(Environment.ProcessId));
         _pods = new(() =>
@@ -80,6 +82,7 @@ internal sealed class CgroupHierarchy
     /// <summary>Forgets the cpusets read, so that they are read anew.</summary>
     public void Forget()
     {
+        _kept.Keep(_effective.Values.Select(known => known.File).OfType<string>().ToHashSet());
         _effective.Clear();
         _isOutdated = false;
     }
@@ -240,9 +243,7 @@ internal sealed class CgroupHierarchy
         !found.Result.IsSuccess && !found.Result.Errno.MeansGone();
 
     private bool IsUnchanged(Effective known) =>
-        known.File is { } file
-        && _files.ReadOnePiece($"{file}", out var content).Errno == known.Result.Errno
-        && content.SequenceEqual(known.Content);
+        known.File is { } file && _kept.IsStill(file, known.Result, known.Content);
 
     private bool TryReadEffective(string path, out Effective found) =>
         Mount.IsV1

@@ -49,6 +49,9 @@ internal abstract class KernelListener(string name) : IHostedService, IDisposabl
     /// <summary>It hears no more, though nobody has stopped it.</summary>
     protected virtual void Lost(Errno errno) { }
 
+    /// <summary>How soon it gets a CPU.</summary>
+    protected virtual void Raised(Urgency urgency) { }
+
     /// <summary>Ends the wait, from another thread.</summary>
     protected abstract void Interrupt();
 
@@ -58,7 +61,7 @@ internal abstract class KernelListener(string name) : IHostedService, IDisposabl
     // It hands on and does nothing else; it must not wait behind the new threads that it tells of.
     private void Listen()
     {
-        _ = SchedPriority.Raise();
+        Raised(SchedPriority.Raise());
         Errno errno;
         do
         {

@@ -78,6 +78,9 @@ internal static class Bounds
     /// <summary>Open files that are looked at to tell whether a process has a VM of KVM's: QEMU opens that at once.</summary>
     public const int FirstDescriptors = 128;
 
+    /// <summary>Cpusets that are held open to be read each second, and as many folders of threads.</summary>
+    public const int KeptFiles = 256;
+
     /// <summary>Cgroups of threads, other than their VMs', whose CPUs are read.</summary>
     public const int ThreadCgroups = 4096;
 

@@ -39,4 +39,16 @@ internal sealed partial class HostFiles
             ? new LinuxResult(fault)
             : KeptFile.Open(path.Bytes, _root, out file);
     }
+
+    /// <summary>Holds a folder open whose subfolders are counted again and again.</summary>
+    public LinuxResult KeepFolder(
+        [InterpolatedStringHandlerArgument("")] HostPath path,
+        out KeptFolder? folder
+    )
+    {
+        folder = null;
+        return FaultOf(path) is not Errno.None and var fault
+            ? new LinuxResult(fault)
+            : KeptFolder.Open(path.Bytes, _root, out folder);
+    }
 }

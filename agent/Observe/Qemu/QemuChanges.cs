@@ -29,6 +29,14 @@ internal sealed class QemuChanges(
     public bool TryFind(ImmutableArray<ObservedVm> vms, HashSet<int> changed, bool masksToo) =>
         TryFindVms(vms, changed, masksToo) && TryFindNew(vms, changed);
 
+    /// <summary>Forgets the VMs that are no longer there.</summary>
+    public void Forget(IReadOnlySet<VmKey> alive)
+    {
+        process.Forget(alive);
+        threads.Forget(alive);
+        budget.Keep(alive.Select(vm => vm.Pid).ToHashSet());
+    }
+
     /// <summary>Where the VM of this process is among VMs in ascending order of their ids; below zero if it's none.</summary>
     public static int IndexOf(ImmutableArray<ObservedVm> vms, int pid)
     {

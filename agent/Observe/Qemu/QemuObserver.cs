@@ -84,8 +84,7 @@ internal sealed class QemuObserver
         }
 
         vms.Sort((one, other) => one.Key.Pid.CompareTo(other.Key.Pid));
-        _process.Forget(vms.Select(vm => vm.Key).ToHashSet());
-        _budget.Keep(vms.Select(vm => vm.Key.Pid).ToHashSet());
+        _changes.Forget(vms.Select(vm => vm.Key).ToHashSet());
         return _last = [.. _kernelThreads.AddTo(vms)];
     }
 

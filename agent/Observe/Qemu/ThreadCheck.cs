@@ -1,4 +1,5 @@
 using PinAgent.Model.Vm;
+using PinAgent.NativeInterop.Files;
 using PinAgent.Observe.Files;
 
 namespace PinAgent.Observe.Qemu;
@@ -7,6 +8,9 @@ namespace PinAgent.Observe.Qemu;
 internal sealed class ThreadCheck(HostFiles files, IAffinityReader affinity)
 {
     private readonly List<int> _tids = [];
+
+    // Of the VMs' processes, with the number of which is kept to be asked again.
+    private readonly Dictionary<VmKey, KeptFolder> _kept = [];
 
     /// <summary>Whether the threads of the VM's process are those that are known, on the same CPUs.</summary>
     /// <remarks>
@@ -40,11 +44,51 @@ internal sealed class ThreadCheck(HostFiles files, IAffinityReader affinity)
         }
 
         return vm.ThreadsLeftOut > 0
-            || files.CountFolders($"/proc/{pid}/task") == count
+            || HasThreads(vm.Key, count)
             || (
                 files.ListNumbers($"/proc/{pid}/task", _tids, count + 1).IsSuccess
                 && _tids.Count == count
             );
+    }
+
+    /// <summary>Closes what is held of VMs that are no longer there.</summary>
+    public void Forget(IReadOnlySet<VmKey> alive)
+    {
+        foreach (var vm in _kept.Keys.Where(vm => !alive.Contains(vm)).ToList())
+        {
+            Close(vm);
+        }
+    }
+
+    private bool HasThreads(VmKey vm, int count)
+    {
+        if (_kept.TryGetValue(vm, out var folder))
+        {
+            if (folder.CountFolders(out var now).IsSuccess && now == count)
+            {
+                return true;
+            }
+
+            // It may have ended.
+            Close(vm);
+        }
+        else if (
+            _kept.Count < Bounds.KeptFiles
+            && files.KeepFolder($"/proc/{vm.Pid}/task", out folder).IsSuccess
+        )
+        {
+            _kept[vm] = folder!;
+        }
+
+        return files.CountFolders($"/proc/{vm.Pid}/task") == count;
+    }
+
+    private void Close(VmKey vm)
+    {
+        if (_kept.Remove(vm, out var folder))
+        {
+            folder.Dispose();
+        }
     }
 
     /// <summary>Whether the kernel's own threads for the VM are there still.</summary>

@@ -58,7 +58,7 @@ internal static class AgentCheck
                     + $"{status.Vms.Count(vm => vm.Dedicated)} dedicated VMs are pinned, {status.Drift.Repairs} repairs"
                     + (
                         status.Events is { } events
-                            ? $"; events: {events.Source}: {EventText.Of(events)}"
+                            ? $"; events: {events.Source}: {EventText.Of(events)}{(events.Priority is { } priority ? $"; it listens at {priority}" : "")}"
                             : ""
                     )
             ),

@@ -37,6 +37,22 @@ public sealed class DriftTests
     }
 
     [Fact(Timeout = Timeout)]
+    public async Task A_cpuset_that_shrinks_with_the_one_above_is_found_by_looking()
+    {
+        Requires.Events(cpus: 2);
+        Assert.SkipWhen(Cpuset.IsV1, "in version 1 a cgroup keeps its CPUs from being taken above");
+        using var cpuset = new Cpuset(Cpuset.PodPath(out _, out _), "0-1");
+        await using var guest = await Guest.StartAsync(_name, "1", cpuset);
+        await using var agent = new AgentLoop("--vm", _name, "--interval", "1");
+        await agent.WaitForLogAsync("pinned within CPUs 0-1");
+
+        // No file of the VM's own cgroup is written.
+        await WriteAsync($"{Path.GetDirectoryName(cpuset.Folder)}/cpuset.cpus", "1");
+        await agent.WaitForLogAsync("within CPUs 1");
+        Assert.Equal("1", await VcpuMaskAsync(guest));
+    }
+
+    [Fact(Timeout = Timeout)]
     public async Task A_cpu_that_goes_offline_moves_its_vcpu_alone_which_stays_when_it_comes_back()
     {
         Requires.Events(cpus: 16);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using PinAgent.NativeInterop;
+using PinAgent.NativeInterop.Files;
 using Xunit;
 
 namespace PinAgent.Tests.Native;
@@ -204,5 +205,24 @@ public sealed class FileTests : IDisposable
             Errno.ENOENT,
             KernelFile.CountFolders("/proc/no-such-folder\0"u8, out _).Errno
         );
+    }
+
+    [Fact]
+    public void A_held_folder_of_a_process_that_has_ended_counts_no_threads()
+    {
+        using var one = Process.Start("sleep", "inf");
+        Assert.True(
+            KeptFolder
+                .Open(Encoding.UTF8.GetBytes($"/proc/{one.Id}/task\0"), null, out var folder)
+                .IsSuccess
+        );
+        using (folder)
+        {
+            Assert.True(folder!.CountFolders(out var alive).IsSuccess);
+            one.Kill();
+            one.WaitForExit();
+            Assert.True(folder.CountFolders(out var dead).IsSuccess);
+            Assert.Equal((1, 0), (alive, dead));
+        }
     }
 }
