@@ -87,6 +87,12 @@ public sealed class SlowVmTests
 
         await browser.PointAsync("#vm-4000 h3");
         await browser.WaitAsync($"{Own} === 'at-4-0 at-1-59 at-1-60'");
+        Assert.Equal(
+            "0.15 1 1",
+            await browser.ReadAsync(
+                "['#at-0-95', '#at-4-0', '.map .cpu .mark'].map((one) => getComputedStyle(document.querySelector(one)).opacity).join(' ')"
+            )
+        );
 
         await browser.PointAsync("#at-0-95");
         await browser.WaitAsync("document.querySelector('#vm-4100').matches('.traced')");
