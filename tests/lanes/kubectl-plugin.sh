@@ -120,7 +120,9 @@ answer() {
   return "$code"
 }
 case $pod in
-  agent-n1 | agent-n2) answer "$@" ;;
+  # What an agent tells of a VM that waited; nobody does here.
+  agent-n2) if [[ -e $STUB/slow && $how == status ]]; then answer "$@" | sed "/\"name\": \"plugin-pinned\"/r $STUB/slow"; else answer "$@"; fi ;;
+  agent-n1) answer "$@" ;;
   *)
     # The nodes without a VM are alike, so that one of them is asked for all.
     kept=$STUB/kept/$(sed "s/$pod/any/g" <<<"$*" | cksum | tr ' ' -)
@@ -202,6 +204,24 @@ while
 do
   ((SECONDS < deadline)) || { cat "$STUB/differences" >&2 && fail "expected the violations that the agent tells"; }
 done
+
+no_line ' slow '
+slow() {
+  printf '"slow": {\n  "from": "2026-03-14T09:11:53.5+00:00",\n  "until": %s,\n  "what": "vCPU 0 waited; there ran backup (pid 7)"\n},\n' "$1" >"$STUB/slow"
+}
+slow null
+expect 0 status --node n2
+line "^$pinned on n2 is slow since 2026-03-14 09:11:53 UTC: vCPU 0 waited; there ran backup \(pid 7\)\$"
+expect 0 status --node n2 -n nowhere
+no_line ' slow '
+slow "\"$(date -u +%Y-%m-%dT%H:%M:%S)+01:00\""
+expect 0 status --node n2
+line "^$pinned on n2 was slow until [0-9-]+ [0-9:]+ UTC[+]01:00: vCPU 0 waited; "
+# Not for ever.
+slow '"2026-03-14T09:12:00+00:00"'
+expect 0 status --node n2
+no_line ' slow '
+rm "$STUB/slow"
 
 expect 1 status --unpinned
 line "^n1 +$audited +Waiting "
@@ -302,6 +322,14 @@ code=0
 line '^== node n2$'
 line "^$pinned \(pid [0-9]+\), measured for 1"
 
+# A limit is the agent's: what it says of a wrong one, and of one that it can't measure.
+expect 1 prove "$pinned" --for 1s --limit much --node n2
+line '^pinagent: .*--limit'
+code=0
+"$plugin" --context stub prove "$pinned" --for 1s --limit 3600s --node n2 >"$STUB/log" 2>&1 || code=$?
+((code < 2)) || fail "prove --limit: expected exit 0 or 1, found $code"
+line "^$pinned \(pid [0-9]+\), measured for 1|eBPF|BPF"
+
 expect 1 doctor
 line '^== node n1$'
 line '^error: unable to upgrade connection: '
@@ -314,6 +342,8 @@ expect 2 stats
 expect 2 top --unpinned
 expect 2 capacity
 expect 2 prove host/x --for 1.5s
+expect 2 status --limit 1ms
+expect 2 prove host/x --limit
 expect 0 --help
 line '^  kubectl pinagent why default/vm1$'
 [[ -z $(awk 'length > 80' "$STUB/log") ]] || fail "--help: expected no line of more than 80 columns"

@@ -4,6 +4,7 @@ using PinAgent.Model.Cpu;
 using PinAgent.Model.Text;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
+using PinAgent.Report.Waits;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -76,6 +77,14 @@ internal static class CpuLines
             yield return Fact("", $"and of {others.Count - MostOthers} more VMs");
         }
 
+        foreach (var ran in (status.Waits?.Ran ?? []).Where(ran => ran.Cpu == cpu.Id))
+        {
+            yield return Fact(
+                "ran here",
+                $"{ran.Name} (pid {ran.Pid}), {WaitWords.Percent(ran.Share)} of the time, while a vCPU waited"
+            );
+        }
+
         foreach (
             var violation in status.Violations.Where(violation => violation.Cpus.Contains(cpu.Id))
         )
@@ -112,10 +121,16 @@ internal static class CpuLines
             return "";
         }
 
-        var since = string.Create(
-            CultureInfo.InvariantCulture,
-            $"; waited {total / 1e9:0.000} s since its start"
-        );
+        var since =
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"; waited {total / 1e9:0.000} s since its start"
+            )
+            + (
+                at.Thread.Wait is { } wait
+                    ? $", {WaitWords.Percent(wait.Minute)} of the last minute"
+                    : ""
+            );
         return waits.Of(at.Thread.Tid) is { } share
             ? since
                 + string.Create(

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Text;
 
 namespace PinAgent.Cli.Look;
 
@@ -18,16 +19,15 @@ internal static class ExplainSum
     {
         // A record that stands for several drifts counts as often as it says.
         var drifts = changes.Where(change => change.IsDrift).ToList();
-        var count = drifts.Sum(Times);
-        var when =
-            $"since {since.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)}";
-        if (count == 0)
+        var sum = drifts.Sum(Count);
+        var when = $"since {Times.Local(since, "yyyy-MM-dd HH:mm")}";
+        if (sum == 0)
         {
             return $"no drift {when}";
         }
 
         var writers = drifts
-            .Select(drift => (Name: writerOf?.Invoke(drift), Times: Times(drift)))
+            .Select(drift => (Name: writerOf?.Invoke(drift), Times: Count(drift)))
             .Where(writer => writer.Name is not null)
             .GroupBy(writer => writer.Name!)
             .Select(writer => $"{writer.Sum(one => one.Times)} by {writer.Key}");
@@ -35,7 +35,7 @@ internal static class ExplainSum
         return string.Join(
             ", ",
             writers
-                .Prepend($"{count} {(count == 1 ? "drift" : "drifts")} {when}")
+                .Prepend($"{sum} {(sum == 1 ? "drift" : "drifts")} {when}")
                 .Concat(
                     off is { } seconds
                         ?
@@ -50,5 +50,5 @@ internal static class ExplainSum
         );
     }
 
-    private static int Times(VmChange change) => change.Repeated ?? 1;
+    private static int Count(VmChange change) => change.Repeated ?? 1;
 }

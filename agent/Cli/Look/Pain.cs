@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using PinAgent.Model.Node;
 using PinAgent.Model.Vm;
+using PinAgent.Report.Page;
 using PinAgent.Report.Status;
+using PinAgent.Report.Waits;
 
 namespace PinAgent.Cli.Look;
 
@@ -16,6 +18,9 @@ internal enum Pain
 
     /// <summary>It's pinned, and others may take time on its CPUs.</summary>
     Disturbed,
+
+    /// <summary>It was slow in the last day, and isn't any more.</summary>
+    WasSlow,
 
     /// <summary>All is well.</summary>
     None,
@@ -35,7 +40,12 @@ internal static class Pains
             { Dedicated: false } => Pain.NotDedicated,
             { State: VmState.Waiting } => Pain.Waiting,
             { State: not VmState.Pinned } => Pain.Broken,
-            _ => Disturbances(vm, status).Any() ? Pain.Disturbed : Pain.None,
+            { Slow.Until: null, Slow: not null } => Pain.Disturbed,
+            _ => WaitWords.Worst(vm) is { Wait.Minute: >= WaitWords.Disturbed }
+            || Disturbances(vm, status).Any()
+                ? Pain.Disturbed
+            : WaitWords.WasSlow(vm, status) ? Pain.WasSlow
+            : Pain.None,
         };
 
     /// <summary>The VMs, those in pain first, and among equals by their names.</summary>
@@ -48,12 +58,22 @@ internal static class Pains
                 .ThenBy(vm => vm.Pid),
         ];
 
-    /// <summary>The violations that concern CPUs of a VM's vCPUs.</summary>
-    public static IEnumerable<Violation> Disturbances(VmStatus vm, NodeStatus status) =>
-        status.Violations.Where(violation =>
+    /// <summary>
+    /// The violations that concern CPUs of a VM's vCPUs; where waits are measured, not those of who may run there and for
+    /// whom nobody waited.
+    /// </summary>
+    public static IEnumerable<Violation> Disturbances(VmStatus vm, NodeStatus status)
+    {
+        var disturbed = Disturbance.Of(status);
+        return status.Violations.Where(violation =>
             vm.Threads.Any(thread =>
                 thread is { Role: ThreadRole.Vcpu, Wanted: { } wanted }
                 && wanted.Overlaps(violation.Cpus)
             )
+            && (
+                status.Waits is null
+                || Verdict.SeverityOf(violation, status, disturbed) != Severity.Possible
+            )
         );
+    }
 }

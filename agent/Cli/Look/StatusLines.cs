@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using PinAgent.Cli.Terminal;
 using PinAgent.Model.Node;
+using PinAgent.Model.Text;
 using PinAgent.Report.Map;
 using PinAgent.Report.Page;
 using PinAgent.Report.Status;
@@ -61,6 +62,7 @@ internal static class StatusLines
         if (!hasWhy)
         {
             parts.AddRange(Table(status, width, whyWidth: 0));
+            parts.AddRange(WaitLines.Of(status, MostReasons));
             parts.AddRange(Reasons(status.Vms));
         }
 
@@ -70,7 +72,7 @@ internal static class StatusLines
     /// <summary>The verdict alone.</summary>
     public static Flow VerdictOf(NodeStatus status)
     {
-        var verdict = Verdict.Of(status, NodeMap.Of(status));
+        var verdict = Verdict.Of(status, NodeMap.Of(status), time => Times.Local(time));
         var (word, colour) = verdict.Health switch
         {
             Health.Fine => ("ok", Color.Green),
@@ -111,7 +113,10 @@ internal static class StatusLines
             return false;
         }
 
-        parts.AddRange(Table(status, width, Math.Min(longest, room)));
+        var shown = Math.Min(longest, room);
+        parts.AddRange(Table(status, width, shown));
+        // Who was in the way stands at the end.
+        parts.AddRange(WaitLines.Of(status, MostReasons, longerThan: shown));
         return true;
     }
 
@@ -186,11 +191,15 @@ internal static class StatusLines
 
     private static string Why(VmStatus vm, NodeStatus status) =>
         vm.Message
-        ?? (
-            Pains.Of(vm, status) == Pain.Disturbed
-                ? $"disturbed: {string.Join(", ", Pains.Disturbances(vm, status).Select(Word).Distinct())}"
-                : vm.Advisories.FirstOrDefault() ?? ""
-        );
+        ?? WaitLines.Why(vm, status)
+        ?? Disturbed(vm, status)
+        ?? vm.Advisories.FirstOrDefault()
+        ?? "";
+
+    private static string? Disturbed(VmStatus vm, NodeStatus status) =>
+        vm.Dedicated && Pains.Disturbances(vm, status).ToList() is { Count: > 0 } by
+            ? $"disturbed: {string.Join(", ", by.Select(Word).Distinct())}"
+            : null;
 
     private static string Word(Violation violation) => violation.Kind.ToString().ToLowerInvariant();
 
@@ -228,7 +237,7 @@ internal static class StatusLines
     private static Style StyleOf(Pain pain) =>
         pain switch
         {
-            Pain.None => new Style(Color.Green),
+            Pain.None or Pain.WasSlow => new Style(Color.Green),
             Pain.NotDedicated => Style.Plain,
             Pain.Waiting or Pain.Disturbed => new Style(Color.Yellow),
             _ => new Style(Color.Red),

@@ -1,4 +1,3 @@
-using System.Globalization;
 using PinAgent.Cli.Ask;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Terminal;
@@ -53,10 +52,7 @@ internal static class WatchCommand
             )
             {
                 var now = TimeProvider.System.GetLocalNow();
-                Output.Line(
-                    now.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture)
-                        + $"  {sentence}"
-                );
+                Output.Line($"{Times.Of(now, "yyyy-MM-dd HH:mm:ss.fff")}  {sentence}");
             }
 
             last = status;

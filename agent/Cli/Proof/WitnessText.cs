@@ -1,5 +1,6 @@
 using System.Globalization;
 using PinAgent.Cli.Terminal;
+using PinAgent.Model.Text;
 using PinAgent.Report.Proof;
 using Spectre.Console.Rendering;
 
@@ -137,7 +138,7 @@ internal static class WitnessText
         foreach (var wait in seen.Worst)
         {
             table.AddRow(
-                wait.At.ToLocalTime().ToString("HH:mm:ss.ffffff", CultureInfo.InvariantCulture),
+                Times.Local(wait.At, "HH:mm:ss.ffffff"),
                 $"{wait.Vcpu}",
                 Cpu(wait.Cpu),
                 wait.After,

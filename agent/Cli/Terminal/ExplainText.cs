@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using PinAgent.Cli.Look;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Text;
 using PinAgent.Report.Changes;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -18,7 +19,7 @@ internal static class ExplainText
         {
             lines.Add(
                 new Flow(
-                    $"{change.At.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture)}  "
+                    $"{Times.Local(change.At, "yyyy-MM-dd HH:mm:ss.fff")}  "
                         + (
                             change.IsOfAgent
                                 ? ChangeText.What(change)

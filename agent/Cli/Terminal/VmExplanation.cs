@@ -1,4 +1,4 @@
-using System.Globalization;
+using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Status;
 using PinAgent.Report.Waits;
@@ -68,7 +68,7 @@ internal static class VmExplanation
         {
             yield return (
                 slow.Until is null ? "slow since" : "was slow",
-                $"{Time(slow.From)}{(slow.Until is { } until ? $" to {Time(until)}" : "")}: {slow.What}"
+                $"{Times.Local(slow.From)}{(slow.Until is { } until ? $" to {Times.Local(until)}" : "")}: {slow.What}"
             );
         }
 
@@ -89,9 +89,6 @@ internal static class VmExplanation
             yield return ("audit mode", mode);
         }
     }
-
-    private static string Time(DateTimeOffset time) =>
-        time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 
     private static string DescribeSource(FactSource source) =>
         source switch

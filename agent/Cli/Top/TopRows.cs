@@ -3,6 +3,7 @@ using PinAgent.Cli.Look;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
+using PinAgent.Report.Page;
 using PinAgent.Report.Status;
 using PinAgent.Report.Waits;
 
@@ -50,6 +51,9 @@ internal sealed record TopRow(
 /// <summary>Makes the rows of <c>pinagent top</c> of a status. Pure.</summary>
 internal static class TopRows
 {
+    // What is marked.
+    private const double Felt = 0.005;
+
     /// <summary>A row for each vCPU of a dedicated VM.</summary>
     public static ImmutableArray<TopRow> Of(
         NodeStatus status,
@@ -74,7 +78,7 @@ internal static class TopRows
                         thread.Actual,
                         waits.Of(thread.Tid),
                         thread.Wanted is null || !thread.Wanted.Equals(thread.Actual),
-                        Who(status, map, vm, thread)
+                        Who(status, map, vm, thread, waits.Of(thread.Tid))
                     )
                     {
                         Stolen =
@@ -107,7 +111,13 @@ internal static class TopRows
             .ThenBy(row => row.Pid)
             .ThenBy(row => row.Index);
 
-    private static string Who(NodeStatus status, NodeMap map, VmStatus vm, ThreadStatus thread)
+    private static string Who(
+        NodeStatus status,
+        NodeMap map,
+        VmStatus vm,
+        ThreadStatus thread,
+        double? waited
+    )
     {
         if (thread.Wanted is not { } wanted)
         {
@@ -127,7 +137,11 @@ internal static class TopRows
             .Select(other => $"{other.Namespace}/{other.Name}")
             .Distinct();
         var violations = status
-            .Violations.Where(violation => violation.Cpus.Overlaps(wanted))
+            .Violations.Where(violation =>
+                violation.Cpus.Overlaps(wanted)
+                // For whom nobody waits, that one doesn't disturb.
+                && (waited is null or >= Felt || !Verdict.IsOnlyPossible(violation.Kind))
+            )
             .Select(violation => violation.Message);
         // Who was seen running there comes before those who may.
         var ran =

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using PinAgent.Model.Cpu;
+using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
@@ -59,7 +60,7 @@ internal sealed class MapSvg
             var what = _showsWaits
                 ? "figures: the share of the last seconds in which the vCPU could have run and waited, in percent"
                 : "";
-            Text(Margin, 12, $"{NodeHtml.Time(waits.At)} {what}", "400", "#5b6470");
+            Text(Margin, 12, $"{Times.Utc(waits.At)} {what}", "400", "#5b6470");
         }
 
         foreach (var socket in CpuTree.Of(_status.Topology))

@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
+using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
@@ -9,11 +11,39 @@ using PinAgent.Report.Status;
 namespace PinAgent.Report.Page;
 
 /// <summary>What there is to say of the node as a whole.</summary>
-internal static class NodeHtml
+internal static partial class NodeHtml
 {
-    /// <summary>A time for people, in UTC: the reader may be anywhere.</summary>
-    public static string Time(DateTimeOffset time) =>
-        time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
+    /// <summary>A time: in UTC, since the reader may be anywhere, until the page's script makes it the reader's.</summary>
+    public static Html Time(DateTimeOffset time) =>
+        Html.Of(
+            $"""<time datetime="{time.UtcDateTime.ToString("s", CultureInfo.InvariantCulture)}Z">{Times.Utc(time)}</time>"""
+        );
+
+    /// <summary>A sentence whose times, as <see cref="Times.Utc"/> says them, are marked as such.</summary>
+    public static Html Timed(string sentence)
+    {
+        var parts = new List<Html>();
+        var done = 0;
+        foreach (Match time in UtcTime().Matches(sentence))
+        {
+            parts.Add(Html.Of($"{sentence[done..time.Index]}"));
+            parts.Add(
+                Html.Of(
+                    $"""<time datetime="{time.Groups["day"].Value}T{time.Groups["clock"].Value}Z">{time.Value}</time>"""
+                )
+            );
+            done = time.Index + time.Length;
+        }
+
+        parts.Add(Html.Of($"{sentence[done..]}"));
+        return Html.Of(parts);
+    }
+
+    [GeneratedRegex(
+        @"(?<day>[0-9]{4}-[0-9]{2}-[0-9]{2}) (?<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}) UTC",
+        RegexOptions.NonBacktracking
+    )]
+    private static partial Regex UtcTime();
 
     /// <summary>The figures below the verdict.</summary>
     public static Html Figures(NodeStatus status, NodeMap map)
@@ -63,7 +93,7 @@ internal static class NodeHtml
                     Figure(
                         "API server",
                         Word(cluster.State),
-                        cluster.Since is { } since ? $"since {Time(since)}" : ""
+                        cluster.Since is { } since ? Html.Of($"since {Time(since)}") : Html.None
                     ),
                 ]
                 : (Html[])[],
@@ -142,6 +172,9 @@ internal static class NodeHtml
         cpus.IsEmpty ? [] : [Row(name, Html.Of($"<p>{cpus.ToString()}</p>"))];
 
     private static Html Figure(string name, string value, string note) =>
+        Figure(name, value, Html.Of($"{note}"));
+
+    private static Html Figure(string name, string value, Html note) =>
         Html.Of($"""<div><dt>{name}</dt><dd><b>{value}</b> <span>{note}</span></dd></div>""");
 
     private static Html Row(string name, Html value) =>

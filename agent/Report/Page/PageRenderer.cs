@@ -20,10 +20,18 @@ internal static class PageRenderer
         var map = NodeMap.Of(status);
         var tags = VmTag.Of(status);
         var verdict = Verdict.Of(status, map);
+        var happened = new TimelineHtml(timeline, status, tags);
         var vms = status
             .Vms.Index()
-            .OrderBy(vm => Urgency(vm.Item))
-            .Select(vm => VmHtml.Render(vm.Item, tags[vm.Index], waits ?? WaitPicture.None));
+            .OrderBy(vm => Urgency(vm.Item, status))
+            .Select(vm =>
+                VmHtml.Render(
+                    vm.Item,
+                    tags[vm.Index],
+                    waits ?? WaitPicture.None,
+                    happened.Of(vm.Item)
+                )
+            );
         return Html.Of(
             $"""
             <!DOCTYPE html>
@@ -53,6 +61,7 @@ internal static class PageRenderer
             {Remarks(verdict)}
             </div>
             {Banner(status)}
+            {Jumps(happened)}
             {NodeHtml.Figures(status, map)}
             <div class="columns">
             {new MapHtml(status, map, tags).Render()}
@@ -70,7 +79,7 @@ internal static class PageRenderer
             </ul>
             </section>
             </div>
-            {(timeline is null ? Html.None : TimelineHtml.Render(timeline))}
+            {happened.Render()}
             {NodeHtml.Section(status)}
             </div>
             </main>
@@ -87,21 +96,31 @@ internal static class PageRenderer
             )
             : Html.None;
 
+    // On a phone, and on a large machine, what isn't the map is many screens below.
+    private static Html Jumps(TimelineHtml happened) =>
+        Html.Of(
+            $"""<nav class="jumps" aria-label="On this page"><a href="#cpus">CPUs</a> <a href="#vms">VMs</a> {(happened.IsEmpty ? Html.None : Html.Of($"""<a href="#timeline">What happened</a> """))}<a href="#node">Node</a></nav>"""
+        );
+
     private static Html Remarks(Verdict verdict) =>
         verdict.Remarks.IsEmpty
             ? Html.None
-            : Html.Of($"""<p class="remarks">Also: {string.Join("; ", verdict.Remarks)}.</p>""");
+            : Html.Of(
+                $"""<p class="remarks">Also: {NodeHtml.Timed(string.Join("; ", verdict.Remarks))}.</p>"""
+            );
 
     // What needs somebody comes first; within that, the order is the status's.
-    private static int Urgency(VmStatus vm) =>
+    private static int Urgency(VmStatus vm, NodeStatus status) =>
         vm switch
         {
-            { State: VmState.NotDedicated } => 4,
+            { State: VmState.NotDedicated } => 5,
+            { Slow: { Until: null }, State: VmState.Pinned } => 1,
             { State: VmState.Pinned } => WaitWords.Worst(vm)
                 is { Wait.Minute: >= WaitWords.Disturbed }
                 ? 1
-                : 3,
-            { Reason: Reason.AuditMode } => 2,
+            : WaitWords.WasSlow(vm, status) ? 2
+            : 4,
+            { Reason: Reason.AuditMode } => 3,
             _ => 0,
         };
 

@@ -13,13 +13,15 @@ internal static class ThreadHtml
     public static Html Table(VmStatus vm, WaitPicture waits)
     {
         var isKnown = vm.Threads.Any(thread => thread.Wait is not null);
+        // That all went well needs no column: the VM says it.
+        var isTold = vm.Threads.Any(IsOff);
         return Html.Of(
             $"""
             <table>
-            <thead><tr><th scope="col">Thread</th><th scope="col">Wanted</th><th scope="col">Actual</th><th scope="col">Outcome</th>{(isKnown ? Html.Of($"""<th scope="col">Waited</th>""") : Html.None)}</tr></thead>
+            <thead><tr><th scope="col">Thread</th><th scope="col">Wanted</th><th scope="col">Actual</th>{(isTold ? Html.Of($"""<th scope="col">Outcome</th>""") : Html.None)}{(isKnown ? Html.Of($"""<th scope="col">Waited</th>""") : Html.None)}</tr></thead>
             <tbody>
             {Html.Lines(
-                vm.Threads.OrderBy(thread => thread.Role).ThenBy(thread => thread.Index).Select(thread => Row(thread, isKnown, waits.Of(vm.Pid, thread.Tid)))
+                vm.Threads.OrderBy(thread => thread.Role).ThenBy(thread => thread.Index).Select(thread => Row(vm, thread, isTold, isKnown, waits.Of(vm.Pid, thread.Tid)))
             )}
             </tbody>
             </table>
@@ -27,7 +29,17 @@ internal static class ThreadHtml
         );
     }
 
-    private static Html Row(ThreadStatus thread, bool isWaitKnown, ReadOnlySpan<ushort> waits)
+    private static bool IsOff(ThreadStatus thread) =>
+        thread.Outcome
+            is not (null or Outcome.Applied or Outcome.AlreadyRight or Outcome.ThreadGone);
+
+    private static Html Row(
+        VmStatus vm,
+        ThreadStatus thread,
+        bool isOutcomeTold,
+        bool isWaitKnown,
+        ReadOnlySpan<ushort> waits
+    )
     {
         var number = thread.Index is { } index ? $" {index}" : "";
         var role = thread.Role == ThreadRole.Vcpu ? "vCPU" : thread.Role.ToWord();
@@ -41,22 +53,19 @@ internal static class ThreadHtml
                 .OfType<string>()
                 .Select(text => Html.Of($"""<small class="rule">{text}</small>"""))
         );
-        var look = thread.Outcome
-            is null
-                or Outcome.Applied
-                or Outcome.AlreadyRight
-                or Outcome.ThreadGone
-            ? ""
-            : "off";
+        var look = IsOff(thread) ? "off" : "";
+        var outcome = isOutcomeTold
+            ? Html.Of($"<td>{thread.Outcome?.ToString() ?? "–"}</td>")
+            : Html.None;
         var waited =
             !isWaitKnown ? Html.None
             : thread.Wait is { } wait
                 ? Html.Of(
-                    $"""<td class="waits s{WaitWords.Level(wait.Minute)}"><span>{WaitWords.Percent(wait.Minute)}</span> {Sparkline.Of(waits)}</td>"""
+                    $"""<td class="waits{(vm.Dedicated ? $" s{WaitWords.Level(wait.Minute)}" : "")}"><span>{WaitWords.Percent(wait.Minute)}</span> {Sparkline.Of(waits, vm.Dedicated)}</td>"""
                 )
             : Html.Of($"<td>–</td>");
         return Html.Of(
-            $"""<tr class="{look}"><th scope="row">{role}{number} <small><bdi>{thread.Comm}</bdi> {thread.Tid}</small>{rule}</th><td>{Cpus(thread.Wanted?.ToString() ?? "–")}</td><td>{Cpus(thread.Actual?.ToString() ?? "gone")}</td><td>{thread.Outcome?.ToString() ?? "–"}</td>{waited}</tr>"""
+            $"""<tr class="{look}"><th scope="row">{role}{number} <small><bdi>{thread.Comm}</bdi> {thread.Tid}</small>{rule}</th><td>{Cpus(thread.Wanted?.ToString() ?? "–")}</td><td>{Cpus(thread.Actual?.ToString() ?? "gone")}</td>{outcome}{waited}</tr>"""
         );
     }
 

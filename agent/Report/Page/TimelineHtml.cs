@@ -1,20 +1,26 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using PinAgent.Model.Changes;
+using PinAgent.Model.Text;
+using PinAgent.Report.Map;
+using PinAgent.Report.Status;
 using PinAgent.Report.Timeline;
 
 namespace PinAgent.Report.Page;
 
 /// <summary>
 /// The node's last day, or as much of it as is known: a mark for what happened, in a lane for its kind, each with its words.
-/// Marks that would lie on each other are one.
+/// Marks that would lie on each other are one. Each VM has its own in words.
 /// </summary>
-internal static class TimelineHtml
+internal sealed class TimelineHtml
 {
     private const int Width = 1000;
     private const int MarkWidth = 10;
     private const int LaneHeight = 22;
     private const int WordsInAMark = 4;
     private const int Listed = 50;
+    private const int ListedOfAVm = 20;
+    private const int MostTraced = 20;
 
     private static readonly TimeSpan Longest = TimeSpan.FromHours(24);
     private static readonly TimeSpan Shortest = TimeSpan.FromMinutes(10);
@@ -29,21 +35,50 @@ internal static class TimelineHtml
         "agent",
     ];
 
-    /// <summary>The section; nothing where nothing is known to have happened.</summary>
-    public static Html Render(TimelinePicture picture)
+    private readonly DateTimeOffset _from;
+    private readonly DateTimeOffset _now;
+    private readonly List<TimelineEntry> _entries;
+    private readonly ILookup<string, TimelineEntry> _ofVms;
+    private readonly Dictionary<string, string> _letters = new(StringComparer.Ordinal);
+
+    /// <summary>The timeline of a node.</summary>
+    /// <param name="picture">Null where none is kept.</param>
+    /// <param name="status">The node.</param>
+    /// <param name="tags">What stands for its VMs on the map.</param>
+    public TimelineHtml(TimelinePicture? picture, NodeStatus status, ImmutableArray<VmTag?> tags)
     {
-        var entries = picture
-            .Entries.Where(entry => entry.At <= picture.Now && entry.At > picture.Now - Longest)
-            .ToList();
-        if (entries.Count == 0)
+        _now = picture?.Now ?? DateTimeOffset.UnixEpoch;
+        _entries =
+        [
+            .. picture?.Entries.Where(entry => entry.At <= _now && entry.At > _now - Longest) ?? [],
+        ];
+        _from = _now - Shortest;
+        _from = _entries.Count > 0 && _entries[0].At < _from ? _entries[0].At : _from;
+        _ofVms = _entries
+            .SelectMany(entry => entry.Vms, (entry, vm) => (vm, entry))
+            .ToLookup(at => at.vm, at => at.entry, StringComparer.Ordinal);
+        foreach (var (at, vm) in status.Vms.Index())
+        {
+            if (tags[at] is { } tag)
+            {
+                _letters[Words.Shown(Name(vm))] = tag.Letters;
+            }
+        }
+    }
+
+    /// <summary>Whether nothing is known to have happened.</summary>
+    public bool IsEmpty => _entries.Count == 0;
+
+    /// <summary>The section; nothing where nothing is known to have happened.</summary>
+    public Html Render()
+    {
+        if (IsEmpty)
         {
             return Html.None;
         }
 
-        var from = entries.Min(entry => entry.At);
-        from = picture.Now - from < Shortest ? picture.Now - Shortest : from;
-        var marks = entries
-            .GroupBy(entry => (Slot: Slot(entry.At, from, picture.Now), entry.Lane))
+        var marks = _entries
+            .GroupBy(entry => (Slot: Slot(entry.At), entry.Lane))
             .OrderBy(mark => mark.Key)
             .Select(mark => Mark(mark.Key.Slot, mark.Key.Lane, [.. mark]));
         return Html.Of(
@@ -63,40 +98,67 @@ internal static class TimelineHtml
                         )
                     )
             )}
-            {Html.Lines(Spans(entries, from, picture.Now))}
+            {Html.Lines(Spans())}
             {Html.Lines(marks)}
             </svg>
-            <p class="axis"><span>{Minute(from)}</span><span>{Minute(from + ((picture.Now - from) / 2), from)}</span><span>{Minute(
-                picture.Now, from
-            )}</span></p></div>
+            <p class="axis">{Tick(_from, "MM-dd HH:mm 'UTC'")}{Tick(_from + ((_now - _from) / 2), "HH:mm")}{Tick(
+                _now, _from.UtcDateTime.Date == _now.UtcDateTime.Date ? "HH:mm" : "MM-dd HH:mm"
+            )}</p></div>
             <p class="words" aria-hidden="true"></p>
-            <details id="changes"><summary>In words, the newest first</summary>
-            <ol>
-            {Html.Lines(
-                entries
-                    .AsEnumerable()
-                    .Reverse()
-                    .Take(Listed)
-                    .Select(entry => Html.Of($"<li>{Words(entry)}</li>"))
-            )}
-            </ol>
+            <details id="changes"><summary>In words, the newest first{(_entries.Count > Listed ? $": {Listed} of {_entries.Count}; a VM's own are with the VM" : "")}</summary>
+            {List(_entries, Listed, Line)}
             </details>
             </section>
             """
         );
     }
 
-    // How long VMs were slow. Who has stopped the agent, or killed it, has ended what it knew.
-    private static IEnumerable<Html> Spans(
+    /// <summary>What happened to a VM, in words; nothing where nothing is known.</summary>
+    public Html Of(VmStatus vm)
+    {
+        var own = _ofVms[Words.Shown(Name(vm))].ToList();
+        return own.Count == 0
+            ? Html.None
+            : Html.Of(
+                $"""
+                <details id="changes-{vm.Pid}" class="changes"><summary>{own.Count} {(
+                    own.Count == 1 ? "change" : "changes"
+                )} in the last day{(
+                    own.Count > ListedOfAVm ? $", the newest {ListedOfAVm}" : ""
+                )}</summary>
+                {List(
+                    own,
+                    ListedOfAVm,
+                    entry => Html.Of($"<li>{NodeHtml.Time(entry.At)} {entry.What}</li>")
+                )}
+                </details>
+                """
+            );
+    }
+
+    private static Html List(
         List<TimelineEntry> entries,
-        DateTimeOffset from,
-        DateTimeOffset now
+        int most,
+        Func<TimelineEntry, Html> line
     ) =>
-        entries
+        Html.Of(
+            $"""
+            <ol>
+            {Html.Lines(entries.AsEnumerable().Reverse().Take(most).Select(line))}
+            </ol>
+            """
+        );
+
+    private static Html Line(TimelineEntry entry) =>
+        Html.Of($"<li>{NodeHtml.Time(entry.At)} {Subject(entry)}{entry.What}</li>");
+
+    // How long VMs were slow. Who has stopped the agent, or killed it, has ended what it knew.
+    private IEnumerable<Html> Spans() =>
+        _entries
             .Where(entry => entry.Kind == VmChangeKind.WaitBegun)
             .Select(begun =>
             {
-                var end = entries.Find(entry =>
+                var end = _entries.Find(entry =>
                     entry.At >= begun.At
                     && (
                         entry.Kind is VmChangeKind.AgentStarted or VmChangeKind.AgentStopped
@@ -106,41 +168,59 @@ internal static class TimelineHtml
                         )
                     )
                 );
-                var (first, last) = (Slot(begun.At, from, now), Slot(end?.At ?? now, from, now));
+                var (first, last) = (Slot(begun.At), Slot(end?.At ?? _now));
                 return Html.Of(
-                    $"""<rect class="span" x="{first * MarkWidth}" y="{((int)TimelineLane.Waits * LaneHeight) + 8}" width="{((last - first + 1) * MarkWidth) - 1}" height="{LaneHeight - 16}"/>"""
+                    $"""<rect class="span"{Traced([begun])} x="{first * MarkWidth}" y="{((int)TimelineLane.Waits * LaneHeight) + 8}" width="{((last - first + 1) * MarkWidth) - 1}" height="{LaneHeight - 16}"/>"""
                 );
             })
             .DistinctBy(span => span.ToString());
 
-    private static Html Mark(int slot, TimelineLane lane, List<TimelineEntry> entries)
+    private Html Mark(int slot, TimelineLane lane, List<TimelineEntry> entries)
     {
         var words =
-            string.Join("; ", entries.Take(WordsInAMark).Select(Words))
+            string.Join(
+                "; ",
+                entries
+                    .Take(WordsInAMark)
+                    .Select(entry => $"{Times.Utc(entry.At)} {Subject(entry)}{entry.What}")
+            )
             + (
                 entries.Count > WordsInAMark
-                    ? $"; {entries.Count - WordsInAMark} more until {Time(entries[^1].At)}"
+                    ? $"; {entries.Count - WordsInAMark} more until {Times.Utc(entries[^1].At)}"
                     : ""
             );
         var look = entries.TrueForAll(entry => entry.IsEnd) ? " end" : "";
         return Html.Of(
-            $"""<g class="mark l{(int)lane}{look}" id="at-{(int)lane}-{slot}" tabindex="0" role="img" aria-label="{words}"><title>{words}</title><rect x="{slot * MarkWidth}" y="{((int)lane * LaneHeight) + 3}" width="{MarkWidth - 1}" height="{LaneHeight - 6}"/></g>"""
+            $"""<g class="mark l{(int)lane}{look}" id="at-{(int)lane}-{slot}"{Traced(entries)} tabindex="0" role="img" aria-label="{words}"><title>{words}</title><rect x="{slot * MarkWidth}" y="{((int)lane * LaneHeight) + 3}" width="{MarkWidth - 1}" height="{LaneHeight - 6}"/></g>"""
         );
     }
 
-    private static int Slot(DateTimeOffset at, DateTimeOffset from, DateTimeOffset now) =>
-        Math.Min((Width / MarkWidth) - 1, (int)((at - from) / (now - from) * Width / MarkWidth));
+    // Whose it is, so that a VM's marks are found by pointing at it.
+    private Html Traced(List<TimelineEntry> entries)
+    {
+        var letters = entries
+            .SelectMany(entry => entry.Vms)
+            .Select(vm => _letters.GetValueOrDefault(vm))
+            .OfType<string>()
+            .Distinct()
+            .Take(MostTraced)
+            .ToList();
+        return letters.Count == 0
+            ? Html.None
+            : Html.Of($""" data-vm="{string.Join(' ', letters)}" """);
+    }
 
-    private static string Words(TimelineEntry entry) =>
-        $"{Time(entry.At)} {(entry.Who.Length == 0 ? "" : $"{entry.Who}: ")}{entry.What}";
+    private int Slot(DateTimeOffset at) =>
+        Math.Min((Width / MarkWidth) - 1, (int)((at - _from) / (_now - _from) * Width / MarkWidth));
+
+    private static string Name(VmStatus vm) => $"{vm.Namespace}/{vm.Name}";
+
+    private static string Subject(TimelineEntry entry) =>
+        entry.Who.Length == 0 ? "" : $"{entry.Who}: ";
 
     // To the second it would be another page each time that it's asked for.
-    private static string Minute(DateTimeOffset time, DateTimeOffset? first = null) =>
-        time.UtcDateTime.ToString(
-            first?.UtcDateTime.Date == time.UtcDateTime.Date ? "HH:mm" : "MM-dd HH:mm 'UTC'",
-            CultureInfo.InvariantCulture
+    private static Html Tick(DateTimeOffset time, string form) =>
+        Html.Of(
+            $"""<time datetime="{time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm'Z'", CultureInfo.InvariantCulture)}">{time.UtcDateTime.ToString(form, CultureInfo.InvariantCulture)}</time>"""
         );
-
-    private static string Time(DateTimeOffset time) =>
-        time.UtcDateTime.ToString("MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 }

@@ -3,6 +3,7 @@ using PinAgent.Apply;
 using PinAgent.Model.Cpu;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
+using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.Report.Map;
 using PinAgent.Report.Status;
@@ -33,8 +34,14 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
     private const int Blamed = 2;
 
     /// <summary>The verdict on a status.</summary>
-    public static Verdict Of(NodeStatus status, NodeMap map)
+    /// <param name="timeOf">How a time is said; in UTC without it.</param>
+    public static Verdict Of(
+        NodeStatus status,
+        NodeMap map,
+        Func<DateTimeOffset, string>? timeOf = null
+    )
     {
+        timeOf ??= Times.Utc;
         var isAudit = status.Mode == AgentMode.Audit;
         var waiting = isAudit ? status.Vms.Where(IsAudited).ToList() : [];
         var missing = status.Vms.Where(IsMissing).Except(waiting).ToList();
@@ -43,14 +50,18 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
         var violations = status
             .Violations.CountBy(one => SeverityOf(one, status, disturbed))
             .ToDictionary();
-        ImmutableArray<string> remarks = [.. Remark(status, conflicts, violations)];
+        ImmutableArray<string> remarks = [.. Remark(status, conflicts, violations, timeOf)];
         var health =
             missing.Exists(vm => vm.State != VmState.Waiting && vm.Dedicated)
             || violations.ContainsKey(Severity.Broken)
             || disturbed.Any(vm => vm.Minute >= WaitWords.Starved)
             || !conflicts.IsEmpty
                 ? Health.Problem
-            : isAudit || missing.Count > 0 || !disturbed.IsEmpty || !remarks.IsEmpty
+            : isAudit
+            || missing.Count > 0
+            || !disturbed.IsEmpty
+            || !remarks.IsEmpty
+            || status.Vms.Any(vm => vm.Slow is { Until: null })
                 ? Health.Attention
             : Health.Fine;
         return new Verdict(
@@ -58,6 +69,7 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
             Sentences(status, missing, disturbed, waiting),
             [
                 .. disturbed.Take(Blamed).Select(vm => vm.Blame).OfType<string>(),
+                .. Slow(status, timeOf),
                 .. remarks,
                 .. violations.TryGetValue(Severity.Possible, out var possible)
                 && health == Health.Fine
@@ -90,13 +102,14 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
         IReadOnlyCollection<Disturbance> disturbed
     ) =>
         status.Waits is not null
-        && violation.Kind
-            is ViolationKind.Stranger
-                or ViolationKind.Helper
-                or ViolationKind.Emulator
+        && IsOnlyPossible(violation.Kind)
         && !disturbed.Any(vm => vm.Cpu is not { } cpu || violation.Cpus.Contains(cpu))
             ? Severity.Possible
             : violation.Severity;
+
+    /// <summary>Whether somebody only may run on a vCPU's CPU.</summary>
+    public static bool IsOnlyPossible(ViolationKind kind) =>
+        kind is ViolationKind.Stranger or ViolationKind.Helper or ViolationKind.Emulator;
 
     /// <summary>Whether a VM isn't pinned that is dedicated, or may be: the API server hasn't told.</summary>
     private static bool IsMissing(VmStatus vm) =>
@@ -181,10 +194,35 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
             : [];
     }
 
+    // Whoever asks why a VM was slow comes when it's over.
+    private static IEnumerable<string> Slow(NodeStatus status, Func<DateTimeOffset, string> timeOf)
+    {
+        var slow = status
+            .Vms.Where(vm => WaitWords.WasSlow(vm, status))
+            .OrderByDescending(vm => vm.Slow!.Until ?? DateTimeOffset.MaxValue)
+            .ThenBy(vm => vm.Slow!.From)
+            .ToList();
+        foreach (var vm in slow.Take(Named))
+        {
+            yield return $"{vm.Namespace}/{vm.Name} "
+                + (
+                    vm.Slow!.Until is { } until
+                        ? $"was slow until {timeOf(until)}"
+                        : $"has been slow since {timeOf(vm.Slow.From)}"
+                );
+        }
+
+        if (slow.Count > Named)
+        {
+            yield return $"{slow.Count - Named} more were slow in the last day";
+        }
+    }
+
     private static IEnumerable<string> Remark(
         NodeStatus status,
         CpuSet conflicts,
-        IReadOnlyDictionary<Severity, int> found
+        IReadOnlyDictionary<Severity, int> found,
+        Func<DateTimeOffset, string> timeOf
     )
     {
         if (!conflicts.IsEmpty)
@@ -204,7 +242,7 @@ internal sealed record Verdict(Health Health, string Sentence, ImmutableArray<st
         if (status.Cluster is { State: not SyncState.Synced } cluster)
         {
             yield return cluster.Since is { } since
-                ? $"the API server is out of reach since {NodeHtml.Time(since)}"
+                ? $"the API server is out of reach since {timeOf(since)}"
                 : "the API server hasn't told everything yet";
         }
 

@@ -12,7 +12,8 @@ internal static class VmHtml
     /// <summary>The VM's place in the list.</summary>
     /// <param name="tag">What stands for it on the map; null if it isn't there.</param>
     /// <param name="waits">The last ten minutes.</param>
-    public static Html Render(VmStatus vm, VmTag? tag, WaitPicture waits)
+    /// <param name="happened">What happened to it.</param>
+    public static Html Render(VmStatus vm, VmTag? tag, WaitPicture waits, Html happened)
     {
         var letters = tag is null
             ? Html.None
@@ -22,15 +23,16 @@ internal static class VmHtml
             : Html.Of($""" data-vm="{tag.Letters}" tabindex="-1" """);
         return Html.Of(
             $"""
-            <li class="vm {Look(vm)}" id="vm-{vm.Pid}"{traced}>
+            <li class="vm {Look(vm)}{(IsSlow(vm) ? " slow" : "")}" id="vm-{vm.Pid}"{traced}>
             <div class="head"><h3>{letters}<bdi>{vm.Namespace}/{vm.Name}</bdi></h3><p class="state"><span aria-hidden="true">{Sign(
                 vm
-            )}</span> {(Verdict.IsAudited(vm) ? "Would be pinned" : vm.State.ToString())}</p></div>
+            )}</span> {(Verdict.IsAudited(vm) ? "Would be pinned" : vm.State.ToString())}{(IsSlow(vm) ? ", slow" : "")}</p></div>
             {Why(vm)}
             <p class="facts">{Facts(vm)}</p>
             {Waits(vm, waits)}
             {Slow(vm)}
             {Advisories(vm)}
+            {happened}
             <details id="threads-{vm.Pid}"><summary>{vm.Threads.Length} {(
                 vm.Threads.Length == 1 ? "thread" : "threads"
             )}</summary>
@@ -61,15 +63,23 @@ internal static class VmHtml
     private static Html Waits(VmStatus vm, WaitPicture waits) =>
         WaitWords.Worst(vm) is { Wait: { } wait } worst
             ? Html.Of(
-                $"""<p class="facts waits{(vm.Dedicated ? $" s{WaitWords.Level(wait.Minute)}" : "")}">{Sparkline.Of(waits.Worst(vm))} <span>waited at most {(wait.Minute is > 0 and < 0.001 ? WaitWords.AtMost(wait.Minute) : WaitWords.Percent(wait.Minute))} of the last minute (vCPU {worst.Index ?? 0})</span></p>"""
+                $"""<p class="facts waits{(vm.Dedicated ? $" s{WaitWords.Level(wait.Minute)}" : "")}">{Sparkline.Of(waits.Worst(vm), vm.Dedicated)} <span>waited up to {(wait.Minute is > 0 and < 0.001 ? WaitWords.AtMost(wait.Minute) : WaitWords.Percent(wait.Minute))} of the last minute (vCPU {worst.Index ?? 0}{Place(worst)})</span></p>"""
             )
             : Html.None;
+
+    // It's found on a map of a thousand.
+    private static Html Place(ThreadStatus thread) =>
+        Disturbance.CpuOf(thread) is { } cpu
+            ? Html.Of($""", <a href="#cpu-{cpu}">CPU {cpu}</a>""")
+            : Html.None;
+
+    private static bool IsSlow(VmStatus vm) => vm.Slow is { Until: null };
 
     private static Html Slow(VmStatus vm) =>
         vm.Slow is not { } slow
             ? Html.None
             : Html.Of(
-                $"""<p class="facts slow"><b>{(slow.Until is null ? "Slow since" : "Was slow")}</b> {NodeHtml.Time(slow.From)}{(slow.Until is { } until ? $" to {NodeHtml.Time(until)}" : "")}: {slow.What}</p>"""
+                $"""<p class="spell"><b>{(slow.Until is null ? "Slow since" : "Was slow")}</b> {NodeHtml.Time(slow.From)}{(slow.Until is { } until ? Html.Of($" to {NodeHtml.Time(until)}") : Html.None)}: {slow.What}</p>"""
             );
 
     private static string Facts(VmStatus vm)
@@ -140,7 +150,7 @@ internal static class VmHtml
     private static string Sign(VmStatus vm) =>
         vm.State switch
         {
-            VmState.Pinned => "✓",
+            VmState.Pinned => IsSlow(vm) ? "!" : "✓",
             VmState.NotDedicated => "–",
             VmState.Waiting => "…",
             VmState.PartlyPinned => "!",

@@ -1,7 +1,7 @@
 'use strict';
 
 // The page is complete without this file. It traces a VM under the pointer or the focus, lets arrow keys walk over the
-// CPUs, and keeps the page current: on every event it fetches the page again and swaps <main>.
+// CPUs, tells times by the reader's clock, and keeps the page current: on every event it fetches the page again and swaps <main>.
 
 const RETRY_MILLISECONDS = 5000;
 const WAITS_MILLISECONDS = 10000;
@@ -87,6 +87,47 @@ document.addEventListener('keydown', (event) => {
     all[next].focus();
   }
 });
+
+// Times are the reader's, with their zone named; without this file they are UTC, and a pointer over them says so.
+const two = (number) => `${number}`.padStart(2, '0');
+
+function zone(date) {
+  const minutes = -date.getTimezoneOffset();
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return minutes === 0 ? 'UTC' : `UTC${minutes < 0 ? '-' : '+'}${hours}${rest === 0 ? '' : `:${two(rest)}`}`;
+}
+
+const day = (date) => `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+const minute = (date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
+const full = (date) => Number.isNaN(date.getTime()) ? '?' : `${date.getFullYear()}-${day(date)} ${minute(date)}:${two(date.getSeconds())} ${zone(date)}`;
+
+function localText(text) {
+  return text.replace(
+    /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC/g,
+    (_, date, time) => full(new Date(`${date}T${time}Z`)),
+  );
+}
+
+function localize(main) {
+  for (const time of main.querySelectorAll('time:not(.axis time)')) {
+    time.title = time.textContent;
+    time.textContent = full(new Date(time.dateTime));
+  }
+  const ticks = [...main.querySelectorAll('.axis time')];
+  const dates = ticks.map((tick) => new Date(tick.dateTime));
+  for (const [at, tick] of ticks.entries()) {
+    const date = dates[at];
+    tick.title = tick.dateTime;
+    tick.textContent = at === 0 ? `${day(date)} ${minute(date)} ${zone(date)}`
+      : at === ticks.length - 1 && day(date) !== day(dates[0]) ? `${day(date)} ${minute(date)}`
+      : minute(date);
+  }
+  for (const mark of main.querySelectorAll('.timeline .mark')) {
+    const words = localText(mark.getAttribute('aria-label'));
+    mark.setAttribute('aria-label', words);
+    mark.querySelector('title').textContent = words;
+  }
+}
 
 // The map is one stop of the Tab key; arrow keys walk from CPU to CPU as they are seen.
 function stopAt(cpu) {
@@ -187,6 +228,7 @@ function swap(next) {
     next.querySelector(`#${details.id}`)?.setAttribute('open', '');
   }
   const wasPointed = pointed?.id;
+  localize(next);
   page.main.replaceWith(next);
   pointed = wasPointed ? document.getElementById(wasPointed) : null;
   focused = null;
@@ -256,6 +298,8 @@ setInterval(() => {
   }
 }, WAITS_MILLISECONDS);
 
+document.body.classList.add('scripted');
+localize(page.main);
 stopAt(page.cpus[0]);
 markAt(marks().at(-1));
 announce();

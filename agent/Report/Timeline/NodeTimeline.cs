@@ -8,7 +8,7 @@ namespace PinAgent.Report.Timeline;
 
 /// <summary>
 /// What happened on the node lately, from the history that is kept over the agent's restart: the last 300 changes, 60 of one
-/// VM at most, of up to 400 characters each: half a megabyte at most. Read when it's first asked for. Safe for use by several
+/// VM at most, of up to 400 characters each: a megabyte at most. Read when it's first asked for. Safe for use by several
 /// threads.
 /// </summary>
 internal sealed class NodeTimeline
@@ -60,12 +60,21 @@ internal sealed class NodeTimeline
             changes
                 .Where(change => change.Kind != VmChangeKind.ThreadsPlaced)
                 .GroupBy(change => (change.At, change.Kind, What: ChangeText.What(change)))
-                .Select(same => new TimelineEntry(
-                    same.Key.At,
-                    same.Key.Kind,
-                    Who([.. same]),
-                    Words.Shown(same.Key.What, LongestWords)
-                ))
+                .Select(same =>
+                {
+                    var names = Names(same);
+                    return new TimelineEntry(
+                        same.Key.At,
+                        same.Key.Kind,
+                        Who(names),
+                        Words.Shown(same.Key.What, LongestWords)
+                    )
+                    {
+                        Named = TimelineEntry.Join(
+                            names.Take(MostNamed).Select(name => Words.Shown(name))
+                        ),
+                    };
+                })
         );
         var of = new Dictionary<string, int>(StringComparer.Ordinal);
         return
@@ -82,17 +91,18 @@ internal sealed class NodeTimeline
         ];
     }
 
-    private static string Who(List<VmChange> same)
-    {
-        var names = same.Where(change => !change.IsOfAgent)
-            .Select(change => $"{change.Namespace}/{change.Name}")
-            .Distinct()
-            .ToList();
-        return Words.Shown(
+    private static List<string> Names(IEnumerable<VmChange> same) =>
+        [
+            .. same.Where(change => !change.IsOfAgent)
+                .Select(change => $"{change.Namespace}/{change.Name}")
+                .Distinct(),
+        ];
+
+    private static string Who(List<string> names) =>
+        Words.Shown(
             string.Join(", ", names.Take(MostNamed))
                 + (names.Count > MostNamed ? $" and {names.Count - MostNamed} more" : "")
         );
-    }
 
     private void Take(IReadOnlyCollection<VmChange> changes)
     {

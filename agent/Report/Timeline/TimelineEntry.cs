@@ -6,6 +6,17 @@ namespace PinAgent.Report.Timeline;
 /// <param name="Who">The VM, or several; empty where it's about the agent.</param>
 internal sealed record TimelineEntry(DateTimeOffset At, VmChangeKind Kind, string Who, string What)
 {
+    private const char Between = '\n';
+
+    /// <summary>The VMs that are named, each on a line: what is printable has no line's end in it.</summary>
+    public string Named { get; init; } = Who;
+
+    /// <summary>The same, one by one; of many only some are named.</summary>
+    public IEnumerable<string> Vms => Named.Length == 0 ? [] : Named.Split(Between);
+
+    /// <summary>The form of <see cref="Named"/>.</summary>
+    public static string Join(IEnumerable<string> vms) => string.Join(Between, vms);
+
     /// <summary>Where it's drawn.</summary>
     public TimelineLane Lane =>
         Kind switch

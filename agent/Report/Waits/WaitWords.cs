@@ -13,6 +13,8 @@ internal static class WaitWords
     /// <summary>From this share on, its VM doesn't have its CPU to itself.</summary>
     public const double Starved = 0.05;
 
+    private static readonly TimeSpan Lately = TimeSpan.FromHours(24);
+
     // Where the steps of the map's colours begin; the last two are those of the verdict.
     private static readonly double[] Steps = [0.001, 0.005, Disturbed, Starved, 0.2];
 
@@ -49,6 +51,11 @@ internal static class WaitWords
     /// <summary>The vCPU of a VM that waited most in the last minute; null if nothing is known.</summary>
     public static ThreadStatus? Worst(VmStatus vm) =>
         vm.Threads.Where(thread => thread.Wait is not null).MaxBy(thread => thread.Wait!.Minute);
+
+    /// <summary>Whether a VM is slow, or was in the last day.</summary>
+    public static bool WasSlow(VmStatus vm, NodeStatus status) =>
+        vm.Slow is { } slow
+        && (slow.Until is null || status.Waits is not { } waits || waits.At - slow.Until < Lately);
 
     /// <summary>The worst wait of the vCPUs that are pinned to a CPU, by CPU.</summary>
     public static FrozenDictionary<int, VcpuWait> ByCpu(NodeStatus status) =>

@@ -56,6 +56,7 @@ internal sealed class Browser : IAsyncDisposable
                 $"--user-data-dir={profile}",
                 "about:blank",
             ])
+            .WithEnvironmentVariables(variables => variables.Set("TZ", "UTC"))
             .WithValidation(CommandResultValidation.None)
             .WithStandardErrorPipe(
                 PipeTarget.ToDelegate(line =>
@@ -125,6 +126,10 @@ internal sealed class Browser : IAsyncDisposable
             }
         );
     }
+
+    /// <summary>The zone of the reader's clock, by its name: <c>Asia/Kolkata</c>.</summary>
+    public Task LiveInAsync(string zone) =>
+        SendAsync("Emulation.setTimezoneOverride", new() { ["timezoneId"] = zone });
 
     /// <summary>Switches the page's own scripts off or on; those of the test still run.</summary>
     public Task AllowScriptsAsync(bool allow) =>

@@ -123,6 +123,13 @@ public sealed class PageTests
         await browser.LookAsync(1280);
         await browser.OpenAsync(server.Address);
 
+        // Over the links to the page's parts.
+        for (var link = 0; link < 3; link++)
+        {
+            await browser.PressAsync("Tab", 9);
+            Assert.Equal("A", await browser.ReadAsync("document.activeElement.tagName"));
+        }
+
         await browser.PressAsync("Tab", 9);
         Assert.Equal("cpu-0", await browser.ReadAsync(Focus));
         await browser.PressAsync("End", 35);

@@ -66,7 +66,8 @@ public sealed class EventTests
 
         Assert.Equal("0-1", Threads.Mask(vm.Pid, vm.Pid));
 
-        TimeSpan Age() => TimeProvider.System.GetUtcNow().UtcDateTime - process.StartTime.ToUniversalTime();
+        TimeSpan Age() =>
+            TimeProvider.System.GetUtcNow().UtcDateTime - process.StartTime.ToUniversalTime();
     }
 
     [Fact(Timeout = Timeout)]

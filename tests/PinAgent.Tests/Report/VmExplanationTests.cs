@@ -59,9 +59,9 @@ public sealed class VmExplanationTests
             words,
             StringComparison.Ordinal
         );
-        var since = node.Vms[1].Slow!.From.ToLocalTime();
+        var since = node.Vms[1].Slow!.From;
         Assert.Contains(
-            $"slow since  {since:yyyy-MM-dd HH:mm:ss}: vCPU 1 has waited 5.0 s of the last 10 s for CPU 5; there ran",
+            $"slow since  {since:yyyy-MM-dd HH:mm:ss} UTC: vCPU 1 has waited 5.0 s of the last 10 s for CPU 5; there ran",
             words,
             StringComparison.Ordinal
         );

@@ -11,20 +11,12 @@ namespace PinAgent.Tests.Cli.Look;
 /// <summary>The last line of <c>pinagent explain</c>.</summary>
 public sealed class ExplainSumTests
 {
-    private static readonly DateTimeOffset Since = new(
-        2026,
-        3,
-        14,
-        0,
-        0,
-        0,
-        TimeZoneInfo.Local.GetUtcOffset(new DateTime(2026, 3, 14))
-    );
+    private static readonly DateTimeOffset Since = new(2026, 3, 14, 0, 0, 0, TimeSpan.Zero);
 
     [Fact]
     public void Drifts_are_counted_with_those_that_were_told_together() =>
         Assert.Equal(
-            "7 drifts since 2026-03-14 00:00, at most 0.4 s off its CPUs",
+            "7 drifts since 2026-03-14 00:00 UTC, at most 0.4 s off its CPUs",
             ExplainSum.Of(
                 [
                     Change(VmChangeKind.Begun, off: null),
@@ -39,7 +31,7 @@ public sealed class ExplainSumTests
     [Fact]
     public void Whoever_is_known_is_named_and_nobody_else() =>
         Assert.Equal(
-            "2 drifts since 2026-03-14 00:00, 1 by taskset (pid 812), at most 0.1 s off its CPUs",
+            "2 drifts since 2026-03-14 00:00 UTC, 1 by taskset (pid 812), at most 0.1 s off its CPUs",
             ExplainSum.Of(
                 [
                     Change(VmChangeKind.Repaired, off: 0.1) with
@@ -65,7 +57,7 @@ public sealed class ExplainSumTests
         };
 
         Assert.Equal(
-            "1 drift since 2026-03-14 00:00, at most 0.2 s off its CPUs",
+            "1 drift since 2026-03-14 00:00 UTC, at most 0.2 s off its CPUs",
             ExplainSum.Of([moved], Since)
         );
         Assert.Equal(VmEventKind.PinningDrifted, VmEvent.Of(moved)?.Kind);
@@ -95,7 +87,7 @@ public sealed class ExplainSumTests
     [Fact]
     public void Where_nothing_drifted_that_is_said() =>
         Assert.Equal(
-            "no drift since 2026-03-14 00:00",
+            "no drift since 2026-03-14 00:00 UTC",
             ExplainSum.Of([Change(VmChangeKind.Begun, off: null)], Since)
         );
 

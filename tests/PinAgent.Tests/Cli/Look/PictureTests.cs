@@ -12,7 +12,7 @@ public sealed class PictureTests
 {
     public static TheoryData<string, int> Pictures =>
         new MatrixTheoryData<string, int>(
-            ["small", "audit", "medium", "crowded", "huge"],
+            ["small", "audit", "medium", "crowded", "huge", "slow"],
             [80, 200]
         );
 
@@ -96,6 +96,7 @@ public sealed class PictureTests
     [InlineData("small", "2")]
     [InlineData("small", "7")]
     [InlineData("medium", "8,15")]
+    [InlineData("slow", "5")]
     public void A_CPU_is_told_with_who_belongs_there_and_how_long_it_waited(
         string node,
         string cpus
@@ -111,12 +112,32 @@ public sealed class PictureTests
         Golden.Check($"status/cpu-{node}-{cpus.Replace(',', '-')}.txt", string.Join('\n', lines));
     }
 
+    [Fact]
+    public void Who_only_may_run_where_nobody_waits_disturbs_no_VM()
+    {
+        var node = Nodes.Crowded();
+        Assert.Equal(1, Disturbed(node));
+        Assert.Equal(0, Disturbed(node.Waiting((_, _) => 0.001)));
+        Assert.Equal(
+            1,
+            Disturbed(
+                node.Waiting(
+                    (vm, _) => vm.Name.Contains("-07-", StringComparison.Ordinal) ? 0.02 : 0
+                )
+            )
+        );
+
+        static int Disturbed(NodeStatus status) =>
+            status.Vms.Count(vm => Pains.Of(vm, status) == Pain.Disturbed);
+    }
+
     private static NodeStatus Status(string name) =>
         name switch
         {
             "small" => PageStatuses.Small(),
             "audit" => PageStatuses.Audit(),
             "medium" => PageStatuses.Medium(),
+            "slow" => PageStatuses.Slow(),
             "crowded" => Nodes.Crowded(),
             _ => Nodes.Huge(),
         };

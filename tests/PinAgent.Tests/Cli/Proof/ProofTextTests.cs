@@ -39,7 +39,7 @@ public sealed class ProofTextTests
             3    interrupts                 -    0      0 ns    0 ns     -
             3    softirqs                   -    0      0 ns    0 ns     -
 
-            LONGEST WAITS    VCPU  CPU  AFTER       WAITED  FOR
+            LONGEST WAITS        VCPU  CPU  AFTER       WAITED  FOR
             {Clock(2, 500)}  1     2    preemption  24 ms   noisy 499, 20 ms
             {Clock(0, 0)}  1     2    wake-up     2 µs    nobody
 
@@ -156,9 +156,7 @@ public sealed class ProofTextTests
         Assert.Equal(text, DurationText.Of(seconds));
 
     private static string Clock(int second, int millisecond) =>
-        new DateTimeOffset(2026, 3, 4, 12, 0, second, millisecond, TimeSpan.Zero)
-            .ToLocalTime()
-            .ToString("HH:mm:ss.ffffff", System.Globalization.CultureInfo.InvariantCulture);
+        $"12:00:{second:00}.{millisecond:000}000 UTC";
 
     private static ProofStatus Proof(WitnessStatus? seen) =>
         new("default", "vm1", 100, 10, true, "fine", [], null, null, seen);

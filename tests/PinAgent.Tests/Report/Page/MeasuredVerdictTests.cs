@@ -76,6 +76,75 @@ public sealed class MeasuredVerdictTests
     }
 
     [Fact]
+    public void Since_when_a_VM_is_slow_is_said_and_that_another_was()
+    {
+        Assert.Equal(
+            [
+                "default/vm2 has been slow since 2026-03-14 09:11:53 UTC",
+                "default/vm1 was slow until 2026-03-14 08:48:53 UTC",
+            ],
+            Of(PageStatuses.Slow()).Remarks[1..3]
+        );
+    }
+
+    [Theory]
+    [InlineData(10, 1, "Fine", "default/vm1 was slow until 2026-03-14 08:26:53 UTC")]
+    [InlineData(25, 1440, "Fine", null)]
+    [InlineData(10, null, "Attention", "default/vm1 has been slow since 2026-03-13 23:26:53 UTC")]
+    public void That_a_VM_was_slow_is_said_for_a_day_and_is_no_fault_any_more(
+        int hours,
+        int? ended,
+        string health,
+        string? remark
+    )
+    {
+        var node = Node(Two).Waiting((_, _) => 0.001);
+        var at = node.Waits!.At;
+        var slow = new SlowStatus(
+            at.AddHours(-hours),
+            ended is { } minutes ? at.AddHours(minutes == 1 ? -1 : -24) : null,
+            "waited"
+        );
+
+        var verdict = Of(node with { Vms = [Two[0] with { Slow = slow }, Two[1]] });
+
+        Assert.Equal(Enum.Parse<Health>(health), verdict.Health);
+        Assert.Equal(remark is null ? [] : [remark], verdict.Remarks);
+    }
+
+    [Fact]
+    public void Who_was_slow_stands_before_whom_nothing_happened_to()
+    {
+        var node = Node(Two).Waiting((_, _) => 0.001);
+        var at = node.Waits!.At;
+        var page = PageRenderer
+            .Render(
+                node with
+                {
+                    Vms =
+                    [
+                        Two[0],
+                        Two[1] with
+                        {
+                            Slow = new SlowStatus(at.AddHours(-2), at.AddHours(-1), "waited"),
+                        },
+                    ],
+                }
+            )
+            .ToString();
+
+        Assert.True(
+            page.IndexOf("id=\"vm-200\"", StringComparison.Ordinal)
+                < page.IndexOf("id=\"vm-100\"", StringComparison.Ordinal)
+        );
+        Assert.Contains(
+            "was slow until <time datetime=\"2026-03-14T08:26:53Z\">2026-03-14 08:26:53 UTC</time>.</p>",
+            page,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public void Who_was_disturbed_and_by_how_much_is_said_and_who_may_have_been_in_the_way()
     {
         var node = Node([

@@ -119,8 +119,45 @@ public sealed class NodeTimelineTests : IDisposable
         ]);
 
         Assert.Equal(3, page.Split("<g class=\"mark").Length - 1);
-        Assert.Contains("; 2 more until 03-14 11:59:05 UTC\"", page);
-        Assert.Contains("aria-label=\"03-14 11:59:02 UTC default/vm2: Refused", page);
+        Assert.Contains("; 2 more until 2026-03-14 11:59:05 UTC\"", page);
+        Assert.Contains("aria-label=\"2026-03-14 11:59:02 UTC default/vm2: Refused", page);
+    }
+
+    [Fact]
+    public void What_happened_to_a_VM_stands_with_it_the_newest_first_and_no_others()
+    {
+        var page = Page([
+            .. Enumerable.Range(0, 30).Select(n => Change(VmChangeKind.Repaired, "vm1", n - 3000)),
+            Change(VmChangeKind.Refused, "vm2", -58),
+            Change(VmChangeKind.Refused, "vm10", -57),
+        ]);
+
+        var own = Between(page, "<details id=\"changes-4000\"", "</details>");
+        Assert.Contains("30 changes in the last day, the newest 20", own, StringComparison.Ordinal);
+        Assert.Equal(20, own.Split("<li>").Length - 1);
+        Assert.Contains(
+            "<li><time datetime=\"2026-03-14T11:10:29Z\">2026-03-14 11:10:29 UTC</time>",
+            own[..own.IndexOf("</li>", StringComparison.Ordinal)],
+            StringComparison.Ordinal
+        );
+        Assert.Equal(
+            1,
+            Between(page, "<details id=\"changes-4100\"", "</details>").Split("<li>").Length - 1
+        );
+        Assert.DoesNotContain("changes-4200", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_mark_has_the_letters_of_its_VMs_so_that_pointing_at_one_finds_its_marks()
+    {
+        var page = Page([
+            Change(VmChangeKind.Refused, "vm1", -58),
+            Change(VmChangeKind.Refused, "vm2", -58),
+            Change(VmChangeKind.Ended, "elsewhere", -58),
+        ]);
+
+        Assert.Matches("<g class=\"mark l2\" id=\"at-2-[0-9]+\" data-vm=\"A B\"", page);
+        Assert.Matches("<g class=\"mark l4 end\" id=\"at-4-[0-9]+\" tabindex", page);
     }
 
     [Fact]
@@ -144,7 +181,7 @@ public sealed class NodeTimelineTests : IDisposable
         IEnumerable<int> Bars(VmChange[] changes) =>
             Page([Agent(VmChangeKind.AgentStarted, -600), .. changes])
                 .Split("<rect class=\"span\" ")[1..]
-                .Select(bar => bar.Split('"'))
+                .Select(bar => bar[bar.IndexOf(" x=", StringComparison.Ordinal)..].Split('"'))
                 .Select(bar =>
                     (
                         int.Parse(bar[1], CultureInfo.InvariantCulture)
@@ -182,6 +219,12 @@ public sealed class NodeTimelineTests : IDisposable
         var page = Page([Change(VmChangeKind.Repaired, name, -60)]);
 
         Assert.DoesNotContain(name, page);
+    }
+
+    private static string Between(string page, string from, string to)
+    {
+        var start = page.IndexOf(from, StringComparison.Ordinal);
+        return page[start..page.IndexOf(to, start, StringComparison.Ordinal)];
     }
 
     private static string Page(IEnumerable<VmChange> changes) =>
