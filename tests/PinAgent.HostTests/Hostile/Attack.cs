@@ -22,20 +22,18 @@ internal static class Attack
     /// <param name="begin">Starts the attackers.</param>
     /// <param name="drifts">How many drifts there are once the attackers are ready.</param>
     /// <param name="limits">What the agent is granted.</param>
-    /// <param name="guest">The attackers' own guest that the agent is to pin too; null for none.</param>
     public static async Task<Figures> MeasureAsync(
         string name,
         string programs,
         Func<Scene, Task> begin,
         int drifts,
-        ManifestLimits limits,
-        string? guest
+        ManifestLimits limits
     )
     {
         await OneAtATime.WaitAsync(TestContext.Current.CancellationToken);
         try
         {
-            return await MeasureAloneAsync(name, programs, begin, drifts, limits, guest);
+            return await MeasureAloneAsync(name, programs, begin, drifts, limits);
         }
         finally
         {
@@ -48,18 +46,14 @@ internal static class Attack
         string programs,
         Func<Scene, Task> begin,
         int drifts,
-        ManifestLimits limits,
-        string? guest
+        ManifestLimits limits
     )
     {
         using var group = new ControlGroup("neighbour");
         using var tenants = new Tenants(programs);
         await using var neighbour = await Neighbour.StartAsync(group);
-        await using var agent = new MeasuredAgent(
-            limits,
-            guest is null ? [neighbour.Name] : [neighbour.Name, guest]
-        );
-        await agent.PinnedAsync(neighbour.Name);
+        await using var agent = new MeasuredAgent(limits, neighbour.Name);
+        await agent.PinnedAsync();
         await neighbour.LearnAsync();
 
         var repairs = new List<TimeSpan?>();

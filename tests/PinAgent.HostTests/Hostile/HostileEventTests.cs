@@ -41,23 +41,6 @@ public sealed class HostileEventTests(HostileLane lane) : IClassFixture<HostileL
             Many
         );
 
-    /// <summary>Its threads are watched; the kernel bounds what it tells of a process.</summary>
-    [Fact(Timeout = Timeout)]
-    public Task A_guest_that_is_to_be_pinned_and_sets_its_own_masks() =>
-        HoldsAsync(
-            "the same, and the guest is to be pinned",
-            scene =>
-                scene.Tenants.StartAsync(
-                    "crowd",
-                    $"GUEST={Evil}",
-                    "VCPUS=1",
-                    "THREADS=1",
-                    "MASKS=1"
-                ),
-            Many,
-            Evil
-        );
-
     [Fact(Timeout = Timeout)]
     public Task A_namesake_that_flips_its_state() =>
         HoldsAsync(
@@ -80,13 +63,10 @@ public sealed class HostileEventTests(HostileLane lane) : IClassFixture<HostileL
     public Task Churn(string mode, string attack) =>
         HoldsAsync(
             attack,
-            scene => scene.Tenants.StartAsync("churn", $"MODE={mode}", $"GUEST={Evil}")
+            scene => scene.Tenants.StartAsync("churn", $"MODE={mode}", $"GUEST={Evil}"),
+            Many
         );
 
-    private Task HoldsAsync(
-        string attack,
-        Func<Scene, Task> begin,
-        int drifts = Enough,
-        string? guest = null
-    ) => lane.HoldsAsync($"eBPF: {attack}", begin, drifts, ManifestLimits.ReadEbpf(), guest);
+    private Task HoldsAsync(string attack, Func<Scene, Task> begin, int drifts = Enough) =>
+        lane.HoldsAsync($"eBPF: {attack}", begin, drifts, ManifestLimits.ReadEbpf());
 }

@@ -90,8 +90,7 @@ public sealed class HostileLane : IAsyncLifetime
         string attack,
         Func<Scene, Task> begin,
         int drifts,
-        ManifestLimits limits,
-        string? guest = null
+        ManifestLimits limits
     )
     {
         Require();
@@ -105,7 +104,7 @@ public sealed class HostileLane : IAsyncLifetime
 
         async Task<Figures> MeasureAsync(string name)
         {
-            var measured = await Attack.MeasureAsync(name, Programs, begin, drifts, limits, guest);
+            var measured = await Attack.MeasureAsync(name, Programs, begin, drifts, limits);
             _figures.Add(measured);
             return measured;
         }

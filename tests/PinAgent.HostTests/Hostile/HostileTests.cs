@@ -196,7 +196,8 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
     public Task Churn(string mode, string attack) =>
         HoldsAsync(
             attack,
-            scene => scene.Tenants.StartAsync("churn", $"MODE={mode}", "GUEST=evil")
+            scene => scene.Tenants.StartAsync("churn", $"MODE={mode}", "GUEST=evil"),
+            Many
         );
 
     private Task HoldsAsync(string attack, Func<Scene, Task> begin, int drifts = Enough) =>

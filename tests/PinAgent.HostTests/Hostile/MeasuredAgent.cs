@@ -83,11 +83,8 @@ internal sealed class MeasuredAgent : IAsyncDisposable
     }
 
     /// <summary>Waits until each of its guests is pinned, or it's said why not.</summary>
-    public Task PinnedAsync() => PinnedAsync(_guests);
-
-    /// <summary>Waits until each of these guests is pinned, or it's said why not.</summary>
-    public Task PinnedAsync(params string[] guests) =>
-        _loop.WaitForLogsAsync([.. guests.Select(guest => $"/{guest}")]).WaitAsync(StartPatience);
+    public Task PinnedAsync() =>
+        _loop.WaitForLogsAsync([.. _guests.Select(guest => $"/{guest}")]).WaitAsync(StartPatience);
 
     /// <summary>Its status, as a program reads it.</summary>
     public async Task<Status> StatusAsync() =>

@@ -136,24 +136,17 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
         var isNamed = false;
         var options = new GuestOptions();
         List<string> files = [];
-        ReadOnlySpan<byte> option = default;
-        var isFirst = true;
-        foreach (var range in content.Split((byte)0))
+        var at = 0;
+        _ = TakeArgument(content, ref at);
+        while (TryFindOption(content, ref at))
         {
-            var argument = content[range];
-            if (isFirst)
+            var option = GuestOptions.OptionOf(TakeArgument(content, ref at));
+            if (option.IsEmpty || at > content.Length)
             {
-                // The program.
-                isFirst = false;
                 continue;
             }
 
-            if (option.IsEmpty)
-            {
-                option = GuestOptions.OptionOf(argument);
-                continue;
-            }
-
+            var argument = TakeArgument(content, ref at);
             if (option.SequenceEqual("readconfig"u8))
             {
                 options.Add(configs?.ElementAtOrDefault(files.Count));
@@ -164,8 +157,6 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
                 isNamed |= option.SequenceEqual("name"u8);
                 options.Add(option, argument);
             }
-
-            option = default;
         }
 
         var cpus = options.Smp.ToGuest(options.Machine ?? "", out var smpProblem);
@@ -198,5 +189,27 @@ internal sealed record QemuCommandLine(string? GuestName, GuestCpus Guest, strin
             NamesThreads = options.NamesThreads,
             IoThreads = options.IoThreads,
         };
+    }
+
+    // Skips what is no option: thousands of arguments, if a tenant likes. Beyond the end there is no further argument, and at the
+    // end an empty one.
+    private static bool TryFindOption(ReadOnlySpan<byte> content, ref int at)
+    {
+        if (at > content.Length || content[at..].StartsWith("-"u8))
+        {
+            return at < content.Length;
+        }
+
+        var end = content[at..].IndexOf("\0-"u8);
+        at = end < 0 ? content.Length + 1 : at + end + 1;
+        return end >= 0;
+    }
+
+    private static ReadOnlySpan<byte> TakeArgument(ReadOnlySpan<byte> content, ref int at)
+    {
+        var argument = content[at..];
+        var end = argument.IndexOf((byte)0);
+        at = end < 0 ? content.Length + 1 : at + end + 1;
+        return end < 0 ? argument : argument[..end];
     }
 }
