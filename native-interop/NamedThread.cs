@@ -3,7 +3,10 @@ using System.Runtime.CompilerServices;
 
 namespace PinAgent.NativeInterop;
 
-/// <summary>A thread that has just given itself a name like a vCPU's or an I/O thread's, or a process that begins a program.</summary>
+/// <summary>
+/// A thread of which the kernel tells: it has just given itself a name like a vCPU's or an I/O thread's, somebody has moved it, or it's
+/// a process that begins a program.
+/// </summary>
 /// <param name="AtNanoseconds">When, by CLOCK_MONOTONIC.</param>
 public readonly record struct NamedThread(int Tid, int Pid, ulong AtNanoseconds)
 {

@@ -8,7 +8,7 @@ namespace PinAgent.Apply;
 
 /// <summary>
 /// The kernel's side of pinning: the only way in which PinAgent changes a running VM, beside <see cref="AtOnce.IPinKernel"/>, which sets
-/// masks of threads that have just got their names.
+/// masks between two passes.
 /// </summary>
 internal interface IThreadAffinity
 {
@@ -24,9 +24,10 @@ internal interface IThreadAffinity
     /// <summary>Reads how urgently a thread gets a CPU.</summary>
     LinuxResult GetScheduling(int tid, out ThreadScheduling scheduling);
 
-    /// <summary>When the thread started, in clock ticks since boot; null if it's gone.</summary>
+    /// <summary>Reads when the thread started, in clock ticks since boot.</summary>
     /// <param name="pid">The process the thread belongs to; its own id for a kernel thread.</param>
-    ulong? StartTimeOf(int pid, int tid);
+    /// <returns>An error that <see cref="ErrnoText.MeansGone"/> if it's gone.</returns>
+    LinuxResult StartTimeOf(int pid, int tid, out ulong startTime);
 }
 
 /// <summary>The running kernel.</summary>
@@ -59,11 +60,13 @@ internal sealed class KernelThreadAffinity(HostFiles files) : IThreadAffinity
     }
 
     /// <inheritdoc/>
-    public ulong? StartTimeOf(int pid, int tid) =>
-        files.ReadOnePiece($"/proc/{pid}/task/{tid}/stat", out var content).IsSuccess
-        && ProcStat.TryParse(content, out var stat)
-            ? stat.StartTime
-            : null;
+    public LinuxResult StartTimeOf(int pid, int tid, out ulong startTime)
+    {
+        var result = files.ReadOnePiece($"/proc/{pid}/task/{tid}/stat", out var content);
+        var isThere = ProcStat.TryParse(content, out var stat);
+        startTime = isThere ? stat.StartTime : 0;
+        return result.IsSuccess && !isThere ? new LinuxResult(Errno.ESRCH) : result;
+    }
 }
 
 /// <summary>
@@ -85,7 +88,7 @@ internal sealed class NoThreadAffinity : IThreadAffinity
     public LinuxResult GetScheduling(int tid, out ThreadScheduling scheduling) => throw Refuse(tid);
 
     /// <inheritdoc/>
-    public ulong? StartTimeOf(int pid, int tid) => throw Refuse(tid);
+    public LinuxResult StartTimeOf(int pid, int tid, out ulong startTime) => throw Refuse(tid);
 
     private static InvalidOperationException Refuse(int tid) =>
         new($"Thread {tid} is one of a recorded machine and not of this one.");

@@ -53,16 +53,18 @@ internal sealed class PlanApplier(IThreadAffinity kernel)
     private PinOutcome SetMask(int pid, PlannedThread planned, CpuSet wanted)
     {
         var thread = planned.Thread;
-        if (IsGone(pid, thread))
+        if (Identify(pid, thread) is not Errno.None and var problem)
         {
-            return new(planned, Outcome.ThreadGone, null);
+            return problem.MeansGone()
+                ? new(planned, Outcome.ThreadGone, null)
+                : new(planned, Outcome.Denied, null) { Error = problem };
         }
 
         var set = kernel.SetCpus(thread.Tid, wanted);
         var get = kernel.GetCpus(thread.Tid, out var actual);
 
         // Not the thread we meant: a thread's id is used again after it ended.
-        if (IsGone(pid, thread))
+        if (Identify(pid, thread).MeansGone())
         {
             return new(planned, Outcome.ThreadGone, null);
         }
@@ -108,20 +110,28 @@ internal sealed class PlanApplier(IThreadAffinity kernel)
 
     private SchedulingOutcome SetScheduling(int pid, VmThread thread, ThreadScheduling wanted)
     {
-        if (IsGone(pid, thread))
+        if (Identify(pid, thread) is not Errno.None and var problem)
         {
-            return new(Outcome.ThreadGone, null);
+            return problem.MeansGone()
+                ? new(Outcome.ThreadGone, null)
+                : new(Outcome.Denied, null, problem);
         }
 
         var set = kernel.SetScheduling(thread.Tid, wanted);
         var get = kernel.GetScheduling(thread.Tid, out var actual);
-        return set.Errno == Errno.ESRCH || get.Errno == Errno.ESRCH || IsGone(pid, thread)
+        return set.Errno == Errno.ESRCH
+            || get.Errno == Errno.ESRCH
+            || Identify(pid, thread).MeansGone()
                 ? new(Outcome.ThreadGone, null)
             : set.IsSuccess ? new(Outcome.Applied, get.IsSuccess ? actual : wanted)
             : new(Outcome.Denied, get.IsSuccess ? actual : null, set.Errno);
     }
 
-    private bool IsGone(int pid, VmThread thread) =>
-        kernel.StartTimeOf(thread.IsKernelProcess ? thread.Tid : pid, thread.Tid)
-        != thread.StartTime;
+    // Whether it's the thread that was read. Where that can't be told, as with too many open files, nothing is set.
+    private Errno Identify(int pid, VmThread thread)
+    {
+        var process = thread.IsKernelProcess ? thread.Tid : pid;
+        var result = kernel.StartTimeOf(process, thread.Tid, out var startTime);
+        return result.IsSuccess && startTime != thread.StartTime ? Errno.ESRCH : result.Errno;
+    }
 }

@@ -73,7 +73,7 @@ internal sealed class PinPass(
     )
     {
         var inputs = LookAround(Observe(scope, named));
-        // What came to rest would come to the same again.
+        // With the same inputs and nothing pending it would come to the same result.
         if (_memory.Same(inputs, Now()) is { } result && !_meanwhile.HasNews)
         {
             _around.Reporter?.LookAgain();

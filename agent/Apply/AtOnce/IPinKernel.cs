@@ -6,7 +6,10 @@ using PinAgent.Observe.Proc;
 
 namespace PinAgent.Apply.AtOnce;
 
-/// <summary>What it takes to pin a thread that has just got its name. Nothing of it allocates but <see cref="Open"/>.</summary>
+/// <summary>
+/// What it takes to pin a thread between two passes: one that has just got its name, or that somebody has moved. Nothing of it
+/// allocates but <see cref="Open"/>.
+/// </summary>
 internal interface IPinKernel
 {
     /// <summary>Holds a VM's process; null if it's gone.</summary>
@@ -20,7 +23,7 @@ internal interface IPinKernel
     LinuxResult Set(int tid, ReadOnlySpan<ulong> mask);
 }
 
-/// <summary>A process that is meant for good, whoever gets its id later.</summary>
+/// <summary>A process by its open folder, which never becomes another's, whoever gets its id later.</summary>
 internal interface IHeldProcess : IDisposable
 {
     /// <summary>Whether it lives, and the thread is one of its.</summary>

@@ -85,7 +85,7 @@ public enum ChangeCause
     /// <summary>A cpuset was written, and the kernel gave the threads in it all its CPUs, as it did before Linux 6.2.</summary>
     MasksReset,
 
-    /// <summary>Somebody set the threads' masks: no cpuset was written.</summary>
+    /// <summary>Somebody set the threads' masks: they aren't those that a write to a cpuset leaves, or none was written.</summary>
     MasksSet,
 
     /// <summary>Threads had lost their real-time priority.</summary>

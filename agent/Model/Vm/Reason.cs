@@ -51,7 +51,7 @@ public enum Reason
     /// <summary>The cpuset has fewer CPUs than the guest has vCPUs, so nobody can have meant it for pinning.</summary>
     CpusetTooSmall,
 
-    /// <summary>The cpuset has a CPU that another VM's cpuset has too.</summary>
+    /// <summary>The cpuset has a CPU that another VM's cpuset has too, or another pod's container of its own.</summary>
     CpusetOverlaps,
 
     /// <summary>The VM's pod doesn't request as many whole CPUs as the VM's threads need.</summary>

@@ -6,7 +6,7 @@ internal enum PassScope
     /// <summary>At the processes whose threads have just named themselves.</summary>
     Named,
 
-    /// <summary>As <see cref="Changes"/>, but for masks: the kernel tells who sets them.</summary>
+    /// <summary>As <see cref="Changes"/>, without reading the masks of known threads, as the kernel tells of each that is set.</summary>
     Untold,
 
     /// <summary>At what shows that something has changed, and then at that.</summary>

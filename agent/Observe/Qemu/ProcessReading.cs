@@ -3,7 +3,7 @@ using PinAgent.NativeInterop;
 
 namespace PinAgent.Observe.Qemu;
 
-/// <summary>What came of reading a process: a VM, none, or no answer. Only ENOENT and ESRCH say that there's none any more.</summary>
+/// <summary>What came of reading a process: a VM, none, or no answer. Of errors only ENOENT and ESRCH say that there's none any more.</summary>
 /// <param name="Vm">The VM; null in the other cases.</param>
 /// <param name="Unreadable">Why it can't be told; null where it can.</param>
 /// <param name="Errno">The error behind that, if there was one.</param>
@@ -21,13 +21,13 @@ internal readonly record struct ProcessReading(ObservedVm? Vm, string? Unreadabl
     /// <summary>A VM.</summary>
     public static ProcessReading Found(ObservedVm vm) => new(vm, null, Errno.None);
 
-    /// <summary>A file that can't be read. What is gone is gone.</summary>
+    /// <summary>A file of the process that can't be read: for good where the process has ended, else for now.</summary>
     /// <param name="path">The file, as it is for the file system.</param>
     public static ProcessReading Failed(Errno errno, string path) =>
-        MeansGone(errno) ? Gone : new(null, $"{path}: {errno.Describe()}; looking again", errno);
+        MeansEnded(errno) ? Gone : new(null, $"{path}: {errno.Describe()}; looking again", errno);
 
-    /// <summary>Whether an error says that a process or thread is no longer there.</summary>
-    public static bool MeansGone(Errno errno) => errno is Errno.ENOENT or Errno.ESRCH;
+    /// <summary>Whether an error of a file below <c>/proc/PID</c> says that the process or thread has ended.</summary>
+    public static bool MeansEnded(Errno errno) => errno is Errno.ENOENT or Errno.ESRCH;
 
     /// <summary>What is known of a VM of which this is the reading: what was known before, with the reason, if there's no answer.</summary>
     /// <param name="known">The VM as it was; null if the process was none.</param>

@@ -131,7 +131,7 @@ internal sealed class QemuThreads(HostFiles files, IAffinityReader affinity, Kvm
         var result = files.ReadOnePiece($"/proc/{pid}/task/{tid}/stat", out var content);
         if (!result.IsSuccess)
         {
-            return ProcessReading.MeansGone(result.Errno) ? Errno.None : result.Errno;
+            return ProcessReading.MeansEnded(result.Errno) ? Errno.None : result.Errno;
         }
 
         if (!ProcStat.TryParse(content, out var stat))

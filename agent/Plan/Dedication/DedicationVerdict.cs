@@ -18,10 +18,10 @@ internal sealed record DedicationVerdict(ObservedVm Vm, string Namespace, string
     /// <summary>Where the facts come from.</summary>
     public FactSource Source { get; init; } = FactSource.Inferred;
 
-    /// <summary>Whether the VM asks for dedicated CPUs.</summary>
+    /// <summary>Whether the VM is to have dedicated CPUs: it asks for them, or on a plain host the administrator does, or gave it CPUs.</summary>
     public bool Dedicated { get; init; }
 
-    /// <summary>Why it isn't to be pinned; null if it is.</summary>
+    /// <summary>Why it isn't to be pinned; null if nothing is known to be in the way.</summary>
     public Standing? Obstacle { get; init; }
 
     /// <summary>What an administrator should know.</summary>

@@ -33,7 +33,7 @@ internal sealed class NamedVms
             return named;
         }
 
-        // A node has as many guests as names are told.
+        // Looked up and not searched: an administrator may tell as many names as the node has guests.
         var byName = VmNameMatch.ByName(verdicts, verdict => (verdict.Namespace, verdict.Name));
         var byGuest = verdicts
             .Where(verdict => verdict.Vm.GuestName is not null)

@@ -1,7 +1,8 @@
 namespace PinAgent.Plan.Placement;
 
 /// <summary>
-/// The one entrance to placement: checks a request for what no policy can answer, then asks the policy.
+/// The one entrance to placement: checks a request for what no policy can answer, then asks the policy, or, where libvirt has given
+/// the vCPUs cgroups of their own, places each within its own.
 /// </summary>
 internal static class Placer
 {

@@ -6,7 +6,10 @@ using PinAgent.Report.Status;
 
 namespace PinAgent.Report.Changes;
 
-/// <summary>Puts a change into words; judges nothing. The log, events and <c>pinagent explain</c> say the same.</summary>
+/// <summary>
+/// Puts a change into words; judges nothing. The log, events and <c>pinagent explain</c> say the same, but that an event of a VM that
+/// isn't pinned has only the reason, as its name says the rest.
+/// </summary>
 internal static class ChangeText
 {
     /// <summary>What was done to which threads: <c>vcpu 0 (4715) from 2-3 to 2, …</c>; empty if nothing was.</summary>

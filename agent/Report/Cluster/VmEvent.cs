@@ -8,7 +8,7 @@ namespace PinAgent.Report.Cluster;
 /// <summary>What is worth an event in the cluster.</summary>
 public enum VmEventKind
 {
-    /// <summary>The VM's threads were put where they belong.</summary>
+    /// <summary>The VM's threads were put where they belong, by the agent or by the VM's manager, as libvirt's vcpupin does.</summary>
     Pinned,
 
     /// <summary>Somebody had moved them, or the VM's CPUs, and they were put where they belong again.</summary>
@@ -20,7 +20,7 @@ public enum VmEventKind
     /// <summary>The VM asks for dedicated CPUs, and can't be pinned as it is.</summary>
     PinningRefused,
 
-    /// <summary>The kernel didn't let the agent pin it, or a cgroup didn't.</summary>
+    /// <summary>The kernel didn't let the agent pin it, a cgroup didn't, or another program undoes it again and again.</summary>
     PinningFailed,
 }
 

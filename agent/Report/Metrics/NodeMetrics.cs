@@ -93,7 +93,7 @@ internal static class NodeMetrics
         writer.Add(status.Drift.Repairs);
         writer.Counter(
             "foreign_masks_total",
-            "Threads put back whose masks another program had set, and no cpuset."
+            "Threads put back after another program had set masks, and not by a cpuset."
         );
         writer.Add(counters.ForeignMasks);
         writer.Counter(
@@ -186,7 +186,7 @@ internal static class NodeMetrics
 
         writer.Gauge(
             "violations",
-            "CPUs for which a promise to a dedicated VM is broken, by kind."
+            "CPUs on which a dedicated VM is disturbed, or may be, by kind."
         );
         writer.Add(map.Cpus.Count(cpu => cpu.IsContested), ("kind", "overlap"));
         foreach (var kind in Enum.GetValues<ViolationKind>().Except([ViolationKind.Overlap]))

@@ -51,5 +51,6 @@ internal sealed class ImaginedMasks(HostFiles files) : IAffinityReader, IThreadA
     public LinuxResult GetScheduling(int tid, out ThreadScheduling scheduling) =>
         _kernel.GetScheduling(tid, out scheduling);
 
-    public ulong? StartTimeOf(int pid, int tid) => _kernel.StartTimeOf(pid, tid);
+    public LinuxResult StartTimeOf(int pid, int tid, out ulong startTime) =>
+        _kernel.StartTimeOf(pid, tid, out startTime);
 }

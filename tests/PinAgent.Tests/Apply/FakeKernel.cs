@@ -77,10 +77,12 @@ internal sealed class FakeKernel : IThreadAffinity
         return new LinuxResult(isThere ? Errno.None : Errno.ESRCH);
     }
 
-    public ulong? StartTimeOf(int pid, int tid) =>
-        _threads.TryGetValue(tid, out var thread) && thread.Process == pid
-            ? thread.StartTime
-            : null;
+    public LinuxResult StartTimeOf(int pid, int tid, out ulong startTime)
+    {
+        var isThere = _threads.TryGetValue(tid, out var thread) && thread.Process == pid;
+        startTime = isThere ? thread!.StartTime : 0;
+        return new LinuxResult(isThere ? thread!.StatFails : Errno.ENOENT);
+    }
 
     // As sched_setaffinity(2): CPUs outside the cpuset are dropped without a word, and none left is EINVAL.
     private LinuxResult Set(int tid, CpuSet cpus)
@@ -119,6 +121,9 @@ internal sealed class FakeKernel : IThreadAffinity
         public ThreadScheduling Scheduling { get; set; }
 
         public Errno SetFails { get; set; }
+
+        /// <summary>The error that reading its <c>stat</c> ends with.</summary>
+        public Errno StatFails { get; set; }
 
         public Errno SchedulingFails { get; set; }
 

@@ -214,6 +214,22 @@ public sealed class PlanApplierTests
         Assert.DoesNotContain("1010=0", vm.Kernel.Written);
     }
 
+    [Theory]
+    [InlineData(Errno.EMFILE)]
+    [InlineData(Errno.ENOMEM)]
+    public void A_thread_of_which_it_cannot_be_told_whether_it_is_the_one_is_not_written_nor_gone(
+        Errno shortage
+    )
+    {
+        var vm = new AppliedVm();
+        vm.Kernel[Vcpu0].StatFails = shortage;
+
+        var outcome = vm.Apply().Of(Vcpu0);
+
+        Assert.Equal((Outcome.Denied, shortage), (outcome.Outcome, outcome.Error));
+        Assert.DoesNotContain("1010=0", vm.Kernel.Written);
+    }
+
     [Fact]
     public void A_thread_id_that_was_given_away_while_it_was_set_is_told_as_gone()
     {

@@ -107,7 +107,11 @@ internal sealed class OneVmHost : IDisposable
         public LinuxResult GetScheduling(int tid, out ThreadScheduling scheduling) =>
             throw new InvalidOperationException("nobody asks for real time here");
 
-        public ulong? StartTimeOf(int pid, int tid) => 1000;
+        public LinuxResult StartTimeOf(int pid, int tid, out ulong startTime)
+        {
+            startTime = 1000;
+            return LinuxResult.Success;
+        }
 
         public IHeldProcess? Open(VmKey vm) => new Held();
 
