@@ -66,6 +66,7 @@ internal sealed class MaskEventServices : IDisposable
                     {
                         State = EventSourceState.Listening,
                         Message = _requests.Complaint,
+                        Priority = Watch.Priority,
                     }
                     : names
             ) with

@@ -11,6 +11,7 @@ namespace PinAgent.Observe.Events;
 internal abstract class KernelListener(string name) : IHostedService, IDisposable
 {
     private Thread? _thread;
+    private volatile Urgency _urgency;
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -39,6 +40,15 @@ internal abstract class KernelListener(string name) : IHostedService, IDisposabl
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>How soon it gets a CPU, as <see cref="Model.Node.EventSource.Priority"/>.</summary>
+    public string Priority =>
+        _urgency switch
+        {
+            Urgency.RealTime => "FIFO 1",
+            Urgency.Favoured => "nice -20",
+            _ => "usual",
+        };
+
     /// <summary>Opens what it listens to; false if it can't be had.</summary>
     protected abstract bool Open();
 
@@ -49,9 +59,6 @@ internal abstract class KernelListener(string name) : IHostedService, IDisposabl
     /// <summary>It hears no more, though nobody has stopped it.</summary>
     protected virtual void Lost(Errno errno) { }
 
-    /// <summary>How soon it gets a CPU.</summary>
-    protected virtual void Raised(Urgency urgency) { }
-
     /// <summary>Ends the wait, from another thread.</summary>
     protected abstract void Interrupt();
 
@@ -61,7 +68,7 @@ internal abstract class KernelListener(string name) : IHostedService, IDisposabl
     // It hands on and does nothing else; it must not wait behind the new threads that it tells of.
     private void Listen()
     {
-        Raised(SchedPriority.Raise());
+        _urgency = SchedPriority.Raise();
         Errno errno;
         do
         {

@@ -29,7 +29,6 @@ internal sealed class ThreadNameWatch(
     private bool _cannotMute;
     private bool _hearsPrograms;
     private int _heard;
-    private volatile Urgency _urgency;
 
     /// <summary>Whether the kernel tells, and whom it doesn't tell of.</summary>
     public EventSource Source
@@ -44,13 +43,10 @@ internal sealed class ThreadNameWatch(
                     : source.Message is { } why ? $"{why}; {complaint}"
                     : complaint,
                 Overflows = Interlocked.Read(ref _overflows),
-                Priority = source.State == EventSourceState.Listening ? InWords(_urgency) : null,
+                Priority = source.State == EventSourceState.Listening ? Priority : null,
             };
         }
     }
-
-    /// <inheritdoc/>
-    protected override void Raised(Urgency urgency) => _urgency = urgency;
 
     /// <inheritdoc/>
     protected override bool Open()
@@ -132,14 +128,6 @@ internal sealed class ThreadNameWatch(
 
     /// <inheritdoc/>
     protected override void Close() => _connector?.Dispose();
-
-    private static string InWords(Urgency urgency) =>
-        urgency switch
-        {
-            Urgency.RealTime => "FIFO 1",
-            Urgency.Favoured => "nice -20",
-            _ => "usual",
-        };
 
     private static string Why(Errno errno) =>
         errno switch

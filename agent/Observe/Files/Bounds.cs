@@ -1,3 +1,5 @@
+using PinAgent.NativeInterop.Files;
+
 namespace PinAgent.Observe.Files;
 
 /// <summary>
@@ -78,8 +80,11 @@ internal static class Bounds
     /// <summary>Open files that are looked at to tell whether a process has a VM of KVM's: QEMU opens that at once.</summary>
     public const int FirstDescriptors = 128;
 
-    /// <summary>Cpusets that are held open to be read each second, and as many folders of threads.</summary>
-    public const int KeptFiles = 256;
+    /// <summary>
+    /// Cpusets that are held open to be read each second, and as many folders of threads: an eighth of the descriptors that the process may
+    /// have, if that is less.
+    /// </summary>
+    public static readonly int KeptFiles = (int)Math.Min(256, KeptFile.MostDescriptors / 8);
 
     /// <summary>Cgroups of threads, other than their VMs', whose CPUs are read.</summary>
     public const int ThreadCgroups = 4096;

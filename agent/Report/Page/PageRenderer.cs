@@ -99,7 +99,7 @@ internal static class PageRenderer
     // On a phone, and on a large machine, what isn't the map is many screens below.
     private static Html Jumps(TimelineHtml happened) =>
         Html.Of(
-            $"""<nav class="jumps" aria-label="On this page"><a href="#cpus">CPUs</a> <a href="#vms">VMs</a> {(happened.IsEmpty ? Html.None : Html.Of($"""<a href="#timeline">What happened</a> """))}<a href="#node">Node</a></nav>"""
+            $"""<nav class="jumps" aria-label="On this page"><a id="to-cpus" href="#cpus">CPUs</a> <a id="to-vms" href="#vms">VMs</a> {(happened.IsEmpty ? Html.None : Html.Of($"""<a id="to-timeline" href="#timeline">What happened</a> """))}<a id="to-node" href="#node">Node</a></nav>"""
         );
 
     private static Html Remarks(Verdict verdict) =>

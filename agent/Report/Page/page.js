@@ -213,6 +213,8 @@ function announce() {
   }
 }
 
+window.addEventListener('hashchange', () => document.querySelector('.target')?.classList.remove('target'));
+
 // What the reader has opened, focused and scrolled to stays so.
 function swap(next) {
   const focus = document.activeElement?.closest('main [id]');
@@ -239,6 +241,8 @@ function swap(next) {
     (isSummary ? again?.querySelector('summary') : again)?.focus({ preventScroll: true });
   }
   window.scrollTo(scrollX, scrollY);
+  // The browser takes no element that came later for the address' target.
+  document.getElementById(window.location.hash.slice(1))?.classList.add('target');
   trace();
   announce();
 }

@@ -22,6 +22,9 @@ internal sealed class NodeTimeline
     private const int LongestWords = 300;
     private const int MostNamed = 3;
 
+    // Whose own history it is in, too.
+    private const int MostTraced = 20;
+
     private readonly Lock _lock = new();
     private readonly HistoryFile? _history;
     private readonly TimeProvider _time;
@@ -71,7 +74,7 @@ internal sealed class NodeTimeline
                     )
                     {
                         Named = TimelineEntry.Join(
-                            names.Take(MostNamed).Select(name => Words.Shown(name))
+                            names.Take(MostTraced).Select(name => Words.Shown(name))
                         ),
                     };
                 })

@@ -54,6 +54,12 @@ internal static class Attack
         await using var neighbour = await Neighbour.StartAsync(group);
         await using var agent = new MeasuredAgent(limits, neighbour.Name);
         await agent.PinnedAsync();
+        if (limits.HasEbpf)
+        {
+            var masks = (await agent.StatusAsync()).Json["events"]!["masks"]!;
+            Assert.True((string)masks["state"]! == "syscalls", $"{masks}");
+        }
+
         await neighbour.LearnAsync();
 
         var repairs = new List<TimeSpan?>();

@@ -26,6 +26,7 @@ public sealed class HostileEventTests(HostileLane lane) : IClassFixture<HostileL
                 scene.Tenants.StartAsync("crowd", "PROCESSES=5", "THREADS=4000", $"GUEST={Evil}")
         );
 
+    /// <summary>Nobody's threads that are watched: what each of its system calls costs the machine, its owner's share of a CPU pays.</summary>
     [Fact(Timeout = Timeout)]
     public Task A_guest_that_sets_its_own_masks() =>
         HoldsAsync(

@@ -294,10 +294,15 @@ public sealed class PageTests
             "true",
             await browser.ReadAsync("document.querySelector('#show-waits').checked")
         );
+        // Whatever is said of it, it stays under the pointer.
+        const string Place =
+            "document.querySelector('#cpu-5').getBoundingClientRect().top + window.scrollY";
+        var place = await browser.ReadAsync(Place);
         await browser.PointAsync("#cpu-5");
         await browser.WaitAsync(
             $"{Inspector} === 'CPU 5: default/vm2, vCPU 1; waited 13 % at the last look, 12 % of the last minute'"
         );
+        Assert.Equal(place, await browser.ReadAsync(Place));
     }
 
     [Fact(Timeout = Timeout)]
