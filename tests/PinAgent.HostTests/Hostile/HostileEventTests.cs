@@ -18,14 +18,6 @@ public sealed class HostileEventTests(HostileLane lane) : IClassFixture<HostileL
     [Fact(Timeout = Timeout)]
     public Task Nobody() => HoldsAsync("nobody", _ => Task.CompletedTask);
 
-    [Fact(Timeout = Timeout)]
-    public Task Twenty_thousand_threads_of_five_guests() =>
-        HoldsAsync(
-            "5 guests of 4,000 idle threads",
-            scene =>
-                scene.Tenants.StartAsync("crowd", "PROCESSES=5", "THREADS=4000", $"GUEST={Evil}")
-        );
-
     /// <summary>Nobody's threads that are watched: what each of its system calls costs the machine, its owner's share of a CPU pays.</summary>
     [Fact(Timeout = Timeout)]
     public Task A_guest_that_sets_its_own_masks() =>
