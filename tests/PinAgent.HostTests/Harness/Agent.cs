@@ -100,6 +100,17 @@ internal sealed class AgentLoop : IAsyncDisposable
     /// <summary>Starts the agent of a cluster's node.</summary>
     public static AgentLoop InCluster(params string[] arguments) => new(arguments, ["run"]);
 
+    /// <summary>A program that has tracefs, in a mount namespace of its own where the machine hasn't mounted it.</summary>
+    public static IReadOnlyList<string> WithTraceFolder { get; } =
+    [
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        "test -d /sys/kernel/tracing/events || mount -t tracefs tracefs /sys/kernel/tracing; exec \"$@\"",
+        "sh",
+    ];
+
     /// <summary>Starts the agent of a plain host through another program (<c>setpriv</c>, <c>unshare</c>).</summary>
     public static AgentLoop Through(string[] program, params string[] arguments) =>
         new(arguments, Standalone(arguments), program);

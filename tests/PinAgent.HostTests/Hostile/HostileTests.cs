@@ -5,7 +5,8 @@ namespace PinAgent.HostTests.Hostile;
 
 /// <summary>
 /// Tenants that attack the agent, each beside a neighbour whose threads are moved by hand again and again. Here times are
-/// asserted, for they are what is promised.
+/// asserted, for they are what is promised. Attacks on what the kernel tells are on both ways to be told: with NET_ADMIN, and by
+/// eBPF with what <c>deploy/overlays/ebpf</c> grants.
 /// </summary>
 [Trait("lane", "hostile")]
 public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
@@ -14,8 +15,11 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
     private const int Enough = 5;
     private const int Many = 20;
 
-    [Fact(Timeout = Timeout)]
-    public Task Nobody() => HoldsAsync("nobody", _ => Task.CompletedTask);
+    [Theory(Timeout = Timeout)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public Task Nobody(bool isEbpf) =>
+        HoldsAsync("nobody", _ => Task.CompletedTask, isEbpf: isEbpf);
 
     [Fact(Timeout = Timeout)]
     public Task A_command_line_of_4_MB() =>
@@ -109,8 +113,10 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
             Many
         );
 
-    [Fact(Timeout = Timeout)]
-    public Task A_namesake_that_flips_its_state() =>
+    [Theory(Timeout = Timeout)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public Task A_namesake_that_flips_its_state(bool isEbpf) =>
         HoldsAsync(
             "a namesake of the neighbour that flips its state",
             scene =>
@@ -121,7 +127,19 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
                     "THREADS=1",
                     "FLIP=5263"
                 ),
-            Many
+            Many,
+            isEbpf
+        );
+
+    /// <summary>Nobody's threads that are watched: what each of its system calls costs the machine, its owner's share of a CPU pays.</summary>
+    [Fact(Timeout = Timeout)]
+    public Task A_guest_that_sets_its_own_masks() =>
+        HoldsAsync(
+            "a guest that sets its masks without end",
+            scene =>
+                scene.Tenants.StartAsync("crowd", "GUEST=evil", "VCPUS=1", "THREADS=1", "MASKS=1"),
+            Many,
+            isEbpf: true
         );
 
     [Fact(Timeout = Timeout)]
@@ -191,15 +209,29 @@ public sealed class HostileTests(HostileLane lane) : IClassFixture<HostileLane>
     [InlineData("forks", "processes that end at once, without end")]
     [InlineData("threads", "threads that are named like vCPUs, without end")]
     [InlineData("execs", "guests that are born and end, without end")]
+    [InlineData("forks", "processes that end at once, without end", true)]
+    [InlineData("threads", "threads that are named like vCPUs, without end", true)]
+    [InlineData("execs", "guests that are born and end, without end", true)]
     [InlineData("zombies", "200 zombies called like QEMU")]
     [InlineData("mainexit", "a guest without its main thread")]
-    public Task Churn(string mode, string attack) =>
+    public Task Churn(string mode, string attack, bool isEbpf = false) =>
         HoldsAsync(
             attack,
             scene => scene.Tenants.StartAsync("churn", $"MODE={mode}", "GUEST=evil"),
-            Many
+            Many,
+            isEbpf
         );
 
-    private Task HoldsAsync(string attack, Func<Scene, Task> begin, int drifts = Enough) =>
-        lane.HoldsAsync(attack, begin, drifts, ManifestLimits.Read());
+    private Task HoldsAsync(
+        string attack,
+        Func<Scene, Task> begin,
+        int drifts = Enough,
+        bool isEbpf = false
+    ) =>
+        lane.HoldsAsync(
+            isEbpf ? $"eBPF: {attack}" : attack,
+            begin,
+            drifts,
+            isEbpf ? ManifestLimits.ReadEbpf() : ManifestLimits.Read()
+        );
 }

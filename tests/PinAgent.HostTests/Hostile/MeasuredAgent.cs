@@ -17,17 +17,6 @@ internal sealed class MeasuredAgent : IAsyncDisposable
     // The kubelet takes an agent that begins for dead after a minute.
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
 
-    // tracefs in a mount namespace of the agent's own, where the machine hasn't mounted it.
-    private static readonly string[] s_withTraceFolder =
-    [
-        "unshare",
-        "--mount",
-        "sh",
-        "-c",
-        "test -d /sys/kernel/tracing/events || mount -t tracefs tracefs /sys/kernel/tracing; exec \"$@\"",
-        "sh",
-    ];
-
     private readonly ControlGroup _group;
     private readonly TemporaryFolder _folder = new();
     private readonly ManifestLimits _limits;
@@ -176,7 +165,7 @@ internal sealed class MeasuredAgent : IAsyncDisposable
                 "sh",
                 "env",
                 $"DOTNET_GCHeapHardLimit={_limits.GcHeapHardLimit}",
-                .. _limits.HasEbpf ? s_withTraceFolder : [],
+                .. _limits.HasEbpf ? AgentLoop.WithTraceFolder : [],
                 "setpriv",
                 $"--bounding-set={_limits.Capabilities}",
                 "--inh-caps=-all",

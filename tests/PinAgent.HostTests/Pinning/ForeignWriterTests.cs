@@ -13,17 +13,6 @@ public sealed class ForeignWriterTests
     private const int Timeout = Patience.Hang;
     private readonly string _name = $"default_test-{Guid.NewGuid():N}";
 
-    // tracefs in a mount namespace of the agent's own, where the machine hasn't mounted it.
-    private static readonly string[] s_withTraceFolder =
-    [
-        "unshare",
-        "--mount",
-        "sh",
-        "-c",
-        "test -d /sys/kernel/tracing/events || mount -t tracefs tracefs /sys/kernel/tracing; exec \"$@\"",
-        "sh",
-    ];
-
     [Theory(Timeout = Timeout)]
     [InlineData("syscalls")]
     [InlineData("probes")]
@@ -103,7 +92,7 @@ public sealed class ForeignWriterTests
 
     private AgentLoop Start(string events, string interval, params string[] arguments) =>
         AgentLoop.Through(
-            s_withTraceFolder,
+            [.. AgentLoop.WithTraceFolder],
             ["--vm", _name, "--interval", interval, "--events", events, .. arguments]
         );
 }
