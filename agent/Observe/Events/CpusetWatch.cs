@@ -48,8 +48,7 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
         {
             foreach (var gone in _watches.Keys.Where(folder => !wanted.Contains(folder)).ToList())
             {
-                _watches.Remove(gone, out var watch);
-                inotify.Forget(watch);
+                Drop(gone, inotify);
             }
 
             // Those that are known, too: a folder can have gone and come back.
@@ -146,18 +145,25 @@ internal sealed class CpusetWatch(PassRequests requests, string root, string kub
         var verdict = _budget.Take(watch, Now());
         if (verdict == EventVerdict.SourceExceeds)
         {
-            // Several cgroups may go by the cpuset of one above them.
             foreach (var (folder, _) in _watches.Where(known => known.Value == watch).ToList())
             {
                 if (_muted.TryMute(folder, Now()))
                 {
-                    _watches.Remove(folder);
-                    _inotify!.Forget(watch);
+                    Drop(folder, _inotify!);
                 }
             }
         }
 
         return verdict;
+    }
+
+    // Several cgroups may go by the cpuset of one above them: the last of them takes the watch away.
+    private void Drop(CpusetFolder folder, Inotify inotify)
+    {
+        if (_watches.Remove(folder, out var watch) && !_watches.ContainsValue(watch))
+        {
+            inotify.Forget(watch);
+        }
     }
 
     private void Watch(Inotify inotify, CpusetFolder folder)

@@ -65,8 +65,8 @@ internal sealed class PassRequests(TimeProvider? time = null, Func<TimeSpan>? sp
     public void LookForChanges() => Ask(PassScope.Changes);
 
     /// <summary>
-    /// A thread has named itself like one of a VM's, or one of a VM was moved, where the kernel tells. Where its process has had more than its share of events, it's looked
-    /// at when changes are looked for, and no sooner.
+    /// A thread has named itself like one of a VM's, or one of a VM was moved, where the kernel tells. Where its process has had
+    /// more than its share of events, it's looked at when changes are looked for, and no sooner.
     /// </summary>
     /// <param name="isDone">Whether it's pinned already, so that only keeping and telling are left: that waits for others.</param>
     public void LookAt(NamedThread thread, bool isDone = false)
