@@ -14,8 +14,8 @@ internal static class Sparkline
 
     /// <summary>The curve; nothing where nothing is known.</summary>
     /// <param name="turns">The share of each five seconds, in ten-thousandths, the oldest first.</param>
-    /// <param name="isPromised">Whether long waits are bad: a VM that shares its CPUs has to wait.</param>
-    public static Html Of(ReadOnlySpan<ushort> turns, bool isPromised = true)
+    /// <param name="isDedicated">Whether long waits are bad: a VM that shares its CPUs has to wait.</param>
+    public static Html Of(ReadOnlySpan<ushort> turns, bool isDedicated = true)
     {
         var worst = -1;
         foreach (var share in turns)
@@ -31,7 +31,7 @@ internal static class Sparkline
         var steps = turns.Length / TurnsPerStep;
         var about = $"Waits of the last ten minutes, at most {WaitWords.Percent(worst / Whole)}";
         return Html.Of(
-            $"""<svg class="spark s{(isPromised ? WaitWords.Level(worst / Whole) : 0)}" viewBox="0 0 {steps} {Height}" preserveAspectRatio="none" role="img" aria-label="{about}"><title>{about}</title><path d="{Path(turns)}"/></svg>"""
+            $"""<svg class="spark s{(isDedicated ? WaitWords.Level(worst / Whole) : 0)}" viewBox="0 0 {steps} {Height}" preserveAspectRatio="none" role="img" aria-label="{about}"><title>{about}</title><path d="{Path(turns)}"/></svg>"""
         );
     }
 
