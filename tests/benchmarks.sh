@@ -73,9 +73,12 @@ cleanup() {
       rmdir "$folder" 2>/dev/null || sleep 0.1
     done < <(find "$group" -depth -type d)
   done
-  # What is deleted next isn't tracefs, whoever still has a file of it open.
-  [[ -z $work || ! -d $work/tracing/events ]] || umount --lazy "$work/tracing"
-  [[ -z $work ]] || rm -rf "$work"
+  [[ -n $work ]] || return 0
+  # What is deleted next isn't tracefs or a procfs, whoever still has a file of it open.
+  while read -r folder; do
+    umount --lazy "$folder"
+  done < <(awk -v work="$work/" 'index($5, work) == 1 { print $5 }' /proc/self/mountinfo)
+  rm -rf --one-file-system "$work"
 }
 
 while (($# > 0)); do

@@ -35,6 +35,9 @@ internal enum Outcome
 
     /// <summary>Another program keeps setting the mask; nothing was written for now.</summary>
     Contested,
+
+    /// <summary>Another program set the mask since it was read, as the VM began; nothing was written, the next pass looks.</summary>
+    SetMeanwhile,
 }
 
 /// <summary>One thread after applying.</summary>

@@ -22,7 +22,7 @@ internal sealed class PlanApplier(IThreadAffinity kernel)
             [
                 .. plan.Threads.Select(planned =>
                 {
-                    var mask = ApplyMask(pid, planned, mode);
+                    var mask = ApplyMask(plan, planned, mode);
                     return planned.Scheduling is { } wanted
                         ? mask with
                         {
@@ -34,7 +34,7 @@ internal sealed class PlanApplier(IThreadAffinity kernel)
         );
     }
 
-    private PinOutcome ApplyMask(int pid, PlannedThread planned, AgentMode mode)
+    private PinOutcome ApplyMask(VmPlan plan, PlannedThread planned, AgentMode mode)
     {
         var actual = planned.Thread.Affinity;
         return planned switch
@@ -46,18 +46,33 @@ internal sealed class PlanApplier(IThreadAffinity kernel)
             _ when actual.Equals(planned.Wanted) => new(planned, Outcome.AlreadyRight, actual),
             { IsContested: true } => new(planned, Outcome.Contested, actual),
             _ when mode == AgentMode.Audit => new(planned, Outcome.Planned, actual),
-            _ => SetMask(pid, planned, planned.Wanted),
+            _ => SetMask(plan, planned, planned.Wanted),
         };
     }
 
-    private PinOutcome SetMask(int pid, PlannedThread planned, CpuSet wanted)
+    private PinOutcome SetMask(VmPlan plan, PlannedThread planned, CpuSet wanted)
     {
+        var pid = plan.Vm.Key.Pid;
         var thread = planned.Thread;
         if (Identify(pid, thread) is not Errno.None and var problem)
         {
             return problem.MeansGone()
                 ? new(planned, Outcome.ThreadGone, null)
                 : new(planned, Outcome.Denied, null) { Error = problem };
+        }
+
+        // A manager sets a mask once: over it, its word would be lost for good.
+        if (
+            plan.IsBeingPlaced
+            && kernel.GetCpus(thread.Tid, out var now).IsSuccess
+            && !now.Equals(thread.Affinity)
+        )
+        {
+            return new(
+                planned,
+                now.Equals(wanted) ? Outcome.AlreadyRight : Outcome.SetMeanwhile,
+                now
+            );
         }
 
         var set = kernel.SetCpus(thread.Tid, wanted);

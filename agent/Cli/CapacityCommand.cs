@@ -212,7 +212,7 @@ internal static class CapacityCommand
             ? await AskClusterAsync(parsed, kubeConfig, stop)
             : null;
         // Masks don't matter here.
-        var observer = new NodeObserver(
+        using var observer = new NodeObserver(
             files,
             new RecordedAffinityReader(files),
             kubeletRoot,

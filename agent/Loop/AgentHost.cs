@@ -32,6 +32,7 @@ internal sealed class AgentHost : IDisposable
     private readonly AgentState _state;
     private readonly PassRequests _requests = new();
     private readonly ClusterServices? _cluster;
+    private NodeObserver? _observer;
 
     /// <summary>Makes it; nothing is read of the machine yet, and nothing sent.</summary>
     /// <exception cref="InvalidDataException">The cluster's configuration can't be read.</exception>
@@ -53,6 +54,7 @@ internal sealed class AgentHost : IDisposable
     {
         _delays.Dispose();
         _waits.Dispose();
+        _observer?.Dispose();
         _files.Dispose();
         _cluster?.Dispose();
     }
@@ -236,16 +238,17 @@ internal sealed class AgentHost : IDisposable
     )
     {
         var isLive = _files.HasLiveProc();
+        _observer = new NodeObserver(
+            _files,
+            isLive ? new LiveAffinityReader() : new RecordedAffinityReader(_files),
+            _settings.Kubelet.Root,
+            _cluster is null ? null : () => _cluster.Watcher.Facts,
+            _cluster?.PodResources,
+            follow,
+            _settings.Kubelet.Pods
+        );
         return new PinPass(
-            new NodeObserver(
-                _files,
-                isLive ? new LiveAffinityReader() : new RecordedAffinityReader(_files),
-                _settings.Kubelet.Root,
-                _cluster is null ? null : () => _cluster.Watcher.Facts,
-                _cluster?.PodResources,
-                follow,
-                _settings.Kubelet.Pods
-            ),
+            _observer,
             _settings.Vms,
             new PlanApplier(isLive ? new KernelThreadAffinity(_files) : new NoThreadAffinity()),
             _settings.NodeName,

@@ -28,11 +28,12 @@ internal sealed class NodeObserver(
     PodResourcesWatch? podResources = null,
     Action<IEnumerable<CpusetFolder>>? follow = null,
     string? podCgroup = null
-)
+) : IDisposable
 {
     private const int InitPid = 1;
     private readonly QemuObserver _qemu = new(files, affinity);
     private readonly CpuManagerReader _cpuManager = new(files, kubeletRoot);
+    private readonly KeptCpusets _cpusets = new(files);
     private CgroupHierarchy? _cgroups;
     private NodeTopology? _topology;
     private CpuSet? _initMask;
@@ -44,7 +45,12 @@ internal sealed class NodeObserver(
     public NodeSnapshot Observe()
     {
         string? cgroupProblem = null;
-        _cgroups ??= CgroupHierarchy.TryOpen(files, out cgroupProblem, new(kubeletRoot, podCgroup));
+        _cgroups ??= CgroupHierarchy.TryOpen(
+            files,
+            out cgroupProblem,
+            new(kubeletRoot, podCgroup),
+            _cpusets
+        );
         _cgroups?.Forget();
         var topology = ReadTopology();
         var vms = Follow(_qemu.Observe(_cgroups, cgroupProblem));
@@ -91,6 +97,13 @@ internal sealed class NodeObserver(
                 : Follow(_qemu.ObserveAgain(before.Vms, changed, _cgroups));
         var after = Complete(new NodeSnapshot(topology, vms, _cpuManager.ReadIfWritten()));
         return after.IsSameAs(before) ? before : after;
+    }
+
+    /// <summary>Closes what it holds open of the machine.</summary>
+    public void Dispose()
+    {
+        _qemu.Dispose();
+        _cpusets.Dispose();
     }
 
     private ImmutableArray<ObservedVm> Follow(ImmutableArray<ObservedVm> vms)

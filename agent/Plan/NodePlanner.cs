@@ -63,24 +63,24 @@ internal static class NodePlanner
                     now
                 );
             }
-            else if (
-                plan.Obstacle is null
-                && plan.Limit == ModeLimit.None
-                && held.Since(plan.Vm.Key) is null
-                && ManagerAtWork.LookAtFirst(plan.Vm, contests.Of(plan.Vm.Key), now) is { } placing
-            )
-            {
-                contested[plan.Vm.Key] = placing;
-                plan = plan with { Obstacle = ManagerAtWork.Waiting, Starting = null };
-            }
             else if (plan.Obstacle is null)
             {
                 var request = shape.ToRequest(snapshot.Topology);
                 var result = held.Choose(shape, request, policy);
+                var key = verdict.Vm.Key;
+                var unplaced = plan;
                 plan = Place(plan, result, snapshot.Topology);
-                if (result is CpuPlacement placement)
+                if (
+                    plan.Limit == ModeLimit.None
+                    && held.Since(key) is null
+                    && ManagerAtWork.LookAtFirst(plan, contests.Of(key), now) is { } placing
+                )
                 {
-                    var key = verdict.Vm.Key;
+                    contested[key] = placing;
+                    plan = unplaced with { Obstacle = ManagerAtWork.Waiting, Starting = null };
+                }
+                else if (result is CpuPlacement placement)
+                {
                     var isOurs = plan.Limit == ModeLimit.None && !held.HasOther(key, placement);
                     var contest = isOurs ? contests.Of(key) : Contest.None;
                     plan = plan with { IsBeingPlaced = ManagerAtWork.MayBe(plan.Vm, now) };

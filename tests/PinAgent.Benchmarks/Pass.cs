@@ -49,7 +49,13 @@ internal static class Pass
         var masks = new ImaginedMasks(files);
         for (var i = -(bench.IsQuick ? 1 : WarmUps); i < bench.Rounds; i++)
         {
-            var pass = Compose(bench, files, masks, state);
+            using var observer = new NodeObserver(
+                files,
+                masks,
+                "/var/lib/kubelet",
+                podCgroup: bench.Group
+            );
+            var pass = Compose(observer, masks, state);
             var (first, firstBytes, _) = Time(pass.Run);
             var (second, secondBytes) = TimeAtRest(pass);
             if (i >= 0)
@@ -96,14 +102,9 @@ internal static class Pass
             * 1e3;
     }
 
-    private static PinPass Compose(
-        Bench bench,
-        HostFiles files,
-        ImaginedMasks masks,
-        AgentState state
-    ) =>
+    private static PinPass Compose(NodeObserver observer, ImaginedMasks masks, AgentState state) =>
         new(
-            new NodeObserver(files, masks, "/var/lib/kubelet", podCgroup: bench.Group),
+            observer,
             new PlanSettings([Bench.Guest], []),
             new PlanApplier(masks),
             "bench",

@@ -115,6 +115,7 @@ internal sealed class PinsAtOnce(IPinKernel kernel, TimeProvider time) : IDispos
                 _vms[key.Pid] = vm = new StartingVm(key, plan.Starting!, process);
             }
 
+            vm.Inherited = plan.Vm.Emulator?.Affinity;
             foreach (var thread in plan.Vm.Threads)
             {
                 if (
@@ -148,7 +149,7 @@ internal sealed class PinsAtOnce(IPinKernel kernel, TimeProvider time) : IDispos
             return true;
         }
 
-        if (!kernel.Set(tid, wanted.Mask).IsSuccess)
+        if (vm.Inherited?.EqualsMask(_mask) is not true || !kernel.Set(tid, wanted.Mask).IsSuccess)
         {
             return false;
         }

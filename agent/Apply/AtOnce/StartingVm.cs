@@ -8,6 +8,12 @@ namespace PinAgent.Apply.AtOnce;
 /// <param name="Process">Its process, which is let go by whoever takes it off the list.</param>
 internal sealed record StartingVm(VmKey Key, ThreadMasks Masks, IHeldProcess Process)
 {
+    /// <summary>
+    /// What its threads have from QEMU's main thread, whose children they are. One that has another mask was set by somebody:
+    /// by a manager, of whom the name was heard too late.
+    /// </summary>
+    public CpuSet? Inherited { get; set; }
+
     private readonly Dictionary<(ThreadRole Role, int Index), int> _threadOf = [];
     private readonly Dictionary<int, (ThreadRole Role, int Index)> _numberOf = [];
     private bool _isUnclear;

@@ -64,5 +64,9 @@ internal sealed class LiveMachine : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Files.Dispose();
+    public void Dispose()
+    {
+        Observer.Dispose();
+        Files.Dispose();
+    }
 }

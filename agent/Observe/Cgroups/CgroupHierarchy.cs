@@ -15,7 +15,6 @@ internal sealed class CgroupHierarchy
 {
     private readonly HostFiles _files;
     private readonly Dictionary<string, Effective> _effective = [];
-    private readonly KeptCpusets _kept;
     private readonly Lazy<string?> _ownPath;
     private readonly Lazy<KubeletCgroups> _pods;
     private bool _isOutdated;
@@ -23,7 +22,6 @@ internal sealed class CgroupHierarchy
     private CgroupHierarchy(HostFiles files, CgroupMount mount, KubeletPlace kubelet)
     {
         _files = files;
-        _kept = new(files);
         Mount = mount;
         _ownPath = new(() => new OwnCgroup(files, FolderOf).Find(Environment.ProcessId));
         _pods = new(() =>
@@ -36,6 +34,8 @@ internal sealed class CgroupHierarchy
         );
     }
 
+    private KeptCpusets? Kept { get; init; }
+
     /// <summary>Where the kubelet has its pods.</summary>
     public KubeletCgroups Pods => _pods.Value;
 
@@ -45,10 +45,12 @@ internal sealed class CgroupHierarchy
     /// <summary>Finds the hierarchy among the machine's mounts.</summary>
     /// <param name="problem">Why there is none.</param>
     /// <param name="kubelet">Where the kubelet has its things; null for where it usually has them.</param>
+    /// <param name="kept">What tells whether cpusets are as they were; null where nobody asks.</param>
     public static CgroupHierarchy? TryOpen(
         HostFiles files,
         out string? problem,
-        KubeletPlace? kubelet = null
+        KubeletPlace? kubelet = null,
+        KeptCpusets? kept = null
     )
     {
         // Under a bind mount of the host's /proc, "self" would answer with the agent's own mounts.
@@ -64,16 +66,11 @@ internal sealed class CgroupHierarchy
 
         var mounts = MountInfo.ParseCgroups(content);
         var mount = mounts.FirstOrDefault(mount => mount.IsV1) ?? mounts.FirstOrDefault();
+        kubelet ??= new(CpuManagerObserver.DefaultKubeletRoot);
         problem = mount is null
             ? $"{files.Display(Path)}: expected a cgroup v2 mount, or a v1 mount with the cpuset controller, found none"
             : null;
-        return mount is null
-            ? null
-            : new CgroupHierarchy(
-                files,
-                mount,
-                kubelet ?? new(CpuManagerObserver.DefaultKubeletRoot)
-            );
+        return mount is null ? null : new CgroupHierarchy(files, mount, kubelet) { Kept = kept };
     }
 
     /// <summary>The cgroups whose CPUs were read, and where somebody may give them others.</summary>
@@ -88,7 +85,7 @@ internal sealed class CgroupHierarchy
     /// <summary>Forgets the cpusets read, so that they are read anew.</summary>
     public void Forget()
     {
-        _kept.Keep(_effective.Values.Select(known => known.File).OfType<string>().ToHashSet());
+        Kept?.Keep(_effective.Values.Select(known => known.File).OfType<string>().ToHashSet());
         _effective.Clear();
         _isOutdated = false;
     }
@@ -249,7 +246,7 @@ internal sealed class CgroupHierarchy
         !found.Result.IsSuccess && !found.Result.Errno.MeansGone();
 
     private bool IsUnchanged(Effective known) =>
-        known.File is { } file && _kept.IsStill(file, known.Result, known.Content);
+        known.File is { } file && Kept?.IsStill(file, known.Result, known.Content) == true;
 
     private bool TryReadEffective(string path, out Effective found) =>
         Mount.IsV1

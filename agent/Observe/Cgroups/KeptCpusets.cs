@@ -8,7 +8,7 @@ namespace PinAgent.Observe.Cgroups;
 /// Tells each second whether the same cpusets are as they were, from files that are held open: that and the counting of threads
 /// were most of what the agent used where nothing happens. Those beyond <see cref="Bounds.KeptFiles"/> are opened each time.
 /// </summary>
-internal sealed class KeptCpusets(HostFiles files)
+internal sealed class KeptCpusets(HostFiles files) : IDisposable
 {
     private readonly Dictionary<string, KeptFile> _kept = [];
 
@@ -47,6 +47,9 @@ internal sealed class KeptCpusets(HostFiles files)
             Close(file);
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => Keep(new HashSet<string>());
 
     private KeptFile? Open(string file)
     {

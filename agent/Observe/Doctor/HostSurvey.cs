@@ -122,10 +122,8 @@ internal static class HostSurvey
             IAffinityReader affinity = isLive
                 ? new LiveAffinityReader()
                 : new RecordedAffinityReader(files);
-            return facts with
-            {
-                Vms = new QemuObserver(files, affinity).Observe(cgroups, cgroupProblem),
-            };
+            using var observer = new QemuObserver(files, affinity);
+            return facts with { Vms = observer.Observe(cgroups, cgroupProblem) };
         }
         catch (InvalidDataException problem)
         {

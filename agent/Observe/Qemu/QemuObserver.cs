@@ -11,7 +11,7 @@ namespace PinAgent.Observe.Qemu;
 /// Finds the QEMU processes of the machine and reads what they are made of. Processes and threads end while they are
 /// read; that loses them, and nothing else. What can't be read for another reason stays as it was, with that reason.
 /// </summary>
-internal sealed class QemuObserver
+internal sealed class QemuObserver : IDisposable
 {
     // Where there's more than is kept, a new VM's share is found by a look at everything, but not at each look.
     private const double SharingSeconds = 10;
@@ -24,6 +24,7 @@ internal sealed class QemuObserver
     private readonly KernelThreads _kernelThreads;
     private readonly QemuProcess _process;
     private readonly ThreadBudget _budget;
+    private readonly ThreadCheck _threads;
     private readonly QemuChanges _changes;
     private readonly VmCgroups _cgroups;
     private ImmutableArray<ObservedVm> _last = [];
@@ -38,18 +39,16 @@ internal sealed class QemuObserver
         _kernelThreads = new(files, affinity);
         _process = new(files, new QemuThreads(files, affinity, new(files)), _kernelThreads);
         _budget = new(files, _processes);
-        _changes = new(
-            _processes,
-            _process,
-            new ThreadCheck(files, affinity),
-            _kernelThreads,
-            _budget
-        );
+        _threads = new(files, affinity);
+        _changes = new(_processes, _process, _threads, _kernelThreads, _budget);
         _cgroups = new(files);
     }
 
     /// <summary>How many processes look like a QEMU beyond those that are looked at.</summary>
     public int LeftOut { get; private set; }
+
+    /// <summary>Closes what it holds open of the VMs.</summary>
+    public void Dispose() => _threads.Dispose();
 
     /// <summary>Looks at every process once.</summary>
     /// <param name="cgroups">The hierarchy with the cpusets; null if there is none.</param>

@@ -5,7 +5,7 @@ using PinAgent.Observe.Files;
 namespace PinAgent.Observe.Qemu;
 
 /// <summary>Tells whether a VM's threads are as they were, without listing or reading them. Allocates nothing.</summary>
-internal sealed class ThreadCheck(HostFiles files, IAffinityReader affinity)
+internal sealed class ThreadCheck(HostFiles files, IAffinityReader affinity) : IDisposable
 {
     private readonly List<int> _tids = [];
 
@@ -59,6 +59,9 @@ internal sealed class ThreadCheck(HostFiles files, IAffinityReader affinity)
             Close(vm);
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => Forget(new HashSet<VmKey>());
 
     private bool HasThreads(VmKey vm, int count)
     {

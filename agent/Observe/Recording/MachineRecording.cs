@@ -43,11 +43,12 @@ internal sealed class MachineRecording : IFileWitness
         var recording = new MachineRecording();
         using var files = new HostFiles(root) { Witness = recording };
         // As a replay reads the masks: from files.
-        var node = new NodeObserver(
+        using var observer = new NodeObserver(
             files,
             new RecordedAffinityReader(files),
             kubeletRoot
-        ).Observe();
+        );
+        var node = observer.Observe();
         recording.Reduce([
             .. node.Vms.Select(vm => vm.Key.Pid),
             .. node

@@ -18,7 +18,7 @@ internal static class ManagerAtWork
     public static readonly Standing Waiting = new(
         VmState.Waiting,
         Reason.VcpuThreadsStarting,
-        "QEMU has just started, and another program is placing its vCPUs: some of them share a CPU yet"
+        "QEMU has just started, and another program is placing its vCPUs: waiting for what it comes to"
     );
 
     /// <summary>When the next VM's first seconds are over, since the machine's boot.</summary>
@@ -41,27 +41,34 @@ internal static class ManagerAtWork
         && !vm.Threads.Any(thread => !thread.IsKernelProcess && thread.OwnCpuset is not null);
 
     /// <summary>
-    /// Looks at a VM that has had no placement yet, and whose vCPUs are on a CPU each, though not on different ones: some where
-    /// the agent put them as they got their names, others where the manager has since.
+    /// Looks at a VM that has had no placement yet, of whose vCPUs some are on a CPU each where the agent wouldn't have put them:
+    /// a manager has. What it has come to would have been taken for the VM's placement, so it isn't done yet.
     /// </summary>
+    /// <param name="plan">What would be done.</param>
     /// <param name="now">The time since the machine's boot.</param>
     /// <returns>What is remembered of it while the manager goes on; null where this isn't its work.</returns>
-    public static Contest? LookAtFirst(ObservedVm vm, Contest before, TimeSpan now)
+    public static Contest? LookAtFirst(VmPlan plan, Contest before, TimeSpan now)
     {
-        var vcpus = vm
-            .Threads.Where(thread => thread.Role == ThreadRole.Vcpu)
-            .ToImmutableDictionary(ThreadKey.Of, thread => thread.Affinity ?? CpuSet.Empty);
-        var emulator = vm.Emulator?.Affinity;
+        var emulator = plan.Vm.Emulator?.Affinity;
+        var vcpus = plan
+            .Threads.Where(thread => thread.Thread.Role == ThreadRole.Vcpu)
+            .ToImmutableArray();
         if (
-            !MayBe(vm, now)
-            || !vcpus.Values.All(mask => IsPin(mask, emulator))
-            || vcpus.Values.Distinct().Count() == vcpus.Count
+            !MayBe(plan.Vm, now)
+            || !vcpus.Any(vcpu => vcpu.HasStrayMask && IsPin(vcpu.Thread.Affinity!, emulator))
         )
         {
             return null;
         }
 
-        var placing = Next(before, vcpus, now);
+        var placing = Next(
+            before,
+            vcpus.ToImmutableDictionary(
+                vcpu => ThreadKey.Of(vcpu.Thread),
+                vcpu => vcpu.Thread.Affinity ?? CpuSet.Empty
+            ),
+            now
+        );
         return now - placing.Since >= Pause ? null : before with { Placing = placing };
     }
 

@@ -151,7 +151,11 @@ internal sealed class ChangeDetector
         var (status, outcome) = (vm.Status, vm.Outcome);
         var changed = outcome.Threads.Any(thread => thread.IsChange);
         var isPinned = status.State == VmState.Pinned;
-        if (outcome.Plan.Adopted is not null)
+        // Where it hasn't been told as placed before, there's no other placement to speak of.
+        if (
+            outcome.Plan.Adopted is not null
+            && (!outcome.Plan.IsBeingPlaced || before?.Status.State == VmState.Pinned)
+        )
         {
             return (
                 VmChangeKind.Adopted,

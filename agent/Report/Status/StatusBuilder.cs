@@ -4,6 +4,7 @@ using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
 using PinAgent.Plan;
+using PinAgent.Plan.Contests;
 
 namespace PinAgent.Report.Status;
 
@@ -117,6 +118,11 @@ internal static class StatusBuilder
                 Reason.ThreadGone,
                 $"{Threads(vcpus, Outcome.ThreadGone)} ended while the VM was pinned; looking again at the next pass"
             );
+        }
+
+        if (vcpus.Any(thread => thread.Outcome == Outcome.SetMeanwhile))
+        {
+            return ManagerAtWork.Waiting;
         }
 
         if (vcpus.Any(thread => thread.Outcome == Outcome.Confined))

@@ -164,7 +164,11 @@ public sealed class FailedReadTests : IDisposable
         Assert.Equal("0-1", $"{_observer.ObserveChanges(before).CpuManager.SharedPool}");
     }
 
-    public void Dispose() => _host.Dispose();
+    public void Dispose()
+    {
+        _observer.Dispose();
+        _host.Dispose();
+    }
 
     private void Fail(string path, Errno errno) =>
         _host.Files.Faults = read => read == path ? errno : Errno.None;

@@ -205,7 +205,11 @@ public sealed class NodeChangeTests : IDisposable
         Assert.Null(_observer.ObserveChanges(some).CpuManager.SharedPool);
     }
 
-    public void Dispose() => _host.Dispose();
+    public void Dispose()
+    {
+        _observer.Dispose();
+        _host.Dispose();
+    }
 
     private static IEnumerable<int> Tids(NodeSnapshot snapshot) =>
         snapshot.Vms.Single().Threads.Select(thread => thread.Tid);

@@ -17,6 +17,8 @@ namespace PinAgent.Tests.Loop;
 /// <summary>A machine of 16 CPUs with one guest of one vCPU and CPUs 2-3, and an agent's passes over it.</summary>
 internal sealed class OneVmHost : IDisposable
 {
+    private readonly NodeObserver _observer;
+
     public OneVmHost(Func<OneVmHost, PassSurroundings>? around = null)
     {
         Host.MountCgroup2()
@@ -33,12 +35,13 @@ internal sealed class OneVmHost : IDisposable
 
         Qemu = FakeProcess.Qemu(Host, 100);
         Kernel = new FakeKernel(Host);
+        _observer = new NodeObserver(
+            Host.Files,
+            new RecordedAffinityReader(Host.Files),
+            CpuManagerObserver.DefaultKubeletRoot
+        );
         Pass = new PinPass(
-            new NodeObserver(
-                Host.Files,
-                new RecordedAffinityReader(Host.Files),
-                CpuManagerObserver.DefaultKubeletRoot
-            ),
+            _observer,
             new PlanSettings(["vm1"], []),
             new PlanApplier(Kernel),
             "node1",
@@ -72,7 +75,11 @@ internal sealed class OneVmHost : IDisposable
         return LookForChanges();
     }
 
-    public void Dispose() => Host.Dispose();
+    public void Dispose()
+    {
+        _observer.Dispose();
+        Host.Dispose();
+    }
 
     /// <summary>Threads whose masks are in the files of their processes.</summary>
     public sealed class FakeKernel(FakeHost host) : IThreadAffinity, IPinKernel

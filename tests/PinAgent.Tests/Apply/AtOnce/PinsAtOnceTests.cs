@@ -47,6 +47,34 @@ public sealed class PinsAtOnceTests : IDisposable
     }
 
     [Theory]
+    [InlineData("1")]
+    [InlineData("0-3")]
+    public void What_a_manager_has_set_before_the_name_was_heard_is_left_to_the_pass(string mask)
+    {
+        // Named before the pass, too.
+        _kernel.Add(Pid, 1010, mask);
+        _pins.Follow([Plan(Pid, "4", "5").With(Vms.Thread(1010, ThreadRole.Vcpu, 0, null))]);
+        _kernel.Add(Pid, 1011, mask);
+
+        Assert.False(Name(1011, "CPU 1/KVM"));
+        Assert.Empty(_kernel.Written);
+    }
+
+    [Fact]
+    public void What_threads_inherit_is_read_anew_by_each_pass()
+    {
+        var plan = Plan(Pid, "4", "5");
+        _pins.Follow([plan]);
+        var emulator = plan.Vm.Emulator! with { Affinity = CpuSet.Of(3) };
+        _pins.Follow([
+            plan.Judged(verdict => verdict with { Vm = plan.Vm with { Threads = [emulator] } }),
+        ]);
+        _kernel.Add(Pid, 1010, "3");
+
+        Assert.True(Name(1010, "CPU 0/KVM"));
+    }
+
+    [Theory]
     [InlineData("CPU 2/KVM")] // none of its vCPUs
     [InlineData("CPU x/KVM")]
     [InlineData("IO mon_iothread")]
@@ -182,7 +210,9 @@ public sealed class PinsAtOnceTests : IDisposable
         var vm = Vms.Vm("db1", "0-7", new GuestTopology(1, vcpus.Length, 1), pid);
         return new VmPlan
         {
-            Shape = VmShape.Of(new(vm with { Threads = [] }, "host", "db1") { Dedicated = true }),
+            Shape = VmShape.Of(
+                new(vm with { Threads = [vm.Emulator!] }, "host", "db1") { Dedicated = true }
+            ),
             Threads = [],
             Starting = ThreadMasks.Of(
                 vcpus.Select(
@@ -201,5 +231,5 @@ public sealed class PinsAtOnceTests : IDisposable
 file static class Plans
 {
     public static VmPlan With(this VmPlan plan, params ImmutableArray<VmThread> threads) =>
-        plan.Judged(verdict => verdict with { Vm = plan.Vm with { Threads = threads } });
+        plan.Judged(verdict => verdict with { Vm = plan.Vm.With([.. threads]) });
 }

@@ -48,6 +48,9 @@ internal sealed class FoughtVm
 
     public string Vcpus => string.Join(' ', Tids().Select(tid => _kernel[tid].Cpus));
 
+    /// <summary>What happens between a pass's look at the threads and what it does.</summary>
+    public Action AfterLook { get; set; } = () => { };
+
     public FakeKernel.Thread this[int tid] => _kernel[tid];
 
     public void Add(VmThread thread)
@@ -106,6 +109,7 @@ internal sealed class FoughtVm
             [found],
             new CpuManagerObservation(CpuManagerState.None, null, [])
         );
+        AfterLook();
         var before = _memory.Held;
         (var plan, _memory) = NodePlanner.Plan(snapshot, Settings, _memory, Now);
         var vm = plan.Vms[0];

@@ -139,6 +139,39 @@ public sealed class ManagerAtWorkTests
         Assert.Equal("0 8 1 9", node.PassAt(TimeSpan.FromSeconds(2), vm)[0].Vcpus());
     }
 
+    [Theory]
+    [InlineData("9 0-1,8-9 0-1,8-9 0-1,8-9")] // it has just begun, and is quicker than the pass
+    [InlineData("9 1 0-1,8-9 0-1,8-9")]
+    public void Met_before_we_had_pinned_all_it_is_waited_for_too(string masks)
+    {
+        var node = new Node();
+        var early = node.PassAt(TimeSpan.FromSeconds(1), _vm.Vm.Running(masks))[0];
+        Assert.Equal("Waiting VcpuThreadsStarting", early.Standing());
+
+        var done = node.PassAt(TimeSpan.FromSeconds(1.1), _vm.Vm.Running("9 1 8 0"))[0];
+        Assert.Equal("9 1 8 0", done.Vcpus());
+    }
+
+    [Fact]
+    public void Of_a_VM_that_has_begun_what_another_program_sets_between_the_look_and_the_pin_stands()
+    {
+        var vm = new FoughtVm(_vm.Vm);
+        vm.Set("0-1,8-9 8 1 9");
+        vm.AfterLook = () => vm.Set("9 8 1 0");
+
+        Assert.Equal(Reason.VcpuThreadsStarting, vm.Look(0.1).Reason);
+        Assert.Equal("9 8 1 0", vm.Vcpus);
+        vm.AfterLook = () => { };
+        Assert.Equal(VmState.Pinned, vm.Look(0.1).State);
+        Assert.Equal("9 8 1 0", vm.Vcpus);
+
+        // Later it's drift.
+        vm.Set("0-1,8-9 8 1 0");
+        vm.AfterLook = () => vm.Set("1 8 1 0");
+        vm.Look(10);
+        Assert.Equal("9 8 1 0", vm.Vcpus);
+    }
+
     [Fact]
     public void Nothing_of_such_a_VM_is_put_back_before_a_pass_has_looked_at_it()
     {

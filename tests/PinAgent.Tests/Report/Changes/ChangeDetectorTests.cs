@@ -393,6 +393,18 @@ public sealed class ChangeDetectorTests
     }
 
     [Fact]
+    public void What_a_manager_has_set_before_the_VM_was_told_as_pinned_is_its_beginning()
+    {
+        var pinned = AppliedVm.Pinned();
+        var plan = pinned.Plan with { Adopted = "held", IsBeingPlaced = true };
+        var outcome = new PlanApplier(pinned.Kernel).Apply(plan, AgentMode.Enforce);
+        var vm = new VmPassResult(outcome, WasHeld: true);
+
+        Assert.Equal(VmChangeKind.Begun, Assert.Single(Of(vm, Starting)).Kind);
+        Assert.Equal(VmChangeKind.Begun, Assert.Single(Of(vm, null)).Kind);
+    }
+
+    [Fact]
     public void A_VM_that_is_met_without_its_vCPUs_on_its_way_out_is_told_as_ended_and_as_it_was()
     {
         var detector = new ChangeDetector();
