@@ -101,7 +101,10 @@ internal sealed class ChangeDetector
             var cpuset = before?.Vm.Status.Cpuset?.ToString();
             var change = Record(vm, found, cause, now) with
             {
-                Threads = Threads(vm, kind == VmChangeKind.Repaired ? IsOld : IsAny),
+                Threads = Threads(
+                    vm,
+                    thread => kind != VmChangeKind.Repaired || !thread.Planned.IsNew
+                ),
                 CpusetBefore =
                     before is null || cpuset == vm.Status.Cpuset?.ToString() ? null : cpuset,
             };
@@ -153,14 +156,11 @@ internal sealed class ChangeDetector
         var isPinned = status.State == VmState.Pinned;
         // Where it hasn't been told as placed before, there's no other placement to speak of.
         if (
-            outcome.Plan.Adopted is not null
-            && (!outcome.Plan.IsBeingPlaced || before?.Status.State == VmState.Pinned)
+            outcome.Plan is { Adopted: not null, IsBeingPlaced: var isNew }
+            && (!isNew || before?.Status.State == VmState.Pinned)
         )
         {
-            return (
-                VmChangeKind.Adopted,
-                outcome.Plan.IsBeingPlaced ? ChangeCause.Manager : ChangeCause.AnotherProgram
-            );
+            return (VmChangeKind.Adopted, isNew ? ChangeCause.Manager : ChangeCause.AnotherProgram);
         }
 
         if (before is null)
@@ -267,10 +267,6 @@ internal sealed class ChangeDetector
             Key = vm.Outcome.Plan.Vm.Key,
             IsDedicated = vm.Status.Dedicated,
         };
-
-    private static bool IsOld(PinOutcome thread) => !thread.Planned.IsNew;
-
-    private static bool IsAny(PinOutcome thread) => true;
 
     private static ImmutableArray<ChangedThread> Threads(
         VmPassResult vm,
