@@ -1,14 +1,11 @@
 using System.Collections.Immutable;
 using System.CommandLine;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
 using PinAgent.Cli.Terminal;
 using PinAgent.Loop;
 using PinAgent.Model.Node;
 using PinAgent.Observe.Vmi;
-using Serilog;
 
 namespace PinAgent.Cli;
 
@@ -152,14 +149,15 @@ internal static class RunCommand
             }
             else
             {
+                await using var log = new LogOutput();
                 await agent.RunAsync(
                     new LoopSettings(
                         Interval.Get(parsed),
                         EndpointOptions.Get(parsed),
                         scrape,
-                        EventOptions.Get(parsed)
+                        EventOptions.Get(parsed),
+                        new AgentLog(log.AddTo, () => log.Dropped)
                     ),
-                    services => services.AddSerilog(Logs.Configure, preserveStaticLogger: true),
                     stop
                 );
             }

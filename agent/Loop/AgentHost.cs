@@ -15,6 +15,7 @@ using PinAgent.Observe.Qemu;
 using PinAgent.Report;
 using PinAgent.Report.Endpoint;
 using PinAgent.Report.Endpoint.Scrape;
+using PinAgent.Report.Metrics;
 using PinAgent.Report.Status;
 using PinAgent.Report.Timeline;
 using PinAgent.Report.Waits;
@@ -84,11 +85,7 @@ internal sealed class AgentHost : IDisposable
     /// <param name="settings">How it looks, and where it shows it.</param>
     /// <param name="stop">Ends it; the pins stay.</param>
     /// <exception cref="InvalidDataException">The node can't be read at all, or another agent pins here.</exception>
-    public async Task RunAsync(
-        LoopSettings settings,
-        Action<IServiceCollection> addLogging,
-        CancellationToken stop
-    )
+    public async Task RunAsync(LoopSettings settings, CancellationToken stop)
     {
         using var held = new AgentLock(
             Path.Combine(_settings.StateDir, "agent.lock"),
@@ -141,7 +138,7 @@ internal sealed class AgentHost : IDisposable
             sole.Look
         );
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        addLogging(builder.Services);
+        settings.Log.AddTo(builder.Services);
         foreach (
             IHostedService watcher in new IHostedService[] { names, hotplug, cpusets, neighbours }
         )
@@ -174,7 +171,7 @@ internal sealed class AgentHost : IDisposable
 
     private void AddServices(IServiceCollection services, PinPass pass, LoopSettings settings)
     {
-        var (interval, endpoint, scrape, _) = settings;
+        var (interval, endpoint, scrape, _, log) = settings;
         var time = TimeProvider.System;
         var store = new StatusStore(time);
         var timeline = new NodeTimeline(_state.History, time);
@@ -184,7 +181,7 @@ internal sealed class AgentHost : IDisposable
             store,
             delays,
             endpoint.VmMetrics,
-            _cluster is null ? null : () => _cluster.EventsDropped
+            () => new Untold(_cluster?.EventsDropped, log.Dropped())
         );
         if (_files.HasLiveProc())
         {

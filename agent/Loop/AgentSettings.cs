@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using PinAgent.Model.Kubernetes;
 using PinAgent.Model.Node;
 using PinAgent.Observe.Cgroups;
@@ -46,8 +47,14 @@ internal sealed record LoopSettings(
     TimeSpan Interval,
     EndpointSettings Endpoint,
     ScrapeSettings? Scrape,
-    MaskEvents Events = MaskEvents.Auto
+    MaskEvents Events,
+    AgentLog Log
 );
+
+/// <summary>Where it logs.</summary>
+/// <param name="AddTo">Lets services log.</param>
+/// <param name="Dropped">How many lines weren't written so far, as nobody read them.</param>
+internal sealed record AgentLog(Action<IServiceCollection> AddTo, Func<long> Dropped);
 
 /// <summary>Whether the kernel is asked who changes a thread.</summary>
 internal enum MaskEvents

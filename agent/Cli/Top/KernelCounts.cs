@@ -95,7 +95,7 @@ internal sealed record KernelCounts(
             )
             {
                 var ticks = fields[1..(StealField + 1)].Select(Number).ToArray();
-                cpus[cpu] = (ticks[^1], ticks.Sum());
+                cpus[cpu] = (ticks[^1], ticks.Aggregate((sum, next) => unchecked(sum + next)));
             }
         }
 

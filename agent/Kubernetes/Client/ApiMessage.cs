@@ -25,12 +25,19 @@ internal static class ApiMessage
 
         var items = ImmutableArray.CreateBuilder<Range>();
         var reader = new Utf8JsonReader(json, Options);
-        if (Find(ref reader, "items"u8) && reader.TokenType == JsonTokenType.StartArray)
+        try
         {
-            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+            if (Find(ref reader, "items"u8) && reader.TokenType == JsonTokenType.StartArray)
             {
-                items.Add(Skip(ref reader));
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                {
+                    items.Add(Skip(ref reader));
+                }
             }
+        }
+        catch (InvalidOperationException problem)
+        {
+            throw NoText(problem);
         }
 
         return (version, items.DrainToImmutable());
@@ -40,18 +47,27 @@ internal static class ApiMessage
     /// <exception cref="JsonException">It isn't one.</exception>
     public static (string Type, Range Object) ReadEvent(ReadOnlySpan<byte> json)
     {
-        var reader = new Utf8JsonReader(json, Options);
-        var type =
-            Find(ref reader, "type"u8) && reader.TokenType == JsonTokenType.String
-                ? reader.GetString()
-                : null;
-        reader = new Utf8JsonReader(json, Options);
-        return
-            type is not null
-            && Find(ref reader, "object"u8)
-            && reader.TokenType == JsonTokenType.StartObject
-            ? (type, Skip(ref reader))
-            : throw new JsonException("expected a watch event with type and object, found another");
+        try
+        {
+            var reader = new Utf8JsonReader(json, Options);
+            var type =
+                Find(ref reader, "type"u8) && reader.TokenType == JsonTokenType.String
+                    ? reader.GetString()
+                    : null;
+            reader = new Utf8JsonReader(json, Options);
+            return
+                type is not null
+                && Find(ref reader, "object"u8)
+                && reader.TokenType == JsonTokenType.StartObject
+                ? (type, Skip(ref reader))
+                : throw new JsonException(
+                    "expected a watch event with type and object, found another"
+                );
+        }
+        catch (InvalidOperationException problem)
+        {
+            throw NoText(problem);
+        }
     }
 
     /// <summary>The metadata of an object, if it has a uid and a name.</summary>
@@ -79,6 +95,9 @@ internal static class ApiMessage
             return new ApiStatus();
         }
     }
+
+    private static JsonException NoText(InvalidOperationException problem) =>
+        new("a text isn't UTF-8, or has half of a pair of UTF-16 escapes", problem);
 
     // To the value of a name of the outermost object.
     private static bool Find(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)

@@ -21,7 +21,18 @@ internal static class NodeReader
             throw new JsonException("expected a node with metadata.uid, found none");
         }
 
-        return new NodeLabels(
+        try
+        {
+            return Read(uid, metadata);
+        }
+        catch (InvalidOperationException problem)
+        {
+            throw new JsonException("half of a pair of UTF-16 escapes in managedFields", problem);
+        }
+    }
+
+    private static NodeLabels Read(string uid, ApiNodeMetadata metadata) =>
+        new(
             uid,
             new(metadata.Labels?.Select(label => new NodeLabel(label.Key, label.Value)) ?? []),
             new(
@@ -37,7 +48,6 @@ internal static class NodeReader
             ),
             Heartbeat(metadata.Annotations?.Heartbeat)
         );
-    }
 
     /// <summary>Reads <c>{"status":{"allocatable":{"cpu":"15500m","memory":"65Gi"}}}</c>; null without it.</summary>
     /// <exception cref="JsonException">It isn't a node.</exception>

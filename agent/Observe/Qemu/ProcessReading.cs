@@ -13,7 +13,8 @@ internal readonly record struct ProcessReading(ObservedVm? Vm, string? Unreadabl
     public ulong? StartTime { get; init; }
 
     /// <summary>Whether there's no answer now, and may be one at the next look.</summary>
-    public bool IsWorthAnotherLook => Unreadable is not null && !Errno.MeansDenied();
+    public bool IsWorthAnotherLook =>
+        Unreadable is not null && !Errno.MeansDenied() && Errno != Errno.None;
 
     /// <summary>The process has ended, or is no VM.</summary>
     public static ProcessReading Gone => default;
@@ -25,6 +26,16 @@ internal readonly record struct ProcessReading(ObservedVm? Vm, string? Unreadabl
     /// <param name="path">The file, as it is for the file system.</param>
     public static ProcessReading Failed(Errno errno, string path) =>
         MeansEnded(errno) ? Gone : new(null, $"{path}: {errno.Describe()}; looking again", errno);
+
+    /// <summary>
+    /// A process whose files bring out a fault of ours. They are its owner's to write, so he alone pays for it, and no other VM.
+    /// </summary>
+    public static ProcessReading Mistaken(int pid, Exception fault) =>
+        new(
+            null,
+            $"/proc/{pid}: brings out a fault in PinAgent ({fault.GetType().Name}); please report it",
+            Errno.None
+        );
 
     /// <summary>Whether an error of a file below <c>/proc/PID</c> says that the process or thread has ended.</summary>
     public static bool MeansEnded(Errno errno) => errno is Errno.ENOENT or Errno.ESRCH;

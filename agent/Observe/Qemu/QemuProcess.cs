@@ -20,8 +20,19 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
     /// <summary>Whether a process may be a QEMU, by its names and options. Collects the kernel's threads by the way.</summary>
     /// <param name="startTime">When it started; 0 if that couldn't be read, and for the kernel's own.</param>
     /// <param name="reading">No answer where something couldn't be read.</param>
-    public bool IsCandidate(int pid, out ulong startTime, out ProcessReading reading) =>
-        IsCandidate(pid, out startTime, out _, out reading);
+    public bool IsCandidate(int pid, out ulong startTime, out ProcessReading reading)
+    {
+        startTime = 0;
+        try
+        {
+            return IsCandidate(pid, out startTime, out _, out reading);
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            reading = ProcessReading.Mistaken(pid, fault);
+            return false;
+        }
+    }
 
     /// <summary>Reads a VM.</summary>
     /// <param name="uptime">How long the machine has run, in seconds.</param>
@@ -34,6 +45,24 @@ internal sealed class QemuProcess(HostFiles files, QemuThreads threads, KernelTh
         int room,
         ObservedVm? known = null,
         HashSet<int>? renamed = null
+    )
+    {
+        try
+        {
+            return ReadVm(pid, uptime, room, known, renamed);
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            return ProcessReading.Mistaken(pid, fault) with { StartTime = known?.Key.StartTime };
+        }
+    }
+
+    private ProcessReading ReadVm(
+        int pid,
+        double? uptime,
+        int room,
+        ObservedVm? known,
+        HashSet<int>? renamed
     )
     {
         if (!IsCandidate(pid, out var startTime, out var isQemu, out var reading))

@@ -6,12 +6,12 @@ namespace PinAgent.Report.Endpoint;
 /// <summary>What Prometheus reads, as an answer.</summary>
 /// <param name="delays">How long the threads have waited.</param>
 /// <param name="vmMetrics">Whether each VM has metrics of its own.</param>
-/// <param name="eventsDropped">How many events weren't told so far; null outside a cluster.</param>
+/// <param name="untold">What wasn't told so far.</param>
 internal sealed class MetricsPage(
     StatusStore store,
     RunDelays delays,
     bool vmMetrics,
-    Func<long>? eventsDropped = null
+    Func<Untold>? untold = null
 )
 {
     /// <summary>Where it is, on every listener.</summary>
@@ -38,7 +38,7 @@ internal sealed class MetricsPage(
             var wanted = new Rendered(
                 delays.Add(current),
                 store.Counters,
-                eventsDropped?.Invoke(),
+                untold?.Invoke() ?? default,
                 Answer.NotReady
             );
             if (_last is null || !_last.IsOfSame(wanted))
@@ -48,7 +48,7 @@ internal sealed class MetricsPage(
                     wanted.Counters,
                     Version,
                     vmMetrics,
-                    wanted.EventsDropped,
+                    wanted.Untold,
                     _waits.After(wanted.Status)
                 );
                 _last = wanted with { Answer = Answer.Text(NodeMetrics.ContentType, text) };
@@ -61,13 +61,13 @@ internal sealed class MetricsPage(
     private sealed record Rendered(
         NodeStatus Status,
         PassCounters Counters,
-        long? EventsDropped,
+        Untold Untold,
         Answer Answer
     )
     {
         public bool IsOfSame(Rendered other) =>
             ReferenceEquals(Status, other.Status)
             && ReferenceEquals(Counters, other.Counters)
-            && EventsDropped == other.EventsDropped;
+            && Untold == other.Untold;
     }
 }

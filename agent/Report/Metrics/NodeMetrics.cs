@@ -19,14 +19,14 @@ internal static class NodeMetrics
 
     /// <summary>All metrics.</summary>
     /// <param name="withVms">Whether each VM has series of its own.</param>
-    /// <param name="eventsDropped">How many events weren't told; null outside a cluster.</param>
+    /// <param name="untold">What wasn't told.</param>
     /// <param name="worstWaits">How many seconds the worst vCPU of each VM has waited; null where nobody has looked.</param>
     public static string Render(
         NodeStatus status,
         PassCounters counters,
         string version,
         bool withVms,
-        long? eventsDropped,
+        Untold untold,
         IReadOnlyDictionary<(string Namespace, string Name), double>? worstWaits = null
     )
     {
@@ -37,7 +37,8 @@ internal static class NodeMetrics
         AddWork(writer, status, counters);
         AddEvents(writer, status);
         AddCpus(writer, status);
-        AddCluster(writer, status, eventsDropped);
+        AddUntold(writer, untold);
+        AddCluster(writer, status);
         AddWaits(writer, worstWaits);
         if (withVms)
         {
@@ -200,9 +201,14 @@ internal static class NodeMetrics
         }
     }
 
-    private static void AddCluster(MetricWriter writer, NodeStatus status, long? eventsDropped)
+    private static void AddUntold(MetricWriter writer, Untold untold)
     {
-        if (eventsDropped is { } dropped)
+        writer.Counter(
+            "log_lines_dropped_total",
+            "Lines of the log that weren't written, as whoever reads it had stopped or was too slow."
+        );
+        writer.Add(untold.LogLines);
+        if (untold.Events is { } dropped)
         {
             writer.Counter(
                 "events_dropped_total",
@@ -210,7 +216,10 @@ internal static class NodeMetrics
             );
             writer.Add(dropped);
         }
+    }
 
+    private static void AddCluster(MetricWriter writer, NodeStatus status)
+    {
         if (status.Cluster is { } cluster)
         {
             writer.Gauge("api_sync", "1 for how current the API server's facts are.");

@@ -41,8 +41,9 @@ internal sealed class ImaginedMasks(HostFiles files) : IAffinityReader, IThreadA
 
     public LinuxResult GetCpus(int tid, out CpuSet cpus)
     {
-        cpus = _masks[tid];
-        return LinuxResult.Success;
+        var result = _kernel.GetCpus(tid, out var real);
+        cpus = _masks.GetValueOrDefault(tid, real);
+        return result;
     }
 
     public LinuxResult SetScheduling(int tid, ThreadScheduling scheduling) =>

@@ -160,7 +160,7 @@ public sealed class DetectTests : IDisposable
             _kubelet,
             .. ControlPlane.JoinArguments(_kubelet),
         ]);
-        await agent.WaitForLogAsync("Node ");
+        await agent.WaitForLogsAsync("Node ", "pinagent.sock");
         await using var watcher = new StatusWatcher(agent.Socket);
 
         // Once it has lasted.

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using CliWrap;
@@ -14,12 +15,24 @@ internal sealed class StatusWatcher : IAsyncDisposable
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public StatusWatcher(string socket) =>
+    /// <summary>Begins to watch an agent that answers.</summary>
+    public StatusWatcher(string socket)
+    {
+        var errors = new StringBuilder();
         _run = Cli.Wrap(Paths.Agent)
             .WithArguments(["status", "--watch", "-o", "json", "--socket", socket])
             .WithValidation(CommandResultValidation.None)
             .WithStandardOutputPipe(PipeTarget.ToDelegate(line => _lines.Writer.TryWrite(line)))
+            .WithStandardErrorPipe(PipeTarget.ToStringBuilder(errors))
             .ExecuteAsync(_kill.Token);
+        _ = _run.Task.ContinueWith(
+            _ =>
+                _lines.Writer.TryComplete(
+                    new InvalidOperationException($"The watch has ended: {errors}")
+                ),
+            TaskScheduler.Default
+        );
+    }
 
     /// <summary>Waits for a status of which this holds.</summary>
     public async Task WaitAsync(Func<Status, bool> holds)

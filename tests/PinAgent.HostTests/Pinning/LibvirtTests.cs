@@ -137,6 +137,7 @@ public sealed class LibvirtTests(Libvirt libvirt) : IClassFixture<Libvirt>
         await libvirt.StartAsync();
         using var state = new TemporaryFolder();
         await using var agent = new AgentLoop("--vm", $"{_name}=0-1", "--state-dir", state.Path);
+        await agent.WaitForLogsAsync("pinagent.sock");
         await using var guest = await libvirt.CreateAsync(
             _name,
             "<vcpu placement='static' current='1'>2</vcpu>"

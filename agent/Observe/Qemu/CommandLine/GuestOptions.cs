@@ -226,9 +226,9 @@ internal sealed class GuestOptions
                 }
             }
         }
-        catch (JsonException)
+        catch (Exception problem) when (problem is JsonException or InvalidOperationException)
         {
-            // QEMU wouldn't have taken it.
+            // QEMU wouldn't have taken it. InvalidOperationException: a name has half of a pair of UTF-16 escapes.
             return;
         }
 

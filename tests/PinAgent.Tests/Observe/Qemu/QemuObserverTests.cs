@@ -1,3 +1,4 @@
+using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 using PinAgent.Observe.Qemu;
 using Xunit;
@@ -264,6 +265,38 @@ public sealed class QemuObserverTests : IDisposable
         Assert.Contains("\"many\"", vm.Problem?.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{"qom-\ud800type":"iothread","id":"io1"}""")]
+    [InlineData("""{"qom-type":"iothread","id":"\ud800"}""")]
+    [InlineData("""{"qom-type":"io\udc00"}""")]
+    public void An_object_whose_name_is_no_text_costs_nobody_a_look(string json)
+    {
+        FakeProcess.Qemu(_host, 4711);
+        FakeProcess.Qemu(_host, 4800).Arguments("qemu-kvm", "-name", "evil", "-object", json);
+
+        Assert.Contains(Observe(), vm => vm is { Key.Pid: 4711, Problem: null });
+    }
+
+    [Fact]
+    public void A_process_that_brings_out_a_fault_of_ours_costs_its_owner_alone()
+    {
+        FakeProcess.Qemu(_host, 4711);
+        FakeProcess.Qemu(_host, 4800).Thread(4801, "CPU 0/KVM");
+        var affinity = new FaultyReader(new RecordedAffinityReader(_host.Files));
+        using var observer = new QemuObserver(_host.Files, affinity);
+        Assert.Equal(2, QemuObservation.Observe(_host, observer).Count);
+
+        affinity.Faulty = 4800;
+        var vms = QemuObservation.Observe(_host, observer);
+
+        Assert.Equal([4711, 4800], vms.Select(vm => vm.Key.Pid));
+        Assert.Null(vms[0].Problem);
+        Assert.Equal(Reason.Unreadable, vms[1].Problem?.Reason);
+        Assert.Contains("brings out a fault in PinAgent", vms[1].Problem?.Message);
+        affinity.Faulty = 0;
+        Assert.Null(QemuObservation.Observe(_host, observer)[1].Problem);
+    }
+
     [Fact]
     public void Names_the_folder_where_there_are_no_processes()
     {
@@ -288,4 +321,18 @@ public sealed class QemuObserverTests : IDisposable
     private IReadOnlyList<ObservedVm> Observe() => QemuObservation.Observe(_host);
 
     private static string Roles(ObservedVm vm) => QemuObservation.Roles(vm);
+
+    /// <summary>Has a fault of ours where one process is read.</summary>
+    private sealed class FaultyReader(IAffinityReader inner) : IAffinityReader
+    {
+        public int Faulty { get; set; }
+
+        public CpuSet? Read(int pid, int tid) =>
+            pid == Faulty ? throw new InvalidOperationException("a fault") : inner.Read(pid, tid);
+
+        public bool IsStill(int pid, int tid, CpuSet? cpus) => inner.IsStill(pid, tid, cpus);
+
+        public bool IsStill(int pid, int tid, ThreadScheduling scheduling) =>
+            inner.IsStill(pid, tid, scheduling);
+    }
 }

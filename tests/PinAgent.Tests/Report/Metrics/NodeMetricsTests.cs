@@ -40,7 +40,7 @@ public sealed class NodeMetricsTests
             Counters,
             "1.2.3",
             withVms,
-            eventsDropped: 3,
+            new Untold(Events: 3, LogLines: 5),
             new WorstWaits().After(RunDelays.Add(status, tid => (ulong)tid))
         );
 
