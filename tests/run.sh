@@ -9,9 +9,8 @@
 #
 #   --full    also the slow lanes: the container image under runc, a real API server and a real kubelet (built once from
 #             Debian's source), the checker of the admission policies where it isn't built yet, a real Prometheus that asks
-#             every query of dashboard and alerts, tenants that attack the agent, system calls that fail under it, the
-#             benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs, booted under
-#             QEMU's software emulation
+#             every query of dashboard and alerts, tenants that attack the agent, the benchmarks (only whether they run:
+#             benchmarks.sh is for figures), and virtual nodes of 16 CPUs, booted under QEMU's software emulation
 #
 # Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux, libvirt-daemon,
 # libvirt-clients, zsh, fish, clang-14. Prometheus' promtool is only downloaded, as its package would start a server.
@@ -220,7 +219,7 @@ else
 fi
 optional_lane "BPF object: what its source gives" "$repository/native-interop/Bpf/objects.sh" --check
 xunit_lane "fast tests" "$bin/PinAgent.Tests/release/PinAgent.Tests" -noColor
-xunit_lane "real QEMU on this machine" "$host_tests" -noColor -trait- lane=node -trait- lane=cluster -trait- lane=image -trait- lane=kubelet -trait- lane=hostile -trait- lane=faults
+xunit_lane "real QEMU on this machine" "$host_tests" -noColor -trait- lane=node -trait- lane=cluster -trait- lane=image -trait- lane=kubelet -trait- lane=hostile
 if ((EUID == 0)); then
   check_lane "quickstart, to its end and interrupted" "$lanes/quickstart.sh"
 else
@@ -287,14 +286,6 @@ elif [[ ! -d /sys/fs/cgroup/cpuset ]]; then
   skip_lane "hostile tenants" "needs cgroup v1"
 else
   xunit_lane "hostile tenants, within the manifest's limits" "$lanes/hostile-tenants.sh"
-fi
-
-if ! $full; then
-  skip_lane "faults" "only with --full"
-elif ((EUID != 0)); then
-  skip_lane "faults" "needs root"
-else
-  xunit_lane "faults: system calls that fail, an agent that is killed" "$lanes/faults.sh"
 fi
 
 if ! $full; then

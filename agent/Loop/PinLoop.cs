@@ -107,7 +107,10 @@ internal sealed partial class PinLoop(
             Tell(result);
             _unreadable = "";
         }
-        catch (InvalidDataException problem) when (_hasBegun)
+        catch (Exception problem)
+            when (_hasBegun
+                && problem is InvalidDataException or IOException or UnauthorizedAccessException
+            )
         {
             if (problem.Message != _unreadable)
             {
