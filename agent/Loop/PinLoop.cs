@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PinAgent.Model.Changes;
 using PinAgent.Model.Node;
+using PinAgent.Model.Text;
 using PinAgent.Model.Vm;
 using PinAgent.NativeInterop;
 using PinAgent.Observe.Events;
@@ -107,19 +108,27 @@ internal sealed partial class PinLoop(
             Tell(result);
             _unreadable = "";
         }
-        catch (Exception problem)
-            when (_hasBegun
-                && problem is InvalidDataException or IOException or UnauthorizedAccessException
-            )
+        catch (InvalidDataException problem) when (_hasBegun)
         {
-            if (problem.Message != _unreadable)
-            {
-                _unreadable = problem.Message;
-                LogUnreadable(problem.Message);
-            }
-
-            _last = null;
+            Fail(problem.Message);
         }
+        // A file that fails where nobody has foreseen it.
+        catch (Exception problem)
+            when (_hasBegun && problem is IOException or UnauthorizedAccessException)
+        {
+            Fail(FileProblem.DescribeWithPath(problem));
+        }
+    }
+
+    private void Fail(string problem)
+    {
+        if (problem != _unreadable)
+        {
+            _unreadable = problem;
+            LogUnreadable(problem);
+        }
+
+        _last = null;
     }
 
     // In a VM's first seconds nobody is hurried by events, and all looks.
