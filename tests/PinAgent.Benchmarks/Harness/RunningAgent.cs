@@ -91,11 +91,15 @@ internal sealed class RunningAgent : IDisposable
             CultureInfo.InvariantCulture
         );
 
-    /// <summary>Asks for the benchmark's only guest; null while there's none.</summary>
+    /// <summary>Asks for the benchmark's only guest; null while there's none, or the one before is still leaving.</summary>
     public JsonNode? Vm() =>
         JsonNode.Parse(Get("/api/v1/status"))!["vms"]!
             .AsArray()
-            .SingleOrDefault(vm => (string?)vm!["name"] == Bench.Guest);
+            .Where(vm => (string?)vm!["name"] == Bench.Guest)
+            .ToList()
+            is [var only]
+            ? only
+            : null;
 
     public void Dispose()
     {
