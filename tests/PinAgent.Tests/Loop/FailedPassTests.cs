@@ -80,7 +80,18 @@ public sealed class FailedPassTests : IAsyncLifetime
 
     private async Task UntilAsync(VmChangeKind kind)
     {
-        while ((await _added.Reader.ReadAsync(TestContext.Current.CancellationToken)).Kind != kind)
-        { }
+        while ((await NextAsync()).Kind != kind) { }
+    }
+
+    // Fails at once where the loop has ended.
+    private async Task<VmChange> NextAsync()
+    {
+        var next = _added.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask();
+        if (await Task.WhenAny(next, _loop.ExecuteTask!) != next)
+        {
+            await _loop.ExecuteTask!;
+        }
+
+        return await next;
     }
 }
