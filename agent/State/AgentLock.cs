@@ -19,8 +19,7 @@ internal sealed class AgentLock(string path, TimeProvider time) : IDisposable
     private SafeFileHandle? _file;
 
     /// <summary>
-    /// Why it can't be known whether another agent has it; null if it can. Where the folder can't be written, nothing keeps
-    /// two agents apart.
+    /// What is wrong with the file; null if nothing is. Where the folder can't be written, nothing keeps two agents apart.
     /// </summary>
     public string? Problem { get; private set; }
 
@@ -28,8 +27,13 @@ internal sealed class AgentLock(string path, TimeProvider time) : IDisposable
     /// <returns>Who else has it, in words; null if nobody does.</returns>
     public string? Take()
     {
-        if (_file is not null)
+        if (_file is { } held)
         {
+            if (Problem is not null)
+            {
+                Sign(held);
+            }
+
             return null;
         }
 
@@ -78,7 +82,7 @@ internal sealed class AgentLock(string path, TimeProvider time) : IDisposable
         return file!;
     }
 
-    // The disk may be full; the lock holds all the same.
+    // The disk may be full; the lock holds all the same, and is signed once there's room.
     private void Sign(SafeFileHandle file)
     {
         try
@@ -94,10 +98,12 @@ internal sealed class AgentLock(string path, TimeProvider time) : IDisposable
                 ),
                 0
             );
+            Problem = null;
         }
         catch (IOException problem)
         {
-            _ = Unknown(FileProblem.Describe(problem));
+            Problem =
+                $"{path}: {FileProblem.Describe(problem)}: a second agent would be refused, and not told because of whom";
         }
     }
 

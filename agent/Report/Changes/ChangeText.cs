@@ -12,9 +12,19 @@ namespace PinAgent.Report.Changes;
 /// </summary>
 internal static class ChangeText
 {
-    /// <summary>What was done to which threads: <c>vcpu 0 (4715) from 2-3 to 2, …</c>; empty if nothing was.</summary>
-    public static string Threads(VmChange change) =>
-        string.Join(", ", change.Threads.Select(Thread));
+    // A guest of 200 threads makes no line of eight thousand letters. Explain lists them all.
+    private const int MostThreads = 12;
+
+    /// <summary>
+    /// What was done to which threads: <c>vcpu 0 (4715) from 2-3 to 2, …</c>; of many the first, and how many more; empty if
+    /// nothing was.
+    /// </summary>
+    public static string Threads(VmChange change)
+    {
+        var more = change.Threads.Length - MostThreads;
+        return string.Join(", ", change.Threads.Take(MostThreads).Select(Thread))
+            + (more > 0 ? $" and {more} threads more" : "");
+    }
 
     /// <summary>One thread's change: <c>vcpu 0 (4715) from 2-3 to 2</c>.</summary>
     public static string Thread(ChangedThread thread) =>

@@ -40,7 +40,9 @@ internal static class HttpServer
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(1);
 
     /// <summary>Creates a server.</summary>
-    /// <param name="sockets">Where: at most one of each address family.</param>
+    /// <param name="sockets">
+    /// Where: at most one of each address family. They are bound already, so that one that can't be had doesn't cost the other.
+    /// </param>
     /// <param name="extend">Puts something between the connection and HTTP; null for nothing.</param>
     public static KestrelServer Create(
         IReadOnlyCollection<Socket> sockets,
@@ -50,10 +52,13 @@ internal static class HttpServer
         new(
             Options.Create(KestrelOptions(sockets, extend)),
             new PacedTransport(
-                new SocketTransportFactory(
-                    Options.Create(TransportOptions(sockets)),
-                    NullLoggerFactory.Instance
-                ),
+                sockets,
+                new SocketConnectionFactoryOptions
+                {
+                    MaxReadBufferSize = LargestUnseen,
+                    MaxWriteBufferSize = LargestBuffer,
+                },
+                time,
                 endpoint =>
                     endpoint is IPEndPoint
                         ? new ClientPace(AcceptedAtOnce, AcceptedPerSecond, time)
@@ -105,14 +110,4 @@ internal static class HttpServer
 
         return options;
     }
-
-    // The sockets are bound already, so that one that can't be had doesn't cost the other.
-    private static SocketTransportOptions TransportOptions(IReadOnlyCollection<Socket> sockets) =>
-        new()
-        {
-            MaxReadBufferSize = LargestUnseen,
-            MaxWriteBufferSize = LargestBuffer,
-            CreateBoundListenSocket = wanted =>
-                sockets.Single(socket => socket.AddressFamily == wanted.AddressFamily),
-        };
 }

@@ -12,9 +12,10 @@ namespace PinAgent.Report.Page;
 /// <param name="tags">What stands for the VMs.</param>
 internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmTag?> tags)
 {
-    // Up to so many CPUs there's room for VMs' names, and beyond so many for abbreviations only.
+    // Up to so many CPUs there's room for VMs' names, beyond so many for abbreviations only, and then for VMs' letters alone.
     private const int Roomy = 16;
     private const int Dense = 64;
+    private const int Crowded = 512;
 
     // Of many VMs on one CPU, so many have their letters on it, and so many are found by pointing at it.
     private const int MostLetters = 2;
@@ -22,6 +23,7 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
 
     private readonly FrozenDictionary<int, VcpuWait> _waits = WaitWords.ByCpu(status);
     private readonly bool _isDense = map.Cpus.Count() > Dense;
+    private readonly bool _isCrowded = map.Cpus.Count() > Crowded;
     private readonly bool _isRoomy = map.Cpus.Count() <= Roomy;
 
     /// <summary>The section.</summary>
@@ -29,6 +31,7 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
     {
         var size =
             _isRoomy ? "roomy"
+            : _isCrowded ? "dense crowded"
             : _isDense ? "dense"
             : "regular";
         return Html.Of(
@@ -76,9 +79,20 @@ internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmT
 
     private Html L3(L3Group l3, bool isNamed)
     {
-        var name = isNamed
-            ? Html.Of($"<h5>{(l3.Id is { } id ? $"L3 {id}" : "L3 unknown")}</h5>")
-            : Html.None;
+        // Where cells have no numbers, their box says which they are.
+        var words = string.Join(
+            " · ",
+            new[]
+            {
+                isNamed
+                    ? l3.Id is { } id
+                        ? $"L3 {id}"
+                        : "L3 unknown"
+                    : null,
+                _isCrowded ? $"{CpuSet.Of(l3.Cores.SelectMany(core => core.Cpus))}" : null,
+            }.OfType<string>()
+        );
+        var name = words.Length > 0 ? Html.Of($"<h5>{words}</h5>") : Html.None;
         return Html.Of(
             $"""
             <div class="l3">{name}<ul class="cores">

@@ -79,9 +79,10 @@ internal sealed class MapSvg
                 Margin,
                 11,
                 (
-                    _cell.IsShort
+                    _cell.IsTiny ? "letters: the VM; "
+                    : _cell.IsShort
                         ? "v0 vCPU 0; em emulator; io I/O thread; – unused; ~ not pinned; sh shared; ex another container's; "
-                        : ""
+                    : ""
                 ) + "? belongs here, isn't there; barred below: no vCPU",
                 "400",
                 "#5b6470"
@@ -124,7 +125,9 @@ internal sealed class MapSvg
                 (x, _y, rowHeight) = (Margin, _y + rowHeight, 0);
             }
 
-            var name = l3.Id is { } id ? $"L3 {id}" : "L3 unknown";
+            var name =
+                (l3.Id is { } id ? $"L3 {id}" : "L3 unknown")
+                + (_cell.IsTiny ? $" · {CpuSet.Of(l3.Cores.SelectMany(core => core.Cpus))}" : "");
             _shapes.Add(SvgText.At(x, _y + 12, 11, name, "400", "#5b6470"));
             foreach (var (at, core) in l3.Cores.Index())
             {
@@ -185,7 +188,8 @@ internal sealed class MapSvg
             _ => ("#f6f7f9", "#5b6470"),
         };
         var isThere = owner is null || cpu.Owners[0].Roles is [] or [{ IsThere: true }, ..];
-        var tag = owner is null ? "" : $"{owner.Letters}{(cpu.IsContested ? "+" : "")}";
+        var letters = owner is null ? "" : $"{owner.Letters}{(cpu.IsContested ? "+" : "")}";
+        var tag = _showsWaits && _cell.IsTiny ? mark : letters;
         _shapes.Add(
             _cell.Render(
                 (x, y),

@@ -5,22 +5,28 @@ internal sealed class SvgCell(int cpus)
 {
     private const int Roomy = 16;
     private const int Dense = 64;
+    private const int Crowded = 512;
     private const int LongestTag = 4;
 
     /// <summary>Whether there's room for abbreviations only.</summary>
     public bool IsShort { get; } = cpus > Dense;
 
+    /// <summary>Whether there's room for a VM's letters only.</summary>
+    public bool IsTiny { get; } = cpus > Crowded;
+
     /// <summary>How wide it is.</summary>
     public int Width { get; } =
         cpus <= Roomy ? 116
         : cpus <= Dense ? 84
-        : 44;
+        : cpus <= Crowded ? 44
+        : 24;
 
     /// <summary>How high.</summary>
     public int Height { get; } =
         cpus <= Roomy ? 44
         : cpus <= Dense ? 36
-        : 30;
+        : cpus <= Crowded ? 30
+        : 18;
 
     /// <summary>What is between two.</summary>
     public int Gap { get; } = cpus > Dense ? 3 : 5;
@@ -36,11 +42,20 @@ internal sealed class SvgCell(int cpus)
                 $"""<rect x="{x + 2}" y="{y + Height - 5}" width="{Width - 4}" height="3" fill="#14171a" fill-opacity="0.35"/>"""
             )
             : Html.None;
-        var size = IsShort ? 11 : 12;
         return Html.Of(
-            $"""<g><title>{of.Words}</title><rect x="{x}" y="{y}" width="{Width}" height="{Height - 1}" rx="3" fill="{of.Fill}" stroke="{of.Stroke}"{dash}/>{bar}<text x="{x + 4}" y="{y + 11}" font-size="10" fill="{of.Text}">{of.Id}</text><text x="{x + Width - 4}" y="{y + 11}" font-size="10" font-weight="700" text-anchor="end" fill="{of.Text}">{SvgText.Cut(of.Tag, LongestTag)}</text><text x="{x + 4}" y="{y + 24}" font-size="{size}" font-weight="600" fill="{of.Text}">{SvgText.Cut(of.Mark, Width / 7)}</text></g>"""
+            $"""<g><title>{of.Words}</title><rect x="{x}" y="{y}" width="{Width}" height="{Height - 1}" rx="3" fill="{of.Fill}" stroke="{of.Stroke}"{dash}/>{bar}{(IsTiny ? Letters(x + (Width / 2), y, "middle", of) : Text(x, y, of))}</g>"""
         );
     }
+
+    private Html Text(int x, int y, SvgCellContent of) =>
+        Html.Of(
+            $"""<text x="{x + 4}" y="{y + 11}" font-size="10" fill="{of.Text}">{of.Id}</text>{Letters(x + Width - 4, y, "end", of)}<text x="{x + 4}" y="{y + 24}" font-size="{(IsShort ? 11 : 12)}" font-weight="600" fill="{of.Text}">{SvgText.Cut(of.Mark, Width / 7)}</text>"""
+        );
+
+    private static Html Letters(int x, int y, string anchor, SvgCellContent of) =>
+        Html.Of(
+            $"""<text x="{x}" y="{y + 11}" font-size="10" font-weight="700" text-anchor="{anchor}" fill="{of.Text}">{SvgText.Cut(of.Tag, LongestTag)}</text>"""
+        );
 }
 
 /// <summary>What a cell shows.</summary>

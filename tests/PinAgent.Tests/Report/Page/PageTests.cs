@@ -57,6 +57,20 @@ public sealed class PageTests
     }
 
     [Fact]
+    public void Of_a_thousand_CPUs_each_has_its_VMs_letters_and_its_box_their_numbers()
+    {
+        var page = PageRenderer.Render(PageStatuses.Giant()).ToString();
+
+        Assert.Contains("""<section class="map dense crowded" """, page, StringComparison.Ordinal);
+        Assert.Contains("<h5>L3 0 · 0-11,768-779</h5>", page, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "crowded",
+            PageRenderer.Render(PageStatuses.Large()).ToString(),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public void The_largest_node_has_a_page_of_less_than_three_megabytes()
     {
         var giant = PageStatuses.Giant();
