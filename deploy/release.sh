@@ -13,6 +13,8 @@
 #
 #   pinagent-VERSION-image-ARCH.tar       the image, an OCI archive
 #   pinagent-VERSION-linux-ARCH.tar.gz    the same program, with the unit for systemd and completions for shells
+#   pinagent_VERSION-1_ARCH.deb           the same for Debian's family, and pinagent-VERSION-1.MACHINE.rpm for Red Hat's: with
+#                                         settings and the manual too
 #   pinagent-VERSION-deploy.tar.gz        manifests, with the image's digest, policies, alerts, documents, kubectl-pinagent
 #   pinagent-VERSION.cdx.json             its NuGet packages, as CycloneDX; Debian's are listed in the image's
 #                                         /var/lib/dpkg/status.d
@@ -20,7 +22,7 @@
 #
 # Example: deploy/release.sh --output /tmp/pinagent-release
 #
-# Needs what deploy/image/build.sh needs. Says so if this commit isn't the one tagged vVERSION, and goes on.
+# Needs what deploy/image/build.sh and deploy/package/build.sh need. Says so if this commit isn't the one tagged vVERSION, and goes on.
 # Exits with 0; 2 if the call is wrong; 3 if something couldn't be made.
 #--help-end
 
@@ -107,7 +109,7 @@ epoch=$(git -C "$repository" log -1 --format=%ct) || fail "$repository: not a gi
 grep -q "^## $version" "$repository/CHANGELOG.md" || say "CHANGELOG.md has no section $version"
 architecture=$(dpkg --print-architecture)
 output=$(mkdir -p "$output" && cd "$output" && pwd)
-rm -f "$output"/pinagent-* "$output/SHA256SUMS"
+rm -f "$output"/pinagent[-_]* "$output/SHA256SUMS"
 
 image=$output/pinagent-$version-image-$architecture.tar
 digest=$("$repository/deploy/image/build.sh" --output "$image" --tag "localhost/pinagent:$version") || fail "no image, as said above"
@@ -123,6 +125,9 @@ for shell in bash zsh fish; do
 done
 pack "$program.tar.gz" "$program"
 
+SOURCE_DATE_EPOCH=$epoch "$repository/deploy/package/build.sh" --program "$work/$program/pinagent" --output "$output" ||
+  fail "no packages, as said above"
+
 mkdir "$work/pinagent-$version"
 git -C "$repository" archive HEAD deploy LICENSE README.md CHANGELOG.md | tar --extract --directory "$work/pinagent-$version"
 # The manifests of a release name its image and no other.
@@ -133,6 +138,6 @@ pack "pinagent-$version-deploy.tar.gz" "pinagent-$version"
 
 list_packages >"$work/log" 2>&1 || fail "no list of packages: $(tail -n 3 "$work/log")"
 
-(cd "$output" && sha256sum pinagent-* >SHA256SUMS)
+(cd "$output" && sha256sum pinagent[-_]* >SHA256SUMS)
 say "$output, image $digest:"
 cat "$output/SHA256SUMS"
