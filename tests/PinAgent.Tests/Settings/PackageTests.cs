@@ -4,22 +4,29 @@ using System.Text.Json;
 using PinAgent.Cli;
 using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
+using PinAgent.Kubernetes.Objects;
 using Xunit;
 
 namespace PinAgent.Tests.Settings;
 
-/// <summary>What the packages bring beside the program: deploy/package.</summary>
+/// <summary>What the packages and the Helm chart bring beside the program: deploy/package, deploy/helm.</summary>
 public sealed class PackageTests
 {
     // Defaults that are no text of their own.
     private static readonly string[] Examples = ["vm", "vmi", "node-name", "kubeconfig"];
 
-    private static readonly string Folder = Path.Combine(Fixtures.PathOf("../.."), "deploy/package");
+    private static readonly string Folder = Path.Combine(
+        Fixtures.PathOf("../.."),
+        "deploy/package"
+    );
+
+    private static readonly string Chart = Path.Combine(
+        Fixtures.PathOf("../.."),
+        "deploy/helm/pinagent"
+    );
 
     private static ImmutableArray<Setting> Settings =>
-        [
-            .. ((DetailedCommand)RunCommand.Create()).Settings.Where(setting => setting.IsInFile),
-        ];
+        [.. ((DetailedCommand)RunCommand.Create()).Settings.Where(setting => setting.IsInFile)];
 
     [Fact]
     public void The_settings_let_it_report_only()
@@ -90,8 +97,68 @@ public sealed class PackageTests
                 stanza["Files:".Length..].Split("\nCopyright:")[0].Split((char[])[' ', '\n'])
             );
 
-        Assert.Subset(told.ToHashSet(StringComparer.Ordinal), compiledIn.ToHashSet(StringComparer.Ordinal));
+        Assert.Subset(
+            told.ToHashSet(StringComparer.Ordinal),
+            compiledIn.ToHashSet(StringComparer.Ordinal)
+        );
         Assert.NotEmpty(compiledIn);
+    }
+
+    [Fact]
+    public void The_chart_takes_the_settings_that_a_cluster_has_a_use_for()
+    {
+        // The first are for one machine, the others go with values of their own.
+        string[] others =
+        [
+            "standalone",
+            "vm",
+            "vmi",
+            "annotate-pods",
+            "metrics-listen",
+            "without-vmi-rights",
+        ];
+        using var schema = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(Chart, "values.schema.json"))
+        );
+        var taken = schema
+            .RootElement.GetProperty("properties")
+            .GetProperty("settings")
+            .GetProperty("properties")
+            .EnumerateObject()
+            .ToDictionary(setting => setting.Name, setting => setting.Value);
+
+        Assert.Equal(
+            Settings.Select(setting => setting.Key).Except(others).Order(StringComparer.Ordinal),
+            taken.Keys.Order(StringComparer.Ordinal)
+        );
+        foreach (var setting in Settings.Where(setting => taken.ContainsKey(setting.Key)))
+        {
+            if (taken[setting.Key].TryGetProperty("enum", out var values))
+            {
+                Assert.Equal(
+                    setting.Option.HelpName!.Split('|').Order(StringComparer.Ordinal),
+                    values
+                        .EnumerateArray()
+                        .Select(value => value.GetString()!)
+                        .Order(StringComparer.Ordinal)
+                );
+            }
+        }
+    }
+
+    [Fact]
+    public void The_chart_has_the_programs_version()
+    {
+        var about = Assert
+            .IsType<MapNode>(
+                Assert.Single(YamlReader.Read(File.ReadAllText(Path.Combine(Chart, "Chart.yaml"))))
+            )
+            .Values;
+
+        // Behind + is the commit.
+        var version = DoctorCommand.Version.Split('+')[0];
+        Assert.Equal(version, ((ScalarNode)about["version"]).Text);
+        Assert.Equal(version, ((ScalarNode)about["appVersion"]).Text);
     }
 
     private static string Text() => File.ReadAllText(Path.Combine(Folder, "config.yaml"));
