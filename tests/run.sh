@@ -14,7 +14,8 @@
 #             booted under QEMU's software emulation
 #
 # Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux, libvirt-daemon,
-# libvirt-clients, zsh, fish, clang-14, debootstrap, rpm, binutils, man-db. Prometheus' promtool is only downloaded, as its package would start a server.
+# libvirt-clients, zsh, fish, clang-14, debootstrap, rpm, binutils, man-db, golang-go
+# with three of its libraries. Prometheus' promtool is only downloaded, as its package would start a server.
 # What is downloaded or built once is kept below ${XDG_CACHE_HOME:-~/.cache}/pinagent.
 # Ends with what failed, told once more, and one line, "N passed, N failed, N skipped", counted over all lanes; exits with 1
 # if anything failed.
@@ -240,6 +241,8 @@ cached=(--no-build)
 ! $full || cached=()
 optional_lane "admission policies: the API server's own library" "$lanes/admission-policy.sh" "${cached[@]}"
 optional_lane "manifests: the schemas of the API" "$lanes/manifests.sh"
+optional_lane "workflows: actionlint" "$lanes/workflows.sh"
+optional_lane "Helm chart: the same objects as the manifests" "$lanes/helm-chart.sh"
 
 if ! $full; then
   skip_lane "image under runc" "only with --full"

@@ -2,7 +2,8 @@
 #
 # Makes the packages of this tree, twice, and installs them in a small Debian of their own: what is where, what the maintainer
 # scripts ask of systemd, with it and without, and what is left after an upgrade, a removal and a purge. The .rpm goes into the
-# same Debian, by rpm itself; no Fedora is had here.
+# same Debian, by rpm itself; no Fedora is had here. Then what a release has beside them: the chart's archive, and the plugin, as
+# krew unpacks it.
 # Needs root and Debian. Installs what is missing of: debootstrap, rpm, binutils, man-db. The Debian is made once, for half a minute, and kept
 # in ${XDG_CACHE_HOME:-~/.cache}/pinagent/debian. Exits with 77, and says why, if it can't run here.
 
@@ -205,6 +206,33 @@ check_rpm() {
     fail ".rpm: expected a removal to take the program and to keep the edited settings aside"
 }
 
+# What a release has for all architectures.
+check_common() {
+  local digest made=$work/common manifest
+  digest=sha256:$(printf '%064d' 5)
+  PINAGENT_SOURCE_URL=https://example.org/pinagent "$repository/deploy/release.sh" --part common --output "$made" \
+    --image "example.org/pinagent@$digest" >"$work/log" 2>&1 || { cat "$work/log" && fail "deploy/release.sh --part common"; }
+  (cd "$made" && sha256sum --quiet --check SHA256SUMS) || fail "SHA256SUMS"
+  mkdir "$work/unpacked"
+  tar --extract --gzip --directory "$work/unpacked" --file "$made/pinagent-$version.tgz"
+  [[ -z $(find "$work/unpacked/pinagent" -type l) ]] || fail "the chart's archive: expected files, found a link"
+  grep -qx "  digest: $digest" "$work/unpacked/pinagent/values.yaml" || fail "the chart's archive: expected the image's digest"
+  tar --extract --gzip --to-stdout --file "$made/pinagent-$version-deploy.tar.gz" "pinagent-$version/deploy/base/kustomization.yaml" |
+    grep -qx "  digest: $digest" || fail "the manifests' archive: expected the image's digest"
+  # As krew does: the archive's checksum, the file that "from" means, and where "to" and "bin" say that it goes.
+  manifest=$made/pinagent-$version-krew.yaml
+  ! grep -nE 'VERSION|SHA256|SOURCE_URL' "$manifest" || fail "krew's manifest: not filled in, as shown above"
+  sed -n 's/^    sha256: //p' "$manifest" | sed "s|\$|  $made/pinagent-$version-kubectl-plugin.tar.gz|" | sha256sum --quiet --check ||
+    fail "krew's manifest: another checksum than the archive's"
+  grep -qx "    uri: https://example.org/pinagent/releases/download/v$version/pinagent-$version-kubectl-plugin.tar.gz" "$manifest" ||
+    fail "krew's manifest: another address than the release's"
+  tar --extract --gzip --directory "$work/unpacked" --file "$made/pinagent-$version-kubectl-plugin.tar.gz"
+  mkdir "$work/krew"
+  cp "$work/unpacked"/*/kubectl-pinagent "$work/unpacked"/*-kubectl-plugin/LICENSE "$work/krew/"
+  PATH=$work/krew:$PATH kubectl-pinagent --help | grep -q '^Usage: kubectl pinagent' ||
+    fail "the plugin, as krew installs it, doesn't start"
+}
+
 ((EUID == 0)) || cannot "needs root"
 command -v apt-get >/dev/null || cannot "needs Debian"
 trap cleanup EXIT
@@ -227,4 +255,5 @@ rpm=$(echo "$work"/once/pinagent-*.rpm)
 make_older
 check_deb
 check_rpm
+check_common
 echo "packages.sh: ${deb##*/} and ${rpm##*/}: installed, upgraded, removed, purged"
