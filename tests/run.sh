@@ -9,12 +9,13 @@
 #
 #   --full    also the slow lanes: the container image under runc, a real API server and a real kubelet (built once from
 #             Debian's source), the checker of the admission policies where it isn't built yet, a real Prometheus that asks
-#             every query of dashboard and alerts, tenants that attack the agent, a minute of fuzzing, the
-#             benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs, booted under
-#             QEMU's software emulation
+#             every query of dashboard and alerts, the packages in a small Debian, tenants that attack the agent, a minute of
+#             fuzzing, the benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs,
+#             booted under QEMU's software emulation
 #
 # Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux, libvirt-daemon,
-# libvirt-clients, zsh, fish, clang-14. Prometheus' promtool is only downloaded, as its package would start a server.
+# libvirt-clients, zsh, fish, clang-14, debootstrap, rpm, binutils, man-db, golang-go
+# with three of its libraries. Prometheus' promtool is only downloaded, as its package would start a server.
 # What is downloaded or built once is kept below ${XDG_CACHE_HOME:-~/.cache}/pinagent.
 # Ends with what failed, told once more, and one line, "N passed, N failed, N skipped", counted over all lanes; exits with 1
 # if anything failed.
@@ -147,7 +148,7 @@ skip_lane() {
 check_scripts() {
   local scripts
   mapfile -t scripts < <(cd "$repository" && grep -rlE '^#!/bin/(ba)?sh' .ci deploy native-interop tests --include='*' --exclude-dir=fixtures)
-  scripts+=(tests/lanes/control-plane/binaries.sh tests/lanes/admission-policy/build.sh tests/fixtures/machines/capture.sh tests/fixtures/machines/synthesize.sh
+  scripts+=(tests/lanes/control-plane/binaries.sh tests/lanes/admission-policy/build.sh tests/lanes/debian.sh tests/fixtures/machines/capture.sh tests/fixtures/machines/synthesize.sh
     agent/Cli/Completion/pinagent.bash)
   (cd "$repository" && shellcheck "${scripts[@]}")
 }
@@ -240,6 +241,8 @@ cached=(--no-build)
 ! $full || cached=()
 optional_lane "admission policies: the API server's own library" "$lanes/admission-policy.sh" "${cached[@]}"
 optional_lane "manifests: the schemas of the API" "$lanes/manifests.sh"
+optional_lane "workflows: actionlint" "$lanes/workflows.sh"
+optional_lane "Helm chart: the same objects as the manifests" "$lanes/helm-chart.sh"
 
 if ! $full; then
   skip_lane "image under runc" "only with --full"
@@ -293,6 +296,12 @@ elif [[ ! -d /sys/fs/cgroup/cpuset ]]; then
   skip_lane "hostile tenants" "needs cgroup v1"
 else
   xunit_lane "hostile tenants, within the manifest's limits" "$lanes/hostile-tenants.sh"
+fi
+
+if ! $full; then
+  skip_lane "packages: installed, upgraded, purged" "only with --full"
+else
+  optional_lane "packages: installed, upgraded, purged" "$lanes/packages.sh"
 fi
 
 if ! $full; then

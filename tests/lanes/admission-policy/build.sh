@@ -6,6 +6,8 @@
 
 sources=$(cd "$(dirname "${BASH_SOURCE[0]}")/checker" && pwd)
 readonly sources
+# shellcheck source=/dev/null
+. "$sources/../../debian.sh"
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/pinagent/admission-policy"
 # Debian's newest: older releases have libraries from before there were such policies.
 readonly SUITE=sid
@@ -72,18 +74,6 @@ checker_key() {
     cat "$sources"/*.go
     echo "$SUITE" "${PACKAGES[@]}" "$(dpkg --print-architecture)"
   } | sha256sum | cut -c 1-16
-}
-
-# Prints where this machine gets Debian from.
-debian_mirror() {
-  local mirror
-  # shellcheck disable=SC2016 # the variables are apt's
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' \
-    'Component: main' 2>/dev/null | head -n 1)
-  # Before the first apt-get update nothing is known but what the files say.
-  [ -n "$mirror" ] || mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2>/dev/null |
-    grep -v '^#' | grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1)
-  [ -n "$mirror" ] && echo "${mirror% }"
 }
 
 # Fills $build/out.
