@@ -123,7 +123,8 @@ dotnet build "$project" -c Release -nologo -v quiet >&2
 for program in "$project"/programs/*.c; do
   gcc -O2 -Wall -Wextra -Werror -pthread "$program" -o "$work/$(basename "$program" .c)"
 done
-ln -s vms "$work/qemu-system-x86_64"
+# A link that is another name of it: what a process executes goes by the name that it was executed by.
+ln "$work/vms" "$work/qemu-system-x86_64"
 cp "$project/programs/poll.sh" "$work/"
 if [[ ! -d /sys/kernel/tracing/events ]]; then
   mkdir "$work/tracing"

@@ -27,6 +27,8 @@ internal sealed class LargeNode : IDisposable
         // A link would mean a folder in the root.
         Directory.CreateDirectory($"{Root}/proc");
         Run("mount", "-t", "proc", "proc", $"{Root}/proc");
+        Directory.CreateDirectory($"{Root}/sys/kernel/tracing");
+        Run("mount", "-t", "tracefs", "tracefs", $"{Root}/sys/kernel/tracing");
         Write("/sys/devices/system/cpu/online", $"0-{Cpus - 1}");
         for (var i = 0; i < Cpus; i++)
         {
@@ -90,6 +92,7 @@ internal sealed class LargeNode : IDisposable
             cpuset.Dispose();
         }
 
+        Run("umount", $"{Root}/sys/kernel/tracing");
         Run("umount", $"{Root}/proc");
         Directory.Delete(Root, recursive: true);
     }

@@ -63,11 +63,13 @@ internal sealed class Report
           second, which nothing else tells of.
         - Waits and page are measured in the benchmark's process (JIT): on a busy machine only the ratios are worth something.
         - After a cpuset has changed, Linux since 6.2 itself puts the masks right that it can. The agent's status says so later.
-        - Wake-ups and throughput: a thread woken by a timer each millisecond, which then computes, stands in for a vCPU, and one that
-          is always busy for the emulator; each figure is the median of several runs'. Two busy neighbours are on CPU 1, where the
-          pinned emulator is; unpinned, both of the VM's threads may run on CPUs 0 and 1. A node has more CPUs for the kernel to choose
-          from, and more that it may choose wrongly. This machine is itself a guest, whose host takes its CPUs away at times: that
-          is in the longest waits of both.
+        - The vCPU is a thread that a timer wakes each millisecond, which then works; each figure is the median of several runs'.
+          The guest has two CPUs to itself, as the kubelet gives them. Not pinned, the vCPU shares them with the two busy threads of its
+          QEMU; pinned, it is alone on one. So the gain is that of `isolateEmulatorThread`: where QEMU has nothing to do there's
+          little to gain, and where other processes may run on the vCPU's CPU, pinning doesn't keep them away. Both CPUs are kept
+          from sleeping (by processes at SCHED_IDLE). Where they aren't, a pinned vCPU that waits alone lets its CPU fall asleep, and
+          to wake that costs more than to take it from somebody: hence `idle=poll` in guests and hosts for real time.
+          This machine is itself a guest, whose host takes its CPUs away at times: that is in the longest of all.
         """;
 
     // The first line of proc_stat(5): user, nice, system, idle, iowait and others.

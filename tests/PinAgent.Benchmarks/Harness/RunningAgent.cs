@@ -70,11 +70,12 @@ internal sealed class RunningAgent : IDisposable
     /// Starts one whom the kernel tells of masks, whatever it takes: at probes of its functions, or else with every system call.
     /// </summary>
     /// <returns>The agent, and which of the two it is.</returns>
-    public static (RunningAgent Agent, string Hook) ThatHearsOfMasks(Bench bench)
-    {
-        var hook = Directory.Exists("/sys/bus/event_source/devices/kprobe") ? "probes" : "syscalls";
-        return (new(bench, 0, ["--events", hook], traces: true), hook);
-    }
+    public static (RunningAgent Agent, string Hook) ThatHearsOfMasks(Bench bench) =>
+        (new(bench, 0, ["--events", MaskHook], traces: true), MaskHook);
+
+    /// <summary>What of <c>--events</c> tells of masks on this machine.</summary>
+    public static string MaskHook { get; } =
+        Directory.Exists("/sys/bus/event_source/devices/kprobe") ? "probes" : "syscalls";
 
     public int Pid => _child.Pid;
 

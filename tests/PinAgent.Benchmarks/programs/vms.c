@@ -4,7 +4,7 @@
  *   vms -name guest=x,debug-threads=on -smp 1 --vms 50 --threads 4
  *
  * Each VM is a process of its own with this command line, in cgroup FOLDER0/vm, FOLDER1/vm … of --cgroups FOLDER if that is given.
- * There it executes itself by the name of qemu-system-x86_64, a link beside it, and makes its threads 50 ms later: QEMU 7.2
+ * There it executes itself by the name of qemu-system-x86_64, a hard link beside it, and makes its threads 50 ms later: QEMU 7.2
  * takes twice as long until its first one has a name (a guest of 2 vCPUs and 64 MiB, under strace).
  * It has one vCPU thread, I/O threads, and the first one, which has no name of its own and isn't counted. When all threads
  * exist, still unnamed, the id of each is printed, and then "made". A line "name" on the standard input lets them name
