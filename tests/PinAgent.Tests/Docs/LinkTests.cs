@@ -145,7 +145,10 @@ public sealed partial class LinkTests
 
     private static string WithoutCode(string text) => Code().Replace(Fence().Replace(text, ""), "");
 
-    [GeneratedRegex(@"^```.*?^```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    [GeneratedRegex(
+        @"^```.*?^```",
+        RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.NonBacktracking
+    )]
     private static partial Regex Fence();
 
     [GeneratedRegex("`[^`\n]+`", RegexOptions.NonBacktracking)]
