@@ -95,6 +95,11 @@ internal static class CommandLine
         {
             return Failure.Usage(problem.Message);
         }
+        catch (OperationCanceledException)
+        {
+            // By Ctrl-C or SIGTERM, in a command for which that is no way to end.
+            return Failure.Because("stopped before there was an answer");
+        }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             // Nobody reads the answer, or the disk is full.

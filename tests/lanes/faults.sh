@@ -8,13 +8,13 @@
 #--help-begin
 # Usage: faults.sh [--rounds N] [--seed N] [FILTER...]
 #
-#   --rounds N   how often each test goes through what it does (6: about two thousand faults)
+#   --rounds N   how often each test goes through what it does (3: some hundreds of faults)
 #   --seed N     what the calls are drawn from (another each time)
 #   FILTER       passed on to the tests' runner: -method '*killed*'
 #
 # PINAGENT_BIN   another program than the one that deploy/image/build.sh makes, or has made before
 #
-#   tests/lanes/faults.sh --rounds 40
+#   tests/lanes/faults.sh --rounds 100
 #
 # Exits with 1 if a pin was lost, a stranger's thread touched or the agent ended; with 77 if this machine can't run the lane,
 # and says why.

@@ -1,7 +1,7 @@
 #!/bin/bash
 #
-# Tests deploy/quickstart.sh as a user meets it: --once ends well and leaves nothing behind; without it the agent stays
-# until Ctrl-C, and then nothing is left behind either.
+# Tests deploy/quickstart.sh as a user meets it: --once shows all of it, ends well and leaves nothing behind; Ctrl-C at any of
+# its steps leaves nothing behind either.
 
 set -euo pipefail
 
@@ -28,9 +28,12 @@ fail() {
 # What a quickstart makes is named after its process id.
 assert_nothing_left() {
   local left
+  left=$(compgen -G "${TMPDIR:-/tmp}/pinagent-quickstart-$1.*" || true)
+  [[ -z $left ]] || fail "left behind: $left"
   left=$(find /sys/fs/cgroup -maxdepth 2 -type d -name "quickstart-$1")
   [[ -z $left ]] || fail "left behind: $left"
-  left=$(grep -lz "guest=quickstart-$1,debug" /proc/[0-9]*/cmdline 2>/dev/null || true)
+  # The guest, its neighbour and the agent, by the folder that each of them names.
+  left=$(grep -lzE "guest=quickstart-$1,debug|pinagent-quickstart-$1\." /proc/[0-9]*/cmdline 2>/dev/null || true)
   [[ -z $left ]] || fail "left running: $left"
 }
 
@@ -38,10 +41,24 @@ bash "$quickstart" --once >"$log" 2>&1 &
 started=$!
 wait "$started" || fail "--once: expected exit 0, found $?"
 grep -q '^quickstart: checked with the kernel' "$log" || fail "--once: the check's line is missing"
-grep -qE '^host/quickstart-[0-9]+ +[0-9]+ +Pinned ' "$log" || fail "--once: no pinned VM in the table"
+grep -q '^pinning is spoiled: vCPU 0 isn.t pinned' "$log" || fail "--once: before, pinagent prove doesn't say that vCPU 0 isn't pinned"
+[[ $(grep -c ', measured for ' "$log") -eq 2 ]] || fail "--once: expected two proofs"
+grep -qE 'INFO host/quickstart-[0-9]+ .* pinned within CPUs' "$log" || fail "--once: the agent doesn't say that it pinned the guest"
+grep -qE 'repaired vcpu 0 \([0-9]+\) from [0-9]+ to [0-9]+: ' "$log" || fail "--once: nobody put vCPU 0 back"
+grep -qE '^1 drift since' "$log" || fail "--once: the history doesn't tell of the taskset"
+grep -qE '^quickstart: 5\. the page of this node: http://127\.0\.0\.1:[0-9]+/$' "$log" || fail "--once: no page's address"
 assert_nothing_left "$started"
+echo "quickstart lane: --once took $SECONDS s, with building"
 
-for signal in INT TERM; do
+# A signal, and the line after which it comes.
+stops=(
+  'INT 1. a guest of'
+  'INT 2. before'
+  'TERM pinned within CPUs'
+  'INT stays pinned until Ctrl-C'
+)
+for stop in "${stops[@]}"; do
+  signal=${stop%% *} text=${stop#* }
   # A shell starts background jobs with SIGINT ignored, which a script can't undo; env can.
   env --default-signal=INT bash "$quickstart" >"$work/output" 2>&1 &
   started=$!
@@ -49,13 +66,14 @@ for signal in INT TERM; do
   exec 3<"$work/output"
   while read -r -t 120 -u 3 line; do
     echo "$line" >>"$log"
-    [[ $line != *"pinned within CPUs"* ]] || break
+    [[ $line != *"$text"* ]] || break
   done
-  [[ ${line:-} == *"pinned within CPUs"* ]] || fail "the agent never said that it pinned the guest"
+  [[ ${line:-} == *"$text"* ]] || fail "no line with: $text"
   kill -"$signal" "$started"
   status=0
   wait "$started" || status=$?
   ((status == 130 || status == 143)) || fail "SIG$signal: expected exit 130 or 143, found $status"
   exec 3<&-
   assert_nothing_left "$started"
+  echo "quickstart lane: SIG$signal after \"$text\": nothing is left"
 done

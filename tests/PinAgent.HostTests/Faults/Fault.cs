@@ -11,7 +11,7 @@ internal sealed record Fault(string Calls, (int Least, int Most) Seldom, params 
 {
     private static readonly (int Least, int Most) OfHundreds = (40, 400);
     private static readonly (int Least, int Most) OfTens = (7, 40);
-    private static readonly (int Least, int Most) OfFew = (2, 5);
+    private static readonly (int Least, int Most) OfFew = (2, 4);
     private static readonly (int Least, int Most) Each = (1, 2);
 
     /// <summary>All that a pass, the listeners, the endpoint and what is kept need of the kernel.</summary>

@@ -14,7 +14,7 @@ public sealed class FaultLane : IDisposable
     public int Seed { get; } = Number("SEED") ?? Environment.TickCount;
 
     /// <summary>How often each test goes through what it does: <c>PINAGENT_FAULTS_ROUNDS</c>.</summary>
-    public int Rounds { get; } = Number("ROUNDS") ?? 6;
+    public int Rounds { get; } = Number("ROUNDS") ?? 3;
 
     /// <summary>Skips the test where the machine lacks something.</summary>
     public static void Require()

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using PinAgent.Cli;
-using PinAgent.Cli.Options;
 using PinAgent.Cli.Settings;
 using PinAgent.Model.Node;
 using PinAgent.Report;
@@ -187,25 +186,6 @@ public sealed class SettingsFileTests : IDisposable
         Write("mode: enforce\n");
 
         Assert.Equal(AgentMode.Audit, mode.Look().Mode);
-    }
-
-    [Fact]
-    public void The_READMEs_table_has_every_setting_and_no_other()
-    {
-        var table = File.ReadAllText(System.IO.Path.Combine(Fixtures.PathOf("../.."), "README.md"))
-            .Split("## Settings")[1]
-            .Split("\n## ")[0]
-            .Split('\n')
-            .Where(line => line.StartsWith("| `", StringComparison.Ordinal))
-            .Select(line => line.Split('`')[1]);
-
-        Assert.Equal(
-            ((DetailedCommand)RunCommand.Create())
-                .Settings.Where(setting => setting.IsInFile)
-                .Select(setting => setting.Key)
-                .Order(StringComparer.Ordinal),
-            table.Order(StringComparer.Ordinal)
-        );
     }
 
     private void Write(string text) => File.WriteAllText(Path, text);
