@@ -9,9 +9,9 @@
 #
 #   --full    also the slow lanes: the container image under runc, a real API server and a real kubelet (built once from
 #             Debian's source), the checker of the admission policies where it isn't built yet, a real Prometheus that asks
-#             every query of dashboard and alerts, tenants that attack the agent, a minute of fuzzing, the
-#             benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs, booted under
-#             QEMU's software emulation
+#             every query of dashboard and alerts, tenants that attack the agent, a minute of fuzzing, two hundred
+#             thousand placements that are answered twice, the benchmarks (only whether they run: benchmarks.sh is for
+#             figures), and virtual nodes of 16 CPUs, booted under QEMU's software emulation
 #
 # Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux, libvirt-daemon,
 # libvirt-clients, zsh, fish, clang-14. Prometheus' promtool is only downloaded, as its package would start a server.
@@ -231,6 +231,12 @@ if $full; then
   xunit_lane "fuzzing: a minute of inputs that are nearly right" "$lanes/fuzz.sh"
 else
   skip_lane "fuzzing" "a minute of it only with --full; the fast tests have some of it"
+fi
+
+if $full; then
+  xunit_lane "placement: two hundred thousand requests, answered twice" "$lanes/placement.sh"
+else
+  skip_lane "placement at scale" "only with --full; the fast tests have some of it"
 fi
 
 check_lane "kubectl plugin: several nodes, a stub for kubectl" "$lanes/kubectl-plugin.sh"
