@@ -9,9 +9,10 @@
 #
 #   --full    also the slow lanes: the container image under runc, a real API server and a real kubelet (built once from
 #             Debian's source), the checker of the admission policies where it isn't built yet, a real Prometheus that asks
-#             every query of dashboard and alerts, the packages in a small Debian, tenants that attack the agent, a minute of
-#             fuzzing, the benchmarks (only whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs,
-#             booted under QEMU's software emulation
+#             every query of dashboard and alerts, the packages in a small Debian, tenants that attack the agent, system calls
+#             that fail, a minute of fuzzing, two hundred thousand placements that are answered twice, the benchmarks (only
+#             whether they run: benchmarks.sh is for figures), and virtual nodes of 16 CPUs, booted under QEMU's software
+#             emulation
 #
 # Installs what is missing of: qemu-system-x86, chromium, shellcheck, squashfs-tools, util-linux, libvirt-daemon,
 # libvirt-clients, zsh, fish, clang-14, debootstrap, rpm, binutils, man-db, golang-go
@@ -221,7 +222,7 @@ else
 fi
 optional_lane "BPF object: what its source gives" "$repository/native-interop/Bpf/objects.sh" --check
 xunit_lane "fast tests" "$bin/PinAgent.Tests/release/PinAgent.Tests" -noColor
-xunit_lane "real QEMU on this machine" "$host_tests" -noColor -trait- lane=node -trait- lane=cluster -trait- lane=image -trait- lane=kubelet -trait- lane=hostile
+xunit_lane "real QEMU on this machine" "$host_tests" -noColor -trait- lane=node -trait- lane=cluster -trait- lane=image -trait- lane=kubelet -trait- lane=hostile -trait- lane=faults
 if ((EUID == 0)); then
   check_lane "quickstart, to its end and interrupted" "$lanes/quickstart.sh"
 else
@@ -232,6 +233,12 @@ if $full; then
   xunit_lane "fuzzing: a minute of inputs that are nearly right" "$lanes/fuzz.sh"
 else
   skip_lane "fuzzing" "a minute of it only with --full; the fast tests have some of it"
+fi
+
+if $full; then
+  xunit_lane "placement: two hundred thousand requests, answered twice" "$lanes/placement.sh"
+else
+  skip_lane "placement at scale" "only with --full; the fast tests have some of it"
 fi
 
 check_lane "kubectl plugin: several nodes, a stub for kubectl" "$lanes/kubectl-plugin.sh"
@@ -302,6 +309,14 @@ if ! $full; then
   skip_lane "packages: installed, upgraded, purged" "only with --full"
 else
   optional_lane "packages: installed, upgraded, purged" "$lanes/packages.sh"
+fi
+
+if ! $full; then
+  skip_lane "faults: system calls that fail" "only with --full"
+elif ((EUID != 0)); then
+  skip_lane "faults: system calls that fail" "needs root"
+else
+  xunit_lane "faults: system calls that fail" "$lanes/faults.sh"
 fi
 
 if ! $full; then

@@ -2,6 +2,7 @@ using CsCheck;
 using PinAgent.Model.Cpu;
 using PinAgent.Plan.Placement;
 using PinAgent.Tests.Apply;
+using PinAgent.Tests.Plan.Placement.Reference;
 using Xunit;
 
 namespace PinAgent.Tests.Plan.Placement;

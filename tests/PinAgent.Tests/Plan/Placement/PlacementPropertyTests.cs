@@ -1,6 +1,7 @@
 using CsCheck;
 using PinAgent.Model.Cpu;
 using PinAgent.Plan.Placement;
+using PinAgent.Tests.Plan.Placement.Reference;
 using Xunit;
 
 namespace PinAgent.Tests.Plan.Placement;

@@ -26,7 +26,13 @@ public sealed class ChangeTextTests
                 [
                     .. Enumerable
                         .Range(1, threads)
-                        .Select(n => new ChangedThread(100 + n, ThreadRole.IoThread, n, "0-3", "1")),
+                        .Select(n => new ChangedThread(
+                            100 + n,
+                            ThreadRole.IoThread,
+                            n,
+                            "0-3",
+                            "1"
+                        )),
                 ],
             }
         );

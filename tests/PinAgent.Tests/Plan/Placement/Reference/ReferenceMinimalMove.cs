@@ -1,7 +1,7 @@
 using PinAgent.Model.Cpu;
 using PinAgent.Plan.Placement;
 
-namespace PinAgent.Tests.Plan.Placement;
+namespace PinAgent.Tests.Plan.Placement.Reference;
 
 /// <summary>Minimal move (<c>current</c>) from the words of the specification alone.</summary>
 internal static class ReferenceMinimalMove

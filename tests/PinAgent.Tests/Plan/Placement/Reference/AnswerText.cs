@@ -2,7 +2,7 @@ using PinAgent.Model.Cpu;
 using PinAgent.Model.Vm;
 using PinAgent.Plan.Placement;
 
-namespace PinAgent.Tests.Plan.Placement;
+namespace PinAgent.Tests.Plan.Placement.Reference;
 
 /// <summary>Answers as one line each, so that a failed comparison can be read.</summary>
 internal static class AnswerText

@@ -4,7 +4,7 @@ using PinAgent.Plan.Placement;
 using PinAgent.Tests.Apply;
 using Xunit;
 
-namespace PinAgent.Tests.Plan.Placement;
+namespace PinAgent.Tests.Plan.Placement.Reference;
 
 /// <summary>The product against a second implementation written from the specification.</summary>
 public sealed class ReferenceTests
@@ -51,14 +51,14 @@ public sealed class ReferenceTests
 
     // The specification doesn't say what becomes of a guest core that somebody else has split over two NUMA nodes
     // already; what the product does then is pinned down in MinimalMoveTests.
-    private static bool IsClear(PlacementRequest request)
+    internal static bool IsClear(PlacementRequest request)
     {
-        if (!request.NumaPassthrough)
+        if (!request.NumaPassthrough || request.Current is not { } current)
         {
             return true;
         }
 
-        var kept = ReferenceMinimalMove.Keep(request, request.Current!.Vcpus, request.Vcpus, []);
+        var kept = ReferenceMinimalMove.Keep(request, current.Vcpus, request.Vcpus, []);
         return kept.Chunk(request.ThreadsPerCore)
             .All(core =>
                 core.OfType<int>().Select(cpu => request.Topology[cpu].Numa).Distinct().Count() <= 1

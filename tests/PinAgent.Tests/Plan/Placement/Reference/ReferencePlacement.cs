@@ -2,7 +2,7 @@ using PinAgent.Model.Vm;
 using PinAgent.Plan.Placement;
 using PinAgent.Tests.Apply;
 
-namespace PinAgent.Tests.Plan.Placement;
+namespace PinAgent.Tests.Plan.Placement.Reference;
 
 /// <summary>
 /// Policy <c>kubevirt</c> and minimal move a second time, from the words of the specification alone and as plainly
