@@ -44,7 +44,7 @@ internal static class Idle
                 // What the start costs is another matter, and so are a VM's first seconds.
                 Thread.Sleep(VmBeginning.Lasts + TimeSpan.FromSeconds(5));
                 var before = Memory(agent.Pid);
-                var seconds = bench.Seconds(full: 300, quick: 20);
+                var seconds = bench.Seconds(full: 120, quick: 20);
                 var share = CpuShare(agent.Pid, seconds);
                 var after = Memory(agent.Pid);
                 yield return new(

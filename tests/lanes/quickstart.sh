@@ -45,6 +45,8 @@ grep -q '^pinning is spoiled: vCPU 0 isn.t pinned' "$log" || fail "--once: befor
 [[ $(grep -c ', measured for ' "$log") -eq 2 ]] || fail "--once: expected two proofs"
 grep -qE 'INFO host/quickstart-[0-9]+ .* pinned within CPUs' "$log" || fail "--once: the agent doesn't say that it pinned the guest"
 grep -qE 'repaired vcpu 0 \([0-9]+\) from [0-9]+ to [0-9]+: ' "$log" || fail "--once: nobody put vCPU 0 back"
+grep -q "who it was this kernel doesn't tell" "$log" || grep -qE 'repaired vcpu 0 .*taskset \(pid [0-9]+' "$log" ||
+  fail "--once: it isn't told who moved vCPU 0"
 grep -qE '^1 drift since' "$log" || fail "--once: the history doesn't tell of the taskset"
 grep -qE '^quickstart: 5\. the page of this node: http://127\.0\.0\.1:[0-9]+/$' "$log" || fail "--once: no page's address"
 assert_nothing_left "$started"
