@@ -11,6 +11,7 @@ internal sealed record Fault(string Calls, (int Least, int Most) Seldom, params 
 {
     private static readonly (int Least, int Most) OfHundreds = (40, 400);
     private static readonly (int Least, int Most) OfTens = (7, 40);
+
     // Not each of those that may be interrupted: the runtime asks again at once, as the kernel interrupts nobody twice for nothing.
     private static readonly (int Least, int Most) OfFew = (2, 4);
     private static readonly (int Least, int Most) Each = (1, 2);
