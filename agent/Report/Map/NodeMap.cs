@@ -8,6 +8,15 @@ namespace PinAgent.Report.Map;
 /// <summary>Which CPU is whose, and what for. Pure.</summary>
 internal sealed class NodeMap
 {
+    /// <summary>Up to so many CPUs there's room for VMs' names.</summary>
+    public const int Roomy = 16;
+
+    /// <summary>Beyond so many there's room for abbreviations only.</summary>
+    public const int Dense = 64;
+
+    /// <summary>Beyond so many there's room for VMs' letters alone.</summary>
+    public const int Crowded = 512;
+
     private readonly ImmutableSortedDictionary<int, MappedCpu> _cpus;
 
     private NodeMap(IEnumerable<MappedCpu> cpus) =>

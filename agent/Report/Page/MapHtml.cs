@@ -12,19 +12,14 @@ namespace PinAgent.Report.Page;
 /// <param name="tags">What stands for the VMs.</param>
 internal sealed class MapHtml(NodeStatus status, NodeMap map, ImmutableArray<VmTag?> tags)
 {
-    // Up to so many CPUs there's room for VMs' names, beyond so many for abbreviations only, and then for VMs' letters alone.
-    private const int Roomy = 16;
-    private const int Dense = 64;
-    private const int Crowded = 512;
-
     // Of many VMs on one CPU, so many have their letters on it, and so many are found by pointing at it.
     private const int MostLetters = 2;
     private const int MostTraced = 20;
 
     private readonly FrozenDictionary<int, VcpuWait> _waits = WaitWords.ByCpu(status);
-    private readonly bool _isDense = map.Cpus.Count() > Dense;
-    private readonly bool _isCrowded = map.Cpus.Count() > Crowded;
-    private readonly bool _isRoomy = map.Cpus.Count() <= Roomy;
+    private readonly bool _isDense = map.Cpus.Count() > NodeMap.Dense;
+    private readonly bool _isCrowded = map.Cpus.Count() > NodeMap.Crowded;
+    private readonly bool _isRoomy = map.Cpus.Count() <= NodeMap.Roomy;
 
     /// <summary>The section.</summary>
     public Html Render()

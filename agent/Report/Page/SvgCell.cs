@@ -1,35 +1,34 @@
+using PinAgent.Report.Map;
+
 namespace PinAgent.Report.Page;
 
 /// <summary>The cell of a CPU in a picture, as large as the machine lets it be.</summary>
 internal sealed class SvgCell(int cpus)
 {
-    private const int Roomy = 16;
-    private const int Dense = 64;
-    private const int Crowded = 512;
     private const int LongestTag = 4;
 
     /// <summary>Whether there's room for abbreviations only.</summary>
-    public bool IsShort { get; } = cpus > Dense;
+    public bool IsShort { get; } = cpus > NodeMap.Dense;
 
     /// <summary>Whether there's room for a VM's letters only.</summary>
-    public bool IsTiny { get; } = cpus > Crowded;
+    public bool IsTiny { get; } = cpus > NodeMap.Crowded;
 
     /// <summary>How wide it is.</summary>
     public int Width { get; } =
-        cpus <= Roomy ? 116
-        : cpus <= Dense ? 84
-        : cpus <= Crowded ? 44
+        cpus <= NodeMap.Roomy ? 116
+        : cpus <= NodeMap.Dense ? 84
+        : cpus <= NodeMap.Crowded ? 44
         : 24;
 
     /// <summary>How high.</summary>
     public int Height { get; } =
-        cpus <= Roomy ? 44
-        : cpus <= Dense ? 36
-        : cpus <= Crowded ? 30
+        cpus <= NodeMap.Roomy ? 44
+        : cpus <= NodeMap.Dense ? 36
+        : cpus <= NodeMap.Crowded ? 30
         : 18;
 
     /// <summary>What is between two.</summary>
-    public int Gap { get; } = cpus > Dense ? 3 : 5;
+    public int Gap { get; } = cpus > NodeMap.Dense ? 3 : 5;
 
     /// <summary>The cell at a place.</summary>
     public Html Render((int X, int Y) at, SvgCellContent of)
