@@ -225,6 +225,8 @@ internal sealed class AgentLoop : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // Started through another program, the agent is that one's child and may outlive it by a moment.
+        var tree = HasEnded ? [] : Processes.TreeOf(Pid);
         await _kill.CancelAsync();
         try
         {
@@ -233,6 +235,11 @@ internal sealed class AgentLoop : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // As asked.
+        }
+
+        foreach (var pid in tree)
+        {
+            await Processes.WaitUntilEndedAsync(pid);
         }
 
         _kill.Dispose();
